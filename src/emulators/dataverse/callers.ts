@@ -1,0 +1,167 @@
+import type { EmulatorRequest } from "../listener.ts";
+import { CODE, DataverseError, doesNotExist } from "./error.ts";
+import type { Row, Tables } from "./tables.ts";
+
+/** What Entra says about a bearer token. */
+export type Verification =
+  | {
+      readonly ok: true;
+      readonly appId: string;
+      readonly roles: readonly string[];
+      readonly tenantId: string;
+      readonly audience: string;
+    }
+  | { readonly ok: false };
+
+export type Verify = (token: string) => Promise<Verification>;
+
+export const ROLE = {
+  agent: "Omnichannel Agent",
+  supervisor: "Omnichannel Supervisor",
+  administrator: "Omnichannel administrator",
+  delegate: "Delegate",
+} as const;
+
+/** Who a request counts as: the application user, or the user that it impersonates. */
+export type Caller = {
+  readonly appId: string;
+  readonly applicationUserId: string;
+  /** Pays for the request, and is the "I" of CCaaS_GetPresence. */
+  readonly userId: string;
+  readonly may: (...anyOf: readonly string[]) => boolean;
+};
+
+const ORGANIZATION_MEMBERSHIP = "0x80072560";
+const NO_ROLES = "0x80042f09";
+const NOT_A_DELEGATE = "0x8004a110";
+
+/**
+ * Authenticates and authorises (Microsoft: "Use OAuth authentication with Microsoft Dataverse",
+ * "Impersonate another user using the Web API"). A token alone is worth nothing: the organisation must
+ * know the application as a user, and that user must hold a role. Impersonating needs the Delegate
+ * role, and yields the intersection of both users' rights.
+ */
+export class Callers {
+  readonly #verify: Verify;
+  readonly #tables: Tables;
+  readonly #authorizationUri: string;
+  readonly #origin: () => string;
+  /** By systemuserid, for people and applications alike. */
+  readonly #roles = new Map<string, ReadonlySet<string>>();
+  readonly #applications = new Map<string, string>();
+
+  constructor(options: {
+    readonly verify: Verify;
+    readonly tables: Tables;
+    readonly authorizationUri: string;
+    readonly origin: () => string;
+  }) {
+    this.#verify = options.verify;
+    this.#tables = options.tables;
+    this.#authorizationUri = options.authorizationUri;
+    this.#origin = options.origin;
+  }
+
+  setRoles(userId: string, roles: readonly string[]): void {
+    this.#roles.set(userId, new Set(roles));
+  }
+
+  addApplication(appId: string, userId: string, roles: readonly string[]): void {
+    this.#applications.set(appId.toLowerCase(), userId);
+    this.setRoles(userId, roles);
+  }
+
+  applicationUser(appId: string): string | undefined {
+    return this.#applications.get(appId.toLowerCase());
+  }
+
+  async identify(request: EmulatorRequest): Promise<Caller> {
+    const appId = await this.#authenticate(request);
+    const applicationUserId = this.applicationUser(appId);
+    if (applicationUserId === undefined) {
+      throw new DataverseError(
+        403,
+        ORGANIZATION_MEMBERSHIP,
+        "The user is not a member of the organization.",
+      );
+    }
+    const own = this.#rolesOf(applicationUserId);
+    if (own.size === 0) {
+      throw new DataverseError(
+        403,
+        NO_ROLES,
+        `The user with SystemUserId=${applicationUserId} has not been assigned any roles.`,
+      );
+    }
+    const impersonated = this.#impersonated(request);
+    if (impersonated === undefined) {
+      const may = (...anyOf: readonly string[]): boolean => anyOf.some((role) => own.has(role));
+      return { appId, applicationUserId, userId: applicationUserId, may };
+    }
+    if (!own.has(ROLE.delegate)) {
+      throw new DataverseError(
+        403,
+        NOT_A_DELEGATE,
+        "The caller lacks the prvActOnBehalfOfAnotherUser privilege.",
+      );
+    }
+    const theirs = this.#rolesOf(impersonated);
+    if (theirs.size === 0) {
+      throw new DataverseError(
+        403,
+        CODE.privilegeDenied,
+        `Principal user (Id=${impersonated}, type=8, roleCount=0) is missing prvReadUser privilege.`,
+      );
+    }
+    const may = (...anyOf: readonly string[]): boolean =>
+      anyOf.some((role) => own.has(role)) && anyOf.some((role) => theirs.has(role));
+    return { appId, applicationUserId, userId: impersonated, may };
+  }
+
+  async #authenticate(request: EmulatorRequest): Promise<string> {
+    const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    const verified = token === undefined ? undefined : await this.#verify(token);
+    if (verified?.ok && this.#isForUs(verified.audience)) return verified.appId;
+    throw new DataverseError(401, "0x80072561", "The token is missing, invalid or not for us.", {
+      "www-authenticate": `Bearer authorization_uri=${this.#authorizationUri}, resource_id=${this.#origin()}/`,
+    });
+  }
+
+  #isForUs(audience: string): boolean {
+    const ours = new URL(this.#origin());
+    const theirs = URL.canParse(audience) ? new URL(audience) : undefined;
+    return theirs?.port === ours.port && ["localhost", "127.0.0.1"].includes(theirs.hostname);
+  }
+
+  #impersonated(request: EmulatorRequest): string | undefined {
+    const objectId = headerOf(request, "callerobjectid");
+    if (objectId !== undefined) {
+      const known = this.#userWhere("azureactivedirectoryobjectid", objectId);
+      if (!known) {
+        throw new DataverseError(
+          403,
+          ORGANIZATION_MEMBERSHIP,
+          "The user is not a member of the organization.",
+        );
+      }
+      return String(known["systemuserid"]);
+    }
+    const userId = headerOf(request, "mscrmcallerid");
+    if (userId === undefined) return undefined;
+    if (!this.#tables.get("systemusers", userId)) throw doesNotExist("systemuser", userId);
+    return userId;
+  }
+
+  #userWhere(column: string, value: string): Row | undefined {
+    return this.#tables.all("systemusers").find((row) => row[column] === value);
+  }
+
+  #rolesOf(userId: string): ReadonlySet<string> {
+    return this.#roles.get(userId) ?? new Set();
+  }
+}
+
+function headerOf(request: EmulatorRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" && value !== "" ? value.toLowerCase() : undefined;
+}

@@ -1,0 +1,169 @@
+import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
+import { badQuery, doesNotExist } from "./error.ts";
+import type { Follow } from "./filter.ts";
+import { parsePreferences, type Preferences } from "./preferences.ts";
+import { etagOf, present } from "./presentation.ts";
+import { parseQuery, type Query } from "./query.ts";
+import type { Table } from "./schema.ts";
+import type { Row, Tables } from "./tables.ts";
+
+/** Rows that one page holds at most (Microsoft: "Page results using OData"). */
+const PAGE_LIMIT = 5000;
+/** `organization.ExpireChangeTrackingInDays` out of the box. */
+const DELTA_TOKEN_LIFE_MS = 7 * 86_400_000;
+/** Options that Dataverse refuses together with `odata.track-changes`. */
+const NOT_WITH_TRACKING = ["$filter", "$orderby", "$expand", "$top"] as const;
+
+export type ReadContext = {
+  readonly tables: Tables;
+  /** Root of the Web API with its version, as the caller addressed it, without a slash at the end. */
+  readonly root: string;
+  readonly nowMs: number;
+  /** Reads see the tables as they were then: now, or a while ago when a replica lags. */
+  readonly asOfMs: number;
+  readonly changeTracking: boolean;
+};
+
+const JSON_HEADERS = {
+  "content-type": "application/json; odata.metadata=minimal",
+  "odata-version": "4.0",
+} as const;
+
+/** One row by its id: 404 when absent, 304 when the caller already holds this version. */
+export function readRow(
+  table: Table,
+  id: string,
+  request: EmulatorRequest,
+  context: ReadContext,
+): EmulatorResponse {
+  const { follow, preferences, query } = prepare(table, request, context);
+  const row = context.tables.get(table.set, id, context.asOfMs);
+  if (!row) throw doesNotExist(table.logicalName, id);
+  const plain = query.expansions.length === 0 && !preferences.annotations;
+  if (plain && request.headers["if-none-match"] === etagOf(row)) {
+    return { status: 304, headers: { etag: etagOf(row) } };
+  }
+  const shown = present(row, { table, annotations: preferences.annotations, ...query }, follow);
+  return answer(preferences, {
+    "@odata.context": contextUrl(table, query, context, "/$entity"),
+    ...shown,
+  });
+}
+
+/** A list: filtered, ordered, cut into pages, or as the changes since a delta token. */
+export function readList(
+  table: Table,
+  request: EmulatorRequest,
+  context: ReadContext,
+): EmulatorResponse {
+  const { follow, preferences, query } = prepare(table, request, context);
+  if (query.deltaToken !== undefined) return readDelta(table, query, preferences, follow, context);
+  if (preferences.trackChanges) requireTrackable(table, query, context);
+
+  const matching = context.tables.all(table.set, context.asOfMs).filter(query.matches);
+  const ordered = query.compare ? matching.sort(query.compare) : matching;
+  const wanted = query.top === undefined ? ordered : ordered.slice(0, query.top);
+  const from = query.skipToken === undefined ? 0 : offsetOf(query.skipToken);
+  const size = Math.min(preferences.maxPageSize ?? PAGE_LIMIT, PAGE_LIMIT);
+  const page = wanted.slice(from, from + size);
+  const more = wanted.length > from + size;
+
+  return answer(preferences, {
+    "@odata.context": contextUrl(table, query, context),
+    ...(query.count ? { "@odata.count": Math.min(matching.length, PAGE_LIMIT) } : {}),
+    value: page.map((row) => show(row, table, query, preferences, follow)),
+    ...(more ? { "@odata.nextLink": nextLink(table, request, context, from + size) } : {}),
+    ...(preferences.trackChanges && !more
+      ? { "@odata.deltaLink": deltaLink(table, request, context) }
+      : {}),
+  });
+}
+
+/** Microsoft: "Use change tracking to synchronize data with external systems". */
+function readDelta(
+  table: Table,
+  query: Query,
+  preferences: Preferences,
+  follow: Follow,
+  context: ReadContext,
+): EmulatorResponse {
+  requireTrackable(table, query, context);
+  const [, version, issued] = /^(\d+)!(\d+)$/.exec(query.deltaToken ?? "") ?? [];
+  if (version === undefined) throw badQuery("The delta token is malformed.");
+  if (context.nowMs - Number(issued) > DELTA_TOKEN_LIFE_MS) {
+    throw badQuery("The delta token has expired: retrieve the whole table again.");
+  }
+  const changes = context.tables.changesAfter(table.set, Number(version));
+  const deletedContext = `${context.root}/$metadata#${table.set}/$deletedEntity`;
+  return answer(preferences, {
+    "@odata.context": contextUrl(table, query, context, "/$delta"),
+    value: changes.map(({ id, row }) =>
+      row
+        ? show(row, table, query, preferences, follow)
+        : { "@odata.context": deletedContext, id, reason: "deleted" },
+    ),
+    "@odata.deltaLink": deltaUrl(table, query.columns, context),
+  });
+}
+
+function prepare(table: Table, request: EmulatorRequest, context: ReadContext) {
+  const follow: Follow = (set, id) => context.tables.get(set, id, context.asOfMs);
+  return {
+    follow,
+    preferences: parsePreferences(request.headers),
+    query: parseQuery(request.url.searchParams, table, follow),
+  };
+}
+
+function show(row: Row, table: Table, query: Query, preferences: Preferences, follow: Follow) {
+  return present(row, { table, annotations: preferences.annotations, ...query }, follow);
+}
+
+function answer(preferences: Preferences, json: unknown): EmulatorResponse {
+  const { applied } = preferences;
+  const headers: Record<string, string> = { ...JSON_HEADERS };
+  if (applied !== undefined) headers["preference-applied"] = applied;
+  return { status: 200, headers, json };
+}
+
+function requireTrackable(table: Table, query: Query, context: ReadContext): void {
+  if (!context.changeTracking) {
+    throw badQuery(`Change tracking is not enabled for the table ${table.logicalName}.`);
+  }
+  const refused = NOT_WITH_TRACKING.find((option) => query.options.has(option));
+  if (refused) throw badQuery(`The query option ${refused} is not supported with change tracking.`);
+}
+
+function contextUrl(table: Table, query: Query, context: ReadContext, suffix = ""): string {
+  const nested = query.expansions.map((it) => `${it.navigation}(${it.columns.join(",")})`);
+  const selected = query.options.has("$select") ? [...query.columns, ...nested] : nested;
+  const list = selected.length === 0 ? "" : `(${selected.join(",")})`;
+  return `${context.root}/$metadata#${table.set}${list}${suffix}`;
+}
+
+/**
+ * Dataverse's paging cookie is opaque to callers; ours holds an offset, so that, as there, rows that
+ * appear or vanish between two pages may be seen twice or not at all.
+ */
+function nextLink(table: Table, request: EmulatorRequest, context: ReadContext, from: number): string {
+  const search = new URLSearchParams(request.url.searchParams);
+  search.set("$skiptoken", `<cookie offset="${from}" istracking="False" />`);
+  return `${context.root}/${table.set}?${search.toString()}`;
+}
+
+function offsetOf(skipToken: string): number {
+  const offset = /offset="(\d+)"/.exec(skipToken)?.[1];
+  if (offset === undefined) throw badQuery("The skip token is malformed.");
+  return Number(offset);
+}
+
+function deltaLink(table: Table, request: EmulatorRequest, context: ReadContext): string {
+  const select = request.url.searchParams.get("$select");
+  return deltaUrl(table, select === null ? undefined : select.split(","), context);
+}
+
+function deltaUrl(table: Table, columns: readonly string[] | undefined, context: ReadContext): string {
+  const search = new URLSearchParams(columns ? { $select: columns.join(",") } : {});
+  search.set("$deltatoken", `${context.tables.version}!${context.nowMs}`);
+  return `${context.root}/${table.set}?${search.toString()}`;
+}

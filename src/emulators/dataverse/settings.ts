@@ -1,0 +1,30 @@
+/**
+ * Behaviours that Microsoft does not document, or that differ between organisations. Each default is
+ * what we hold most likely, or the one that gives a client the least help.
+ */
+export type Settings = {
+  /** The documentation says 200; an action without output answers 204 on the wire. */
+  modifyStatus: 200 | 204;
+  /** A change for a rep who is not logged in is refused (404), or accepted without effect. */
+  rejectLoggedOut: boolean;
+  /** What `msdyn_presencemodifiedby` and `…byuserid` show after a change through the API. */
+  apiModifiedBy: "AGENT" | "SYSTEM";
+  apiModifiedByUser: "rep" | "caller" | "none";
+  /** Whether choosing the presence that is already shown writes the row again. */
+  repeatWritesRow: boolean;
+  changeTracking: boolean;
+  /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
+  missedNotifications: boolean;
+  rejectedNotifications: boolean;
+};
+
+export const DEFAULT_SETTINGS: Readonly<Settings> = {
+  modifyStatus: 204,
+  rejectLoggedOut: true,
+  apiModifiedBy: "AGENT",
+  apiModifiedByUser: "rep",
+  repeatWritesRow: false,
+  changeTracking: true,
+  missedNotifications: true,
+  rejectedNotifications: true,
+};

@@ -1,0 +1,76 @@
+import type { RepId, RepIdentity } from "../presence/identity.ts";
+import type { Cause, Rep } from "../reconcile/rep.ts";
+
+/** A rep as stored: who she is, what is known, and a generation that rises with every commit. */
+export type RepDocument = {
+  readonly identity: RepIdentity;
+  readonly rep: Rep;
+  /** 0 for a document that was never stored. */
+  readonly generation: number;
+};
+
+export const HISTORY_KINDS = ["reading", "intent", "write", "answer", "held", "event"] as const;
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
+
+/** One thing that happened to a rep, with its cause. `says` is the sentence that every surface shows. */
+export type HistoryEntry = {
+  readonly rep: RepId;
+  readonly atMs: number;
+  readonly kind: HistoryKind;
+  readonly says: string;
+  readonly cause: Cause | null;
+  /** Machine-readable detail: classification, system, class written; small and free of names. */
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+};
+export type StoredHistoryEntry = HistoryEntry & { readonly position: number };
+
+/** Something that cannot be read back later (a partner's event, a command): durable before its 2xx. */
+export type InboxEvent = {
+  /** The sender's idempotency key, unique per source. */
+  readonly id: string;
+  readonly source: string;
+  readonly rep: RepId;
+  readonly receivedAtMs: number;
+  /** JSON, decoded and validated before it came here. */
+  readonly body: unknown;
+};
+
+/** All or nothing: the document, the history it makes, and the inbox events it settles. */
+export type Commit = {
+  readonly document: RepDocument;
+  readonly history: readonly HistoryEntry[];
+  readonly settles: readonly Pick<InboxEvent, "id" | "source">[];
+};
+
+export type CommitResult =
+  | { readonly ok: true; readonly generation: number }
+  /** Somebody else committed in between: load again. */
+  | { readonly ok: false; readonly reason: "conflict" };
+
+/**
+ * The port to everything durable. One contract suite (test/engine/contract.ts) runs on every implementation.
+ *
+ * - `commit` stores a document if its `generation` is the stored one (compare-and-set), and resolves only when
+ *   all of the commit would survive the machine losing power. Concurrent commits may share one disk flush.
+ * - `accept` is idempotent by source and id: `duplicate` means that the first one is safe already.
+ * - Nothing committed is ever seen half. After `close`, every call rejects.
+ */
+export type Engine = {
+  load(): Promise<readonly RepDocument[]>;
+  get(rep: RepId): Promise<RepDocument | null>;
+  commit(commit: Commit): Promise<CommitResult>;
+  remove(rep: RepId): Promise<void>;
+  accept(event: InboxEvent): Promise<"accepted" | "duplicate">;
+  /** Accepted and not yet settled, oldest first. */
+  unsettled(): Promise<readonly InboxEvent[]>;
+  /** Oldest first. `after` is a position; `rep` narrows. At most `limit` (1 to 1 000). */
+  history(query: {
+    readonly rep?: RepId;
+    readonly after?: number;
+    readonly sinceMs?: number;
+    readonly limit: number;
+  }): Promise<readonly StoredHistoryEntry[]>;
+  /** Forgets history, and ids of settled events, older than this. */
+  prune(beforeMs: number): Promise<void>;
+  close(): Promise<void>;
+};

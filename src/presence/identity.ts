@@ -1,0 +1,31 @@
+declare const brand: unique symbol;
+type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+/**
+ * Ids are opaque: only the connector of the system that issued one may look inside it. Each function
+ * below is the single place where text becomes that id; it lower-cases, because both Graph and
+ * Dataverse compare GUIDs without regard to case.
+ */
+export type RepId = Branded<"RepId">;
+export type TeamsUserId = Branded<"TeamsUserId">;
+export type SystemUserId = Branded<"SystemUserId">;
+export type HoldId = Branded<"HoldId">;
+
+/** A system that a rep's presence is kept equal in, for example `teams`. Also names who a cause came from. */
+export type SystemName = Branded<"SystemName">;
+
+export const repId = (text: string): RepId => text.toLowerCase() as RepId;
+export const teamsUserId = (text: string): TeamsUserId => text.toLowerCase() as TeamsUserId;
+export const systemUserId = (text: string): SystemUserId => text.toLowerCase() as SystemUserId;
+export const holdId = (text: string): HoldId => text as HoldId;
+export const systemName = (text: string): SystemName => text as SystemName;
+
+export const TEAMS = systemName("teams");
+export const DYNAMICS = systemName("dynamics");
+
+/** One rep, the same person in both systems. `systemUserId` is also the rep's own id. */
+export type RepIdentity = {
+  readonly rep: RepId;
+  readonly teamsUserId: TeamsUserId;
+  readonly systemUserId: SystemUserId;
+};

@@ -1,0 +1,145 @@
+import type { SystemName } from "../presence/identity.ts";
+import type { Reading } from "../presence/reading.ts";
+import { strength } from "../presence/status.ts";
+import { type Policy, profileOf } from "./policy.ts";
+import { endpointOf, type Endpoint, type Pending, type Rep } from "./rep.ts";
+import { targetOf } from "./resolve.ts";
+
+/** What a reading is. Exactly one of these, and only the last seven can change what we want. */
+export const CLASSIFICATIONS = [
+  "unusable",
+  "stale",
+  "echo",
+  "late echo",
+  "same",
+  "settled",
+  "absorbed",
+  "agrees",
+  "outranked",
+  "lease ended",
+  "uncovered",
+  "absent",
+  "first sight",
+  "sign-in",
+  "automatic",
+  "automatic ended",
+  "choice",
+] as const;
+export type Classification = (typeof CLASSIFICATIONS)[number];
+
+/**
+ * Says what a reading is, by the first row that fits. `n` is the class read, `seen` the merge base, `p` our
+ * write in flight, `q` what the system should show. Time decides only where a row says so.
+ *
+ * | rule | reading                                                            | classification  |
+ * |------|--------------------------------------------------------------------|-----------------|
+ * | R1   | nothing usable in it                                               | unusable        |
+ * | R2   | older version than the newest one read                             | stale           |
+ * | R3   | n is what p shows (and p is not unknown while nothing changed)     | echo            |
+ * | R4   | n = seen, p acknowledged before this read left, and settled:       |                 |
+ * |      | – an absorbing system: p withdrew ours, and the system shows this  |                 |
+ * |      |   by itself                                                        | uncovered       |
+ * |      | – an absorbing system otherwise                                    | absorbed        |
+ * |      | – another system, n ≠ q: she took it back before we looked         | choice/automatic|
+ * |      | – another system, n = q                                            | settled         |
+ * | R5   | n = seen otherwise                                                 | same            |
+ * | R6   | n = Offline                                                        | absent          |
+ * | R7   | n is a write of unknown outcome that was set aside                 | late echo       |
+ * | R8   | never read before                                                  | first sight     |
+ * | R9   | the rep was signed out until now                                   | sign-in         |
+ * | R10  | weaker than seen, and the lease of our own cover has run out       | lease ended     |
+ * | R11  | p withdrew ours, and n is the system's own or weaker than Busy     | uncovered       |
+ * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
+ * | R13  | a state that the system showed by itself is over                   | automatic ended |
+ * | R14  | n = q                                                              | agrees          |
+ * | R15  | weaker than a choice elsewhere that is young and not yet shown here| outranked       |
+ * | R16  | anything else: she chose it                                        | choice          |
+ */
+export function classify(
+  rep: Rep,
+  system: SystemName,
+  reading: Reading,
+  policy: Policy,
+): Classification {
+  const endpoint = endpointOf(rep, system);
+  const profile = profileOf(policy, system);
+  const { pending, seen } = endpoint;
+  const n = reading.status;
+  const change = reading.automatic ? "automatic" : "choice";
+
+  if (n === null) return "unusable";
+  if (isStale(endpoint, reading)) return "stale";
+  if (pending?.status === n && !(pending.unknown && seen === n)) return "echo";
+
+  const target = targetOf(rep, system, policy);
+  if (n === seen && !returns(endpoint, profile.absence)) {
+    if (!pending || !isSettled(pending, reading, profile.settleMs)) return "same";
+    if (!profile.absorbing) return n === target ? "settled" : change;
+    const bare = pending.withdraws && reading.automatic !== null && !rep.overlays[system];
+    return bare ? "uncovered" : "absorbed";
+  }
+  if (n === "Offline")
+    return endpoint.late.some((late) => late.status === n) ? "late echo" : "absent";
+  if (endpoint.late.some((late) => late.status === n)) return "late echo";
+  if (seen === null) return "first sight";
+  if (returns(endpoint, profile.absence)) return "sign-in";
+  if (leaseRanOut(endpoint, reading)) return "lease ended";
+  if (pending?.withdraws && (reading.automatic || strength(n) < strength("Busy"))) {
+    return "uncovered";
+  }
+  if (reading.automatic) {
+    return n === target && endpoint.cover !== "none" ? "agrees" : "automatic";
+  }
+  if (rep.overlays[system]) return "automatic ended";
+  if (n === target) return "agrees";
+  return isOutranked(rep, system, n, reading, policy) ? "outranked" : "choice";
+}
+
+function isStale(endpoint: Endpoint, reading: Reading): boolean {
+  return (
+    reading.sequence !== null && endpoint.sequence !== null && reading.sequence < endpoint.sequence
+  );
+}
+
+function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
+  return endpoint.absent && absence === "withdraws" && endpoint.seen === "Offline";
+}
+
+/** The read left after the acknowledgement, by our own counter, and late enough to show the effect. */
+export function isSettled(pending: Pending, reading: Reading, settleMs: number): boolean {
+  return (
+    pending.ackTick !== null &&
+    pending.ackAtMs !== null &&
+    reading.startedTick >= pending.ackTick &&
+    reading.startedAtMs >= pending.ackAtMs + settleMs
+  );
+}
+
+/** An expired cover looks like a choice; a shift end's Offline is simply let go when its time is over. */
+function leaseRanOut(endpoint: Endpoint, reading: Reading): boolean {
+  const { cover, covering, leaseUntilMs, seen } = endpoint;
+  if (cover === "none" || covering !== seen || seen === null || seen === "Offline") return false;
+  if (leaseUntilMs === null || reading.startedAtMs < leaseUntilMs) return false;
+  return reading.status !== null && strength(reading.status) < strength(seen);
+}
+
+/**
+ * Two choices crossed: the base was chosen elsewhere a moment ago, this system has not shown it yet, and
+ * what she chose here protects her no more than that. The order in which we happened to read them must
+ * not matter, so the less available one stands.
+ */
+export function isOutranked(
+  rep: Rep,
+  system: SystemName,
+  n: NonNullable<Reading["status"]>,
+  reading: Reading,
+  policy: Policy,
+): boolean {
+  const { base } = rep;
+  if (base.origin === null || base.origin === system) return false;
+  if (endpointOf(rep, system).shown >= base.intent) return false;
+  if (reading.startedAtMs - base.atMs > policy.concurrentMs) return false;
+  const origin = policy.systems.find((candidate) => candidate.name === base.origin);
+  if (origin && origin.shows[n] === endpointOf(rep, origin.name).seen) return false;
+  return strength(n) <= strength(base.status);
+}

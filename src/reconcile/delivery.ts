@@ -1,0 +1,89 @@
+import type { SystemName } from "../presence/identity.ts";
+import { type Policy, profileOf } from "./policy.ts";
+import { endpointOf, type Rep, withEndpoint } from "./rep.ts";
+
+/**
+ * What became of a write, as far as its answer tells.
+ * `accepted`: answered 2xx; whether anything changed, only a later read tells.
+ * `refused`: surely not applied and not worth trying again for this intent.
+ * `deferred`: surely not applied, worth trying later (throttled, no connection).
+ * `unknown`: it may or may not have arrived.
+ */
+export const OUTCOMES = ["accepted", "refused", "deferred", "unknown"] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
+ * Takes the answer to the pending write of `intent` into account. Nothing is predicted from an acceptance
+ * but the lease: what the system shows is read. An answer to a write that is no longer pending is dropped.
+ */
+export function deliver(
+  rep: Rep,
+  system: SystemName,
+  intent: number,
+  outcome: Outcome,
+  policy: Policy,
+  nowMs: number,
+): Rep {
+  const endpoint = endpointOf(rep, system);
+  const { pending } = endpoint;
+  if (!pending || pending.intent !== intent || pending.ackTick !== null) return rep;
+  const failures = endpoint.failures + 1;
+  const retryAtMs = nowMs + backOffMs(policy, failures);
+  switch (outcome) {
+    case "accepted": {
+      const tick = rep.tick + 1;
+      const leaseMs = profileOf(policy, system).leaseMs[pending.meant];
+      const leased = pending.withdraws ? null : leaseMs;
+      return withEndpoint({ ...rep, tick }, system, {
+        pending: pending.confirmed ? null : { ...pending, ackTick: tick, ackAtMs: nowMs },
+        // Until a read says otherwise, what we put there lies there: it must be taken away again.
+        cover: pending.withdraws ? endpoint.cover : pending.cover,
+        covering: pending.withdraws ? endpoint.covering : pending.status,
+        leaseUntilMs: leased === null ? null : pending.sentAtMs + leased,
+        failures: 0,
+        retryAtMs: 0,
+        ...(pending.confirmed && pending.withdraws
+          ? { cover: "none" as const, covering: null }
+          : {}),
+      });
+    }
+    case "refused":
+      return withEndpoint(rep, system, { pending: null, health: "rejected" });
+    case "deferred":
+      return withEndpoint(rep, system, {
+        pending: null,
+        tried: Math.min(endpoint.tried, pending.intent - 1),
+        failures,
+        retryAtMs,
+      });
+    case "unknown":
+      return withEndpoint(rep, system, {
+        pending: pending.confirmed ? null : { ...pending, unknown: true },
+        tried: pending.confirmed ? endpoint.tried : Math.min(endpoint.tried, pending.intent - 1),
+        cover: pending.withdraws ? endpoint.cover : pending.cover,
+        covering: pending.withdraws ? endpoint.covering : pending.status,
+        failures,
+        retryAtMs,
+      });
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** After a restart nobody knows what became of the writes that were in flight: only a read can tell. */
+export function recover(rep: Rep, policy: Policy, nowMs: number): Rep {
+  let next = rep;
+  for (const { name } of policy.systems) {
+    const pending = next.systems[name]?.pending;
+    if (pending && pending.ackTick === null) {
+      next = deliver(next, name, pending.intent, "unknown", policy, nowMs);
+      next = withEndpoint(next, name, { failures: 0, retryAtMs: 0 });
+    }
+  }
+  return next;
+}
+
+/** Doubles with every failure in a row, within the policy's bounds. Milliseconds. */
+export function backOffMs(policy: Policy, failures: number): number {
+  return Math.min(policy.retryMaxMs, policy.retryFirstMs * 2 ** Math.min(failures - 1, 20));
+}

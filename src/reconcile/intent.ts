@@ -1,0 +1,114 @@
+import type { HoldId, SystemName } from "../presence/identity.ts";
+import type { Status } from "../presence/status.ts";
+import type { Policy } from "./policy.ts";
+import { type Cause, endpointOf, type Hold, type Rep, withEndpoint, without } from "./rep.ts";
+import { isSatisfied, targetOf } from "./resolve.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Every change of what is wanted passes here: the intent's number rises, and the cause is kept. */
+export function intend(rep: Rep, cause: Cause): Rep {
+  const tick = rep.tick + 1;
+  return {
+    ...rep,
+    tick,
+    intent: rep.intent + 1,
+    intentTick: tick,
+    intentAtMs: cause.atMs,
+    cause,
+  };
+}
+
+/** A system that shows the newest intent already needs no write for it. */
+export function satisfy(rep: Rep, system: SystemName, policy: Policy): Rep {
+  if (!isSatisfied(rep, system, targetOf(rep, system, policy), policy)) return rep;
+  return withEndpoint(rep, system, { tried: rep.intent, shown: rep.intent });
+}
+
+export type Choice = {
+  readonly status: Status;
+  /** The system in which it was made, or the partner or role that commanded it. */
+  readonly origin: SystemName;
+  /** The origin's own value, if it has one worth restoring. */
+  readonly native: string | null;
+};
+
+/**
+ * Makes an explicit choice the base. A meeting that began elsewhere a moment ago, and that the place of the
+ * choice has not been shown, counts as the younger of the two: the less available wins, in either order.
+ */
+export function choose(rep: Rep, choice: Choice, cause: Cause, policy: Policy): Rep {
+  const next = intend(rep, cause);
+  const crossing = Object.entries(rep.overlays).filter(([name, overlay]) => {
+    const shownHere = rep.systems[choice.origin]?.shown ?? overlay.intent;
+    const young = cause.atMs - overlay.atMs <= policy.concurrentMs;
+    return name !== choice.origin && overlay.kind === "soft" && young && shownHere < overlay.intent;
+  });
+  const overlays = { ...next.overlays };
+  for (const [name, overlay] of crossing) {
+    overlays[name as SystemName] = { ...overlay, tick: next.tick + 1 };
+  }
+  return {
+    ...next,
+    tick: crossing.length > 0 ? next.tick + 1 : next.tick,
+    overlays,
+    base: {
+      status: choice.status,
+      origin: choice.origin,
+      tick: next.tick,
+      intent: next.intent,
+      atMs: cause.atMs,
+      natives: choice.native === null ? {} : { [choice.origin]: choice.native },
+    },
+  };
+}
+
+/**
+ * Starts a hold, or renews it: the same id again moves its end, and only another status is a new intent.
+ * Idempotent, so a partner may repeat itself as often as it likes.
+ */
+export function putHold(
+  rep: Rep,
+  id: HoldId,
+  hold: { readonly source: SystemName; readonly status: Status; readonly untilMs: number },
+  cause: Cause,
+): Rep {
+  const known = rep.holds[id];
+  if (known?.status === hold.status) {
+    return { ...rep, holds: { ...rep.holds, [id]: { ...known, untilMs: hold.untilMs } } };
+  }
+  const next = intend(rep, cause);
+  const put: Hold = { ...hold, tick: next.tick, sinceMs: known?.sinceMs ?? cause.atMs };
+  return { ...next, holds: { ...next.holds, [id]: put } };
+}
+
+/** Ends a hold. One that is not there, or no longer, changes nothing. */
+export function releaseHold(rep: Rep, id: HoldId, cause: Cause): Rep {
+  if (!rep.holds[id]) return rep;
+  return intend({ ...rep, holds: without(rep.holds, id) }, cause);
+}
+
+/** Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes. */
+export function expire(rep: Rep, nowMs: number): Rep {
+  let next = rep;
+  for (const [id, hold] of Object.entries(rep.holds) as [HoldId, Hold][]) {
+    if (hold.untilMs > nowMs) continue;
+    const { source, status } = hold;
+    next = releaseHold(next, id, { kind: "hold expired", source, status, atMs: nowMs });
+  }
+  for (const [name, overlay] of Object.entries(rep.overlays)) {
+    if (overlay.untilMs === null || overlay.untilMs > nowMs) continue;
+    const source = name as SystemName;
+    next = intend(
+      { ...next, overlays: without(next.overlays, source) },
+      { kind: "automatic ended", source, status: overlay.status, atMs: nowMs },
+    );
+  }
+  for (const name of Object.keys(rep.systems) as SystemName[]) {
+    const { late } = endpointOf(next, name);
+    const live = late.filter((write) => write.expiresAtMs > nowMs);
+    if (live.length < late.length) next = withEndpoint(next, name, { late: live });
+  }
+  const writesMs = next.writesMs.filter((atMs) => atMs > nowMs - HOUR_MS);
+  return writesMs.length < next.writesMs.length ? { ...next, writesMs } : next;
+}

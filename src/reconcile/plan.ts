@@ -1,0 +1,267 @@
+import type { SystemName } from "../presence/identity.ts";
+import { isRoutable, type Status } from "../presence/status.ts";
+import { expire } from "./intent.ts";
+import { type Policy, profileOf, type SystemProfile } from "./policy.ts";
+import {
+  type Cause,
+  type Cover,
+  type Endpoint,
+  endpointOf,
+  type LateWrite,
+  type Pending,
+  type Rep,
+  withEndpoint,
+} from "./rep.ts";
+import { coverFor, isSatisfied, liftsManual, statusOf, targetOf } from "./resolve.ts";
+
+const MINUTE_MS = 60_000;
+
+/** One write to send. It is already recorded as pending in the plan's rep: persist that first, then send. */
+export type Write = {
+  readonly system: SystemName;
+  readonly intent: number;
+  /** The status meant; the connector knows how to carry it. */
+  readonly status: Status;
+  /** The class that a read shows if it takes effect. */
+  readonly shows: Status;
+  /** The system's own value to restore, for example a custom presence's id. */
+  readonly native: string | null;
+  /** What of ours lies there now, and what shall lie there afterwards. */
+  readonly from: Cover;
+  readonly to: Cover;
+  /** A later explicit choice stands behind this write: an older manual status of hers gives way. */
+  readonly lifts: boolean;
+  readonly renewal: boolean;
+  /** Makes the rep less available: overtakes writes that do not whenever a limit bites. */
+  readonly protective: boolean;
+  readonly cause: Cause;
+};
+
+export type Plan = {
+  readonly rep: Rep;
+  readonly reads: readonly SystemName[];
+  readonly writes: readonly Write[];
+  /** When to look again even if nothing happens; `null`: no need. */
+  readonly recheckAtMs: number | null;
+  /** True when the write budget is spent: automatic writes rest until then. */
+  readonly held: boolean;
+};
+
+/** What one system needs. `wait` carries the time of the next look, `null` when something else will wake us. */
+type Step =
+  | { readonly kind: "nothing" | "read" | "absent" }
+  | { readonly kind: "satisfied" }
+  | { readonly kind: "wait"; readonly atMs: number | null }
+  | { readonly kind: "write"; readonly target: Status; readonly renewal: boolean };
+
+/**
+ * What to do next for one rep. By the first row that fits, for each system, protective before permissive:
+ *
+ * | rule | the system                                               | step                                |
+ * |------|----------------------------------------------------------|-------------------------------------|
+ * | R30  | has a write in flight                                    | wait; read it when it has settled   |
+ * | R31  | has a write of unknown outcome, retry not due            | wait                                |
+ * | R32  | was tried for this intent, lease fresh                   | nothing                             |
+ * | R33  | the rep is signed out there                              | nothing, until she is back          |
+ * | R34  | was not read since this intent arose                     | read                                |
+ * | R35  | shows what it should, nothing of ours left over          | satisfied                           |
+ * | R36  | releases last, and another system is not released yet    | wait for it                         |
+ * | R37  | the budget is spent                                      | held                                |
+ * | R38  | otherwise                                                | write, once, recorded before it is sent |
+ *
+ * Idempotent until the rep changes: planning the returned rep again yields no further write.
+ */
+export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
+  let rep = expire(before, nowMs);
+  const reads: SystemName[] = [];
+  const writes: Write[] = [];
+  let recheckAtMs = nextExpiry(rep);
+  let held = false;
+  const wake = (atMs: number | null): void => {
+    if (atMs !== null) recheckAtMs = Math.min(recheckAtMs ?? atMs, atMs);
+  };
+
+  for (const profile of inOrder(policy)) {
+    const { name } = profile;
+    const step = nextStep(rep, profile, policy, nowMs);
+    if (step.kind === "read") reads.push(name);
+    if (step.kind === "wait") wake(step.atMs);
+    if (step.kind === "satisfied") {
+      rep = satisfied(rep, name, policy, nowMs);
+      wake(renewalDueMs(rep, profile));
+    }
+    if (step.kind === "nothing") wake(renewalDueMs(rep, profile));
+    if (step.kind !== "write") continue;
+    if (!hasBudget(rep, policy, nowMs)) {
+      rep = { ...rep, heldUntilMs: Math.max(rep.heldUntilMs, nowMs + policy.heldMs) };
+    }
+    if (rep.heldUntilMs > nowMs) {
+      held = true;
+      wake(rep.heldUntilMs);
+      continue;
+    }
+    const [next, write] = record(rep, profile, step, policy, nowMs);
+    rep = next;
+    writes.push(write);
+  }
+  return { rep, reads, writes, recheckAtMs, held };
+}
+
+/** Systems that release last come last, so that one pass sees what the others still need. */
+function inOrder(policy: Policy): readonly SystemProfile[] {
+  return [...policy.systems].sort((a, b) => Number(a.releasesLast) - Number(b.releasesLast));
+}
+
+function nextStep(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: number): Step {
+  const endpoint = endpointOf(rep, profile.name);
+  const { pending } = endpoint;
+  if (pending && !pending.unknown) {
+    const settledAtMs = pending.ackAtMs === null ? null : pending.ackAtMs + profile.settleMs;
+    if (settledAtMs !== null && settledAtMs <= nowMs && endpoint.readAtMs < settledAtMs) {
+      return { kind: "read" };
+    }
+    return { kind: "wait", atMs: settledAtMs };
+  }
+  if (endpoint.retryAtMs > nowMs) return { kind: "wait", atMs: endpoint.retryAtMs };
+  const renewal = renewalIsDue(rep, profile, policy, nowMs);
+  if (endpoint.tried >= rep.intent && !pending && !renewal) return { kind: "nothing" };
+  if (endpoint.absent && profile.absence === "withdraws") return { kind: "absent" };
+  if (endpoint.readTick < rep.intentTick || endpoint.seen === null) return { kind: "read" };
+  const target = targetOf(rep, profile.name, policy);
+  if (isSatisfied(rep, profile.name, target, policy) && !renewal) {
+    return { kind: "satisfied" };
+  }
+  const shown = target ?? endpoint.seen;
+  if (releasesTooEarly(rep, profile, shown, policy, nowMs)) {
+    return { kind: "wait", atMs: rep.intentAtMs + policy.releasePatienceMs };
+  }
+  return { kind: "write", target: shown, renewal };
+}
+
+/**
+ * Teams first: our own cover there may hide a call of hers. Only when it is gone and Teams was read again is
+ * Dynamics told that she is free. A system that cannot be reached is waited for, but not for ever.
+ */
+function releasesTooEarly(
+  rep: Rep,
+  profile: SystemProfile,
+  target: Status,
+  policy: Policy,
+  nowMs: number,
+): boolean {
+  const { seen } = endpointOf(rep, profile.name);
+  const releases = isRoutable(target) && seen !== null && !isRoutable(seen);
+  if (!profile.releasesLast || !releases) return false;
+  if (nowMs >= rep.intentAtMs + policy.releasePatienceMs) return false;
+  return policy.systems.some((other) => {
+    if (other.releasesLast) return false;
+    const { pending, tried, seen: known } = endpointOf(rep, other.name);
+    return known !== null && (pending !== null || tried < rep.intent);
+  });
+}
+
+/** Nothing to write. A write of unknown outcome is remembered by its class, in case it still arrives. */
+function satisfied(rep: Rep, name: SystemName, policy: Policy, nowMs: number): Rep {
+  return withEndpoint(rep, name, {
+    tried: rep.intent,
+    shown: rep.intent,
+    pending: null,
+    late: lateAfter(endpointOf(rep, name), policy, nowMs),
+  });
+}
+
+function lateAfter(
+  { pending, late }: Endpoint,
+  policy: Policy,
+  nowMs: number,
+): readonly LateWrite[] {
+  if (!pending) return late;
+  const others = late.filter((write) => write.status !== pending.status);
+  return [...others, { status: pending.status, expiresAtMs: nowMs + policy.lateMs }];
+}
+
+function record(
+  rep: Rep,
+  profile: SystemProfile,
+  step: { readonly target: Status; readonly renewal: boolean },
+  policy: Policy,
+  nowMs: number,
+): [Rep, Write] {
+  const { name } = profile;
+  const { cover, seen } = endpointOf(rep, name);
+  const to = coverFor(rep, name, targetOf(rep, name, policy), policy);
+  const meant = meantStatus(rep, profile, step.target);
+  const pending: Pending = {
+    intent: rep.intent,
+    status: step.target,
+    meant,
+    cover: to,
+    withdraws: profile.absorbing && to === "none",
+    sentAtMs: nowMs,
+    ackTick: null,
+    ackAtMs: null,
+    unknown: false,
+    confirmed: false,
+  };
+  const next = withEndpoint(rep, name, {
+    pending,
+    tried: rep.intent,
+    late: lateAfter(endpointOf(rep, name), policy, nowMs),
+  });
+  const cause = rep.cause ?? {
+    kind: "first sight",
+    source: name,
+    status: statusOf(rep),
+    atMs: nowMs,
+  };
+  const write: Write = {
+    system: name,
+    intent: rep.intent,
+    status: meant,
+    shows: step.target,
+    native: rep.base.natives[name] ?? null,
+    from: cover,
+    to,
+    lifts: liftsManual(rep, name),
+    renewal: step.renewal,
+    protective: !isRoutable(step.target) && (seen === null || isRoutable(seen)),
+    cause,
+  };
+  const restored = step.target === profile.shows[rep.base.status] ? write.native : null;
+  const counted = step.renewal ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
+  return [counted, { ...write, native: restored }];
+}
+
+/** The finest status whose projection is the target: the top's or the base's own, else the class itself. */
+function meantStatus(rep: Rep, profile: SystemProfile, target: Status): Status {
+  const wanted = statusOf(rep);
+  if (profile.shows[wanted] === target) return wanted;
+  return profile.shows[rep.base.status] === target ? rep.base.status : target;
+}
+
+function hasBudget(rep: Rep, policy: Policy, nowMs: number): boolean {
+  const lastMinute = rep.writesMs.filter((atMs) => atMs > nowMs - MINUTE_MS).length;
+  return lastMinute < policy.writesPerMinute && rep.writesMs.length < policy.writesPerHour;
+}
+
+/** Half of the lease is left when it is renewed; a shift end's Offline runs out by itself. */
+function renewalDueMs(rep: Rep, profile: SystemProfile): number | null {
+  const { cover, covering, leaseUntilMs, seen } = endpointOf(rep, profile.name);
+  if (cover === "none" || covering === null || leaseUntilMs === null) return null;
+  if (covering === "Offline" || seen !== covering) return null;
+  return leaseUntilMs - (profile.leaseMs[covering] ?? 0) / 2;
+}
+
+function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: number): boolean {
+  const dueMs = renewalDueMs(rep, profile);
+  if (dueMs === null || dueMs > nowMs) return false;
+  return targetOf(rep, profile.name, policy) === endpointOf(rep, profile.name).covering;
+}
+
+function nextExpiry(rep: Rep): number | null {
+  const ends = [
+    ...Object.values(rep.holds).map((hold) => hold.untilMs),
+    ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
+  ];
+  return ends.length > 0 ? Math.min(...ends) : null;
+}

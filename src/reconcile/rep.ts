@@ -1,0 +1,197 @@
+import type { HoldId, SystemName } from "../presence/identity.ts";
+import type { AutomaticKind } from "../presence/reading.ts";
+import type { Status } from "../presence/status.ts";
+
+/**
+ * Where a decision came from. Every intent carries exactly one, and so does every write: "why is she
+ * Busy?" is answered by reading it back, never by guessing.
+ */
+export const CAUSES = [
+  "first sight",
+  "choice",
+  "sign-in",
+  "sign-out",
+  "automatic",
+  "automatic ended",
+  "hold",
+  "hold ended",
+  "hold expired",
+  "command",
+  "shift",
+  "lease ended",
+] as const;
+export type CauseKind = (typeof CAUSES)[number];
+export type Cause = {
+  readonly kind: CauseKind;
+  /** The system, partner or person's role that caused it; never a person's name. */
+  readonly source: string;
+  readonly status: Status;
+  readonly atMs: number;
+  /** Id of the partner event or command, if one brought it. */
+  readonly eventId?: string;
+};
+
+/** The rep's last explicit choice: what she returns to when calls and meetings are over. */
+export type Base = {
+  readonly status: Status;
+  /** A system, or a partner or command by name; `null` before anything is known. */
+  readonly origin: SystemName | null;
+  readonly tick: number;
+  /** The intent at which it was chosen, to tell two concurrent choices apart. */
+  readonly intent: number;
+  readonly atMs: number;
+  /** Each system's own value that shows this status, so that Lunch is restored as Lunch, not as Away. */
+  readonly natives: Readonly<Record<SystemName, string>>;
+};
+
+/** A call or the like, reported from outside. It lies over the base and never changes it. */
+export type Hold = {
+  readonly source: SystemName;
+  readonly status: Status;
+  readonly tick: number;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+};
+
+/** A state that a system shows by itself: its own call, meeting, capacity. Like a hold, but read, not told. */
+export type Overlay = {
+  readonly status: Status;
+  readonly kind: AutomaticKind;
+  readonly tick: number;
+  readonly intent: number;
+  readonly atMs: number;
+  /** What the system showed before; going back to it is no choice of anybody's. */
+  readonly over: Status | null;
+  /** Set when the system stopped reporting altogether; the overlay then ends at this time. */
+  readonly untilMs: number | null;
+};
+
+/** What of ours lies in a system, apart from what the human and the system put there. */
+export const COVERS = ["none", "session", "preferred"] as const;
+export type Cover = (typeof COVERS)[number];
+
+/** A write that has left, or is about to: on disk before it is sent, at most one per system. */
+export type Pending = {
+  readonly intent: number;
+  /** The class that a read will show if the write takes effect. */
+  readonly status: Status;
+  /** The status that was meant, before the system's projection. */
+  readonly meant: Status;
+  readonly cover: Cover;
+  /** Takes our cover away rather than putting one on: the next read uncovers what lay beneath. */
+  readonly withdraws: boolean;
+  readonly sentAtMs: number;
+  readonly ackTick: number | null;
+  readonly ackAtMs: number | null;
+  /** Sent, and nobody knows whether it arrived: time-out, broken connection, crash. */
+  readonly unknown: boolean;
+  /** Its effect was read before its acknowledgement came. */
+  readonly confirmed: boolean;
+};
+
+/** A write of unknown outcome that was set aside: if its class shows up later, it was this one. */
+export type LateWrite = { readonly status: Status; readonly expiresAtMs: number };
+
+export const HEALTHS = ["ok", "absorbed", "rejected"] as const;
+export type Health = (typeof HEALTHS)[number];
+
+/** What we know about one system for one rep: the merge base, and the one write in flight. */
+export type Endpoint = {
+  /** The merge base: the class last read. `null` until the first read. */
+  readonly seen: Status | null;
+  readonly native: string | null;
+  readonly sequence: string | null;
+  /** The tick at which the newest read left. */
+  readonly readTick: number;
+  readonly readAtMs: number;
+  /** The intent last attempted here, or found to need no write. */
+  readonly tried: number;
+  /** The intent that this system is known to have been shown. */
+  readonly shown: number;
+  readonly pending: Pending | null;
+  readonly late: readonly LateWrite[];
+  readonly cover: Cover;
+  /** The status that our cover shows; meaningful while `cover` is not `none`. */
+  readonly covering: Status | null;
+  readonly leaseUntilMs: number | null;
+  readonly absent: boolean;
+  readonly health: Health;
+  readonly failures: number;
+  readonly retryAtMs: number;
+};
+
+/**
+ * Everything that is remembered about one rep: one document, one writer at a time. `tick` is a counter,
+ * not a clock; it orders reads, acknowledgements and intents of this rep and nothing else.
+ */
+export type Rep = {
+  readonly tick: number;
+  /** Number of the newest intent; strictly increasing. */
+  readonly intent: number;
+  readonly intentTick: number;
+  readonly intentAtMs: number;
+  readonly cause: Cause | null;
+  readonly base: Base;
+  readonly holds: Readonly<Record<HoldId, Hold>>;
+  readonly overlays: Readonly<Record<SystemName, Overlay>>;
+  readonly systems: Readonly<Record<SystemName, Endpoint>>;
+  /** When automatic writes left, newest last, not older than an hour: the write budget counts these. */
+  readonly writesMs: readonly number[];
+  readonly heldUntilMs: number;
+};
+
+export const UNREAD_ENDPOINT: Endpoint = {
+  seen: null,
+  native: null,
+  sequence: null,
+  readTick: 0,
+  readAtMs: 0,
+  tried: 0,
+  shown: 0,
+  pending: null,
+  late: [],
+  cover: "none",
+  covering: null,
+  leaseUntilMs: null,
+  absent: false,
+  health: "ok",
+  failures: 0,
+  retryAtMs: 0,
+};
+
+/** A rep about whom nothing is known yet, in the given systems. */
+export function newRep(systems: readonly SystemName[]): Rep {
+  return {
+    tick: 0,
+    intent: 0,
+    intentTick: 0,
+    intentAtMs: 0,
+    cause: null,
+    base: { status: "Available", origin: null, tick: 0, intent: 0, atMs: 0, natives: {} },
+    holds: {},
+    overlays: {},
+    systems: Object.fromEntries(systems.map((name) => [name, UNREAD_ENDPOINT])),
+    writesMs: [],
+    heldUntilMs: 0,
+  };
+}
+
+/** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */
+export function endpointOf(rep: Rep, system: SystemName): Endpoint {
+  const endpoint = rep.systems[system];
+  if (!endpoint) throw new Error(`the rep has no endpoint for ${system}`);
+  return endpoint;
+}
+
+export function withEndpoint(rep: Rep, system: SystemName, change: Partial<Endpoint>): Rep {
+  const endpoint = { ...endpointOf(rep, system), ...change };
+  return { ...rep, systems: { ...rep.systems, [system]: endpoint } };
+}
+
+export function without<Key extends string, Value>(
+  record: Readonly<Record<Key, Value>>,
+  key: Key,
+): Readonly<Record<Key, Value>> {
+  const { [key]: _removed, ...rest } = record;
+  return rest as Readonly<Record<Key, Value>>;
+}

@@ -1,0 +1,118 @@
+import type { SystemName } from "../presence/identity.ts";
+import { isRoutable, join, strength, type Status } from "../presence/status.ts";
+import { type Policy, profileOf } from "./policy.ts";
+import { endpointOf, type Cover, type Rep } from "./rep.ts";
+
+/** What lies over the base, if anything. `system` is set when a system shows it by itself. */
+export type Top = {
+  readonly status: Status;
+  readonly kind: "hold" | "soft";
+  readonly source: SystemName;
+  readonly system: SystemName | null;
+  readonly tick: number;
+};
+
+/**
+ * What the rep's one status is and what stands on top of her base, by precedence:
+ *
+ * | rule | top                                              | wins over                            |
+ * |------|--------------------------------------------------|--------------------------------------|
+ * | R20  | the strongest hold: reported calls, calls seen    | everything, a shift end included     |
+ * | R21  | the strongest soft overlay younger than the base, | the base, unless that is Offline     |
+ * |      | or of the system that the base came from          |                                      |
+ * | R22  | nothing: the base, the last explicit choice       |                                      |
+ */
+export function topOf(rep: Rep): Top | null {
+  let top: Top | null = null;
+  const offer = (candidate: Top): void => {
+    if (!top || strength(candidate.status) > strength(top.status)) top = candidate;
+  };
+  for (const hold of Object.values(rep.holds)) {
+    offer({ ...hold, kind: "hold", system: null });
+  }
+  for (const [name, overlay] of Object.entries(rep.overlays)) {
+    const system = name as SystemName;
+    if (overlay.kind === "hold") offer({ ...overlay, source: system, system });
+  }
+  if (top || rep.base.status === "Offline") return top;
+  for (const [name, overlay] of Object.entries(rep.overlays)) {
+    const system = name as SystemName;
+    const counts = rep.base.origin === system || overlay.tick > rep.base.tick;
+    if (overlay.kind === "soft" && counts) offer({ ...overlay, source: system, system });
+  }
+  return top;
+}
+
+/** The rep's one status: what every system should agree on, each through its own projection. */
+export function statusOf(rep: Rep): Status {
+  return topOf(rep)?.status ?? rep.base.status;
+}
+
+/**
+ * The class that `system` should show, or `null` where it already shows the cause itself.
+ *
+ * | rule | situation                                                     | target                         |
+ * |------|---------------------------------------------------------------|--------------------------------|
+ * | R23  | nothing on top                                                | q(base)                        |
+ * | R24  | this system shows the top by itself                           | leave it alone                 |
+ * | R25  | the rep chose a protective base *here*, and the top is soft   | q(base): automation never      |
+ * |      | or older than her choice                                      | replaces what she chose        |
+ * | R26  | a call over a base from elsewhere                             | the less available of the two, |
+ * |      |                                                               | as this system shows them      |
+ * | R27  | a call over a shift end, or over a base of the call's system  | q(call)                        |
+ */
+export function targetOf(rep: Rep, system: SystemName, policy: Policy): Status | null {
+  const { shows } = profileOf(policy, system);
+  const base = shows[rep.base.status];
+  const top = topOf(rep);
+  if (!top) return base;
+  if (top.system === system) return null;
+  const choseHere = rep.base.origin === system && !isRoutable(base);
+  if (choseHere && (top.kind === "soft" || rep.base.tick > top.tick)) return base;
+  const over = shows[top.status];
+  if (rep.base.status === "Offline" || rep.base.origin === top.system) return over;
+  return join(over, base);
+}
+
+/**
+ * What of ours should lie in the system while it shows `target`. Nothing, where the rep herself or the
+ * system shows it already: a cover over a human's own status would hide when she changes it.
+ */
+export function coverFor(
+  rep: Rep,
+  system: SystemName,
+  target: Status | null,
+  policy: Policy,
+): Cover {
+  if (target === null) return "none";
+  const profile = profileOf(policy, system);
+  const ownBase = rep.base.origin === system && target === profile.shows[rep.base.status];
+  const top = topOf(rep);
+  if (ownBase && (!top || profile.shows[top.status] !== target)) return "none";
+  return profile.covers[target];
+}
+
+/**
+ * True when a later Available elsewhere asks for an older manual status here to be lifted. Once per choice:
+ * if it did not help, something stronger than a manual status is showing.
+ */
+export function liftsManual(rep: Rep, system: SystemName): boolean {
+  const { base } = rep;
+  if (!isRoutable(base.status) || base.origin === null || base.origin === system) return false;
+  return endpointOf(rep, system).tried < base.intent;
+}
+
+/** True when the system shows what it should, or all that we could still do there is done. */
+export function isSatisfied(
+  rep: Rep,
+  system: SystemName,
+  target: Status | null,
+  policy: Policy,
+): boolean {
+  const { seen, cover } = endpointOf(rep, system);
+  const wanted = coverFor(rep, system, target, policy);
+  if (wanted === "none" && cover !== "none") return false;
+  if (target === null || seen === target) return true;
+  const nothingToWithdraw = profileOf(policy, system).absorbing && wanted === "none";
+  return nothingToWithdraw && !liftsManual(rep, system);
+}
