@@ -1,9 +1,9 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
-import { strength } from "../presence/status.ts";
+import { strength, type Status } from "../presence/status.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import { endpointOf, type Endpoint, type Pending, type Rep } from "./rep.ts";
-import { targetOf } from "./resolve.ts";
+import { coverOf, targetOf, topOf } from "./resolve.ts";
 
 /** What a reading is. Exactly one of these, and only the last seven can change what we want. */
 export const CLASSIFICATIONS = [
@@ -17,6 +17,7 @@ export const CLASSIFICATIONS = [
   "agrees",
   "outranked",
   "lease ended",
+  "unconfirmed",
   "uncovered",
   "absent",
   "first sight",
@@ -35,23 +36,25 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * |------|--------------------------------------------------------------------|-----------------|
  * | R1   | nothing usable in it                                               | unusable        |
  * | R2   | older version than the newest one read                             | stale           |
- * | R3   | n is what p shows (and p is not unknown while nothing changed)     | echo            |
+ * | R3   | n is what p shows, and that is new or p was acknowledged before    | echo            |
  * | R4   | n = seen, p acknowledged before this read left, and settled:       |                 |
  * |      | – an absorbing system: p withdrew ours, and the system shows this  |                 |
  * |      |   by itself                                                        | uncovered       |
  * |      | – an absorbing system otherwise                                    | absorbed        |
  * |      | – another system, n ≠ q: she took it back before we looked         | choice/automatic|
  * |      | – another system, n = q                                            | settled         |
+ * |      | – whatever the system: she changed it while p was on its way       | settled         |
  * | R5   | n = seen otherwise                                                 | same            |
  * | R6   | n = Offline                                                        | absent          |
  * | R7   | n is a write of unknown outcome that was set aside                 | late echo       |
  * | R8   | never read before                                                  | first sight     |
  * | R9   | the rep was signed out until now                                   | sign-in         |
- * | R10  | weaker than seen, and the lease of our own cover has run out       | lease ended     |
- * | R11  | p withdrew ours, and n is the system's own or weaker than Busy     | uncovered       |
+ * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
+ * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
+ * | R11  | p withdrew ours, and n is the system's own, or Away (perhaps idle) | uncovered       |
  * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
  * | R13  | a state that the system showed by itself is over                   | automatic ended |
- * | R14  | n = q                                                              | agrees          |
+ * | R14  | n = q, and the base explains it or nothing lies on top             | agrees          |
  * | R15  | weaker than a choice elsewhere that is young and not yet shown here| outranked       |
  * | R16  | anything else: she chose it                                        | choice          |
  */
@@ -69,29 +72,29 @@ export function classify(
 
   if (n === null) return "unusable";
   if (isStale(endpoint, reading)) return "stale";
-  if (pending?.status === n && !(pending.unknown && seen === n)) return "echo";
+  if (pending?.status === n && (seen !== n || isAnswered(pending, reading))) return "echo";
 
   const target = targetOf(rep, system, policy);
   if (n === seen && !returns(endpoint, profile.absence)) {
     if (!pending || !isSettled(pending, reading, profile.settleMs)) return "same";
+    if (isLate(endpoint, n)) return "late echo";
+    if (pending.overtaken) return "settled";
     if (!profile.absorbing) return n === target ? "settled" : change;
     const bare = pending.withdraws && reading.automatic !== null && !rep.overlays[system];
     return bare ? "uncovered" : "absorbed";
   }
-  if (n === "Offline")
-    return endpoint.late.some((late) => late.status === n) ? "late echo" : "absent";
-  if (endpoint.late.some((late) => late.status === n)) return "late echo";
+  if (isLate(endpoint, n)) return "late echo";
+  if (n === "Offline") return "absent";
   if (seen === null) return "first sight";
   if (returns(endpoint, profile.absence)) return "sign-in";
   if (leaseRanOut(endpoint, reading)) return "lease ended";
-  if (pending?.withdraws && (reading.automatic || strength(n) < strength("Busy"))) {
-    return "uncovered";
-  }
+  if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
+  if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
   if (reading.automatic) {
-    return n === target && endpoint.cover !== "none" ? "agrees" : "automatic";
+    return n === target && coverOf(endpoint) !== "none" ? "agrees" : "automatic";
   }
   if (rep.overlays[system]) return "automatic ended";
-  if (n === target) return "agrees";
+  if (n === target && isExplained(rep, system, n, policy)) return "agrees";
   return isOutranked(rep, system, n, reading, policy) ? "outranked" : "choice";
 }
 
@@ -101,16 +104,38 @@ function isStale(endpoint: Endpoint, reading: Reading): boolean {
   );
 }
 
+function isLate(endpoint: Endpoint, n: Status): boolean {
+  return endpoint.late.some((write) => write.status === n);
+}
+
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
   return endpoint.absent && absence === "withdraws" && endpoint.seen === "Offline";
+}
+
+/**
+ * The base explains what is read, or nothing lies over it. Under a call, a Busy that we have not written is
+ * hers: she must find it again when the call is over.
+ */
+function isExplained(rep: Rep, system: SystemName, n: Status, policy: Policy): boolean {
+  return topOf(rep) === null || n === profileOf(policy, system).shows[rep.base.status];
+}
+
+/** Our session looks just like a call of hers: what was read before its answer may have been the call. */
+function isUnconfirmed(pending: Pending | null, n: Status, reading: Reading): boolean {
+  if (!pending?.confirmed || pending.cover !== "session" || pending.over !== n) return false;
+  return !isAnswered(pending, reading);
+}
+
+/** The read left after the answer to the write had come, by our own counter. */
+export function isAnswered({ ackTick }: Pending, reading: Reading): boolean {
+  return ackTick !== null && reading.startedTick >= ackTick;
 }
 
 /** The read left after the acknowledgement, by our own counter, and late enough to show the effect. */
 export function isSettled(pending: Pending, reading: Reading, settleMs: number): boolean {
   return (
-    pending.ackTick !== null &&
+    isAnswered(pending, reading) &&
     pending.ackAtMs !== null &&
-    reading.startedTick >= pending.ackTick &&
     reading.startedAtMs >= pending.ackAtMs + settleMs
   );
 }
@@ -120,7 +145,7 @@ function leaseRanOut(endpoint: Endpoint, reading: Reading): boolean {
   const { cover, covering, leaseUntilMs, seen } = endpoint;
   if (cover === "none" || covering !== seen || seen === null || seen === "Offline") return false;
   if (leaseUntilMs === null || reading.startedAtMs < leaseUntilMs) return false;
-  return reading.status !== null && strength(reading.status) < strength(seen);
+  return !reading.automatic && (reading.status === "Available" || reading.status === "Away");
 }
 
 /**
@@ -131,12 +156,13 @@ function leaseRanOut(endpoint: Endpoint, reading: Reading): boolean {
 export function isOutranked(
   rep: Rep,
   system: SystemName,
-  n: NonNullable<Reading["status"]>,
+  n: Status,
   reading: Reading,
   policy: Policy,
 ): boolean {
   const { base } = rep;
   if (base.origin === null || base.origin === system) return false;
+  if (endpointOf(rep, system).seen === profileOf(policy, system).shows[base.status]) return false;
   if (endpointOf(rep, system).shown >= base.intent) return false;
   if (reading.startedAtMs - base.atMs > policy.concurrentMs) return false;
   const origin = policy.systems.find((candidate) => candidate.name === base.origin);

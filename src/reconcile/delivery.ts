@@ -1,5 +1,5 @@
 import type { SystemName } from "../presence/identity.ts";
-import { type Policy, profileOf } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import { endpointOf, type Rep, withEndpoint } from "./rep.ts";
 
 /**
@@ -28,21 +28,25 @@ export function deliver(
   const { pending } = endpoint;
   if (!pending || pending.intent !== intent || pending.ackTick !== null) return rep;
   const failures = endpoint.failures + 1;
+  // An older write may have landed after the newest intent was found satisfied: look at it again.
+  const tried = Math.min(endpoint.tried, pending.intent < rep.intent ? rep.intent - 1 : rep.intent);
   const retryAtMs = nowMs + backOffMs(policy, failures);
   switch (outcome) {
     case "accepted": {
+      const sure = pending.confirmed && pending.cover !== "session";
       const tick = rep.tick + 1;
-      const leaseMs = profileOf(policy, system).leaseMs[pending.meant];
-      const leased = pending.withdraws ? null : leaseMs;
       return withEndpoint({ ...rep, tick }, system, {
-        pending: pending.confirmed ? null : { ...pending, ackTick: tick, ackAtMs: nowMs },
+        // A session that was seen before its answer may have been a call of hers: look again.
+        pending: sure ? null : { ...pending, ackTick: tick, ackAtMs: nowMs },
         // Until a read says otherwise, what we put there lies there: it must be taken away again.
         cover: pending.withdraws ? endpoint.cover : pending.cover,
         covering: pending.withdraws ? endpoint.covering : pending.status,
-        leaseUntilMs: leased === null ? null : pending.sentAtMs + leased,
+        // A renewal counts from the read that shows it: until then the old lease may still run out.
+        leaseUntilMs: endpoint.leaseUntilMs ?? pending.leaseUntilMs,
+        tried,
         failures: 0,
         retryAtMs: 0,
-        ...(pending.confirmed && pending.withdraws
+        ...(pending.confirmed && pending.withdraws && !pending.overtaken
           ? { cover: "none" as const, covering: null }
           : {}),
       });
@@ -59,7 +63,7 @@ export function deliver(
     case "unknown":
       return withEndpoint(rep, system, {
         pending: pending.confirmed ? null : { ...pending, unknown: true },
-        tried: pending.confirmed ? endpoint.tried : Math.min(endpoint.tried, pending.intent - 1),
+        tried: pending.confirmed ? tried : Math.min(endpoint.tried, pending.intent - 1),
         cover: pending.withdraws ? endpoint.cover : pending.cover,
         covering: pending.withdraws ? endpoint.covering : pending.status,
         failures,

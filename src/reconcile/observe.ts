@@ -1,7 +1,7 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { isRoutable, strength, type Status } from "../presence/status.ts";
-import { type Classification, classify, isOutranked, isSettled } from "./classify.ts";
+import { type Classification, classify, isAnswered, isOutranked, isSettled } from "./classify.ts";
 import { choose, intend, satisfy } from "./intent.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import { type Cause, endpointOf, type Pending, type Rep, withEndpoint, without } from "./rep.ts";
@@ -57,6 +57,7 @@ function apply(
     absorbed,
     outranked: reassert,
     "lease ended": leaseEnded,
+    unconfirmed: (r, s, x) => withEndpoint(r, s, { seen: x.status, ...notYet(r, s) }),
     uncovered,
     absent,
     "first sight": firstSight,
@@ -89,19 +90,35 @@ function echo(rep: Rep, system: SystemName, reading: UsableReading): Rep {
     failures: 0,
     cover: pending.cover,
     covering: pending.status,
+    leaseUntilMs: pending.leaseUntilMs,
     shown: Math.max(shown, pending.intent),
-    pending: pending.ackTick === null && !pending.unknown ? { ...pending, confirmed: true } : null,
+    pending:
+      isAnswered(pending, reading) || pending.unknown ? null : { ...pending, confirmed: true },
     tried: pending.intent < rep.intent ? Math.min(tried, rep.intent - 1) : pending.intent,
   });
   return reading.automatic ? next : dropOverlay(next, system, reading);
 }
 
+/** The call that looked like our session was hers, and is over; our own write is still on its way. */
+function notYet(rep: Rep, system: SystemName): Partial<Rep["systems"][SystemName]> {
+  const { pending } = endpointOf(rep, system);
+  const sent = pending && { ...pending, confirmed: false };
+  return sent?.ackTick == null
+    ? { pending: sent, cover: "none", covering: null }
+    : { pending: sent };
+}
+
 function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
-  const { late, tried } = endpointOf(rep, system);
+  const { late, pending, tried } = endpointOf(rep, system);
+  const landed = late.findIndex((write) => write.status === reading.status);
+  const cover = late[landed]?.cover ?? "none";
   const target = targetOf(rep, system, policy);
   return withEndpoint(rep, system, {
     seen: reading.status,
-    late: late.filter((write) => write.status !== reading.status),
+    late: late.toSpliced(landed, 1),
+    cover,
+    covering: cover === "none" ? null : reading.status,
+    pending: pending && { ...pending, overtaken: true },
     tried: reading.status === target ? tried : Math.min(tried, rep.intent - 1),
   });
 }
@@ -284,12 +301,11 @@ function chosen(
   policy: Policy,
   cause: Cause,
 ): Rep {
-  const replaced =
-    endpointOf(rep, system).cover === "preferred" && endpointOf(rep, system).pending === null;
+  const { pending } = endpointOf(rep, system);
   const read = withEndpoint(rep, system, {
     seen: reading.status,
     health: "ok",
-    ...(replaced ? { cover: "none" as const, covering: null, leaseUntilMs: null } : {}),
+    pending: pending && { ...pending, overtaken: true },
   });
   if (isOutranked(rep, system, reading.status, reading, policy)) {
     return reassert(intend(read, cause), system, reading);

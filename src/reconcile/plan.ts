@@ -12,7 +12,7 @@ import {
   type Rep,
   withEndpoint,
 } from "./rep.ts";
-import { coverFor, isSatisfied, liftsManual, statusOf, targetOf } from "./resolve.ts";
+import { coverFor, coverOf, isSatisfied, liftsManual, statusOf, targetOf } from "./resolve.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -170,14 +170,15 @@ function satisfied(rep: Rep, name: SystemName, policy: Policy, nowMs: number): R
   });
 }
 
+/** One entry for each write, equal ones too: seeing one arrive says nothing about the other. */
 function lateAfter(
   { pending, late }: Endpoint,
   policy: Policy,
   nowMs: number,
 ): readonly LateWrite[] {
   if (!pending) return late;
-  const others = late.filter((write) => write.status !== pending.status);
-  return [...others, { status: pending.status, expiresAtMs: nowMs + policy.lateMs }];
+  const { status, cover } = pending;
+  return [...late, { status, cover, expiresAtMs: nowMs + policy.lateMs }];
 }
 
 function record(
@@ -188,20 +189,24 @@ function record(
   nowMs: number,
 ): [Rep, Write] {
   const { name } = profile;
-  const { cover, seen } = endpointOf(rep, name);
+  const { seen } = endpointOf(rep, name);
   const to = coverFor(rep, name, targetOf(rep, name, policy), policy);
   const meant = meantStatus(rep, profile, step.target);
+  const leaseMs = profile.leaseMs[meant];
   const pending: Pending = {
     intent: rep.intent,
     status: step.target,
     meant,
+    over: seen,
     cover: to,
     withdraws: profile.absorbing && to === "none",
     sentAtMs: nowMs,
+    leaseUntilMs: to === "none" || leaseMs === null ? null : nowMs + leaseMs,
     ackTick: null,
     ackAtMs: null,
     unknown: false,
     confirmed: false,
+    overtaken: false,
   };
   const next = withEndpoint(rep, name, {
     pending,
@@ -220,7 +225,7 @@ function record(
     status: meant,
     shows: step.target,
     native: rep.base.natives[name] ?? null,
-    from: cover,
+    from: coverOf(endpointOf(rep, name)),
     to,
     lifts: liftsManual(rep, name),
     renewal: step.renewal,
@@ -246,9 +251,10 @@ function hasBudget(rep: Rep, policy: Policy, nowMs: number): boolean {
 
 /** Half of the lease is left when it is renewed; a shift end's Offline runs out by itself. */
 function renewalDueMs(rep: Rep, profile: SystemProfile): number | null {
-  const { cover, covering, leaseUntilMs, seen } = endpointOf(rep, profile.name);
-  if (cover === "none" || covering === null || leaseUntilMs === null) return null;
-  if (covering === "Offline" || seen !== covering) return null;
+  const endpoint = endpointOf(rep, profile.name);
+  const { covering, leaseUntilMs } = endpoint;
+  if (coverOf(endpoint) === "none" || covering === null || leaseUntilMs === null) return null;
+  if (covering === "Offline") return null;
   return leaseUntilMs - (profile.leaseMs[covering] ?? 0) / 2;
 }
 

@@ -77,20 +77,30 @@ export type Pending = {
   readonly status: Status;
   /** The status that was meant, before the system's projection. */
   readonly meant: Status;
+  /** What the system showed when the write was recorded. */
+  readonly over: Status | null;
   readonly cover: Cover;
   /** Takes our cover away rather than putting one on: the next read uncovers what lay beneath. */
   readonly withdraws: boolean;
   readonly sentAtMs: number;
+  /** When the cover that it puts on ends by itself; `null`: when replaced. */
+  readonly leaseUntilMs: number | null;
   readonly ackTick: number | null;
   readonly ackAtMs: number | null;
   /** Sent, and nobody knows whether it arrived: time-out, broken connection, crash. */
   readonly unknown: boolean;
   /** Its effect was read before its acknowledgement came. */
   readonly confirmed: boolean;
+  /** She changed the system while it was on its way: what is read now says nothing about it. */
+  readonly overtaken: boolean;
 };
 
 /** A write of unknown outcome that was set aside: if its class shows up later, it was this one. */
-export type LateWrite = { readonly status: Status; readonly expiresAtMs: number };
+export type LateWrite = {
+  readonly status: Status;
+  readonly cover: Cover;
+  readonly expiresAtMs: number;
+};
 
 export const HEALTHS = ["ok", "absorbed", "rejected"] as const;
 export type Health = (typeof HEALTHS)[number];

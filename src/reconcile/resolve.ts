@@ -1,7 +1,7 @@
 import type { SystemName } from "../presence/identity.ts";
 import { isRoutable, join, strength, type Status } from "../presence/status.ts";
 import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Cover, type Rep } from "./rep.ts";
+import { type Cover, type Endpoint, endpointOf, type Rep } from "./rep.ts";
 
 /** What lies over the base, if anything. `system` is set when a system shows it by itself. */
 export type Top = {
@@ -75,8 +75,9 @@ export function targetOf(rep: Rep, system: SystemName, policy: Policy): Status |
 }
 
 /**
- * What of ours should lie in the system while it shows `target`. Nothing, where the rep herself or the
- * system shows it already: a cover over a human's own status would hide when she changes it.
+ * What of ours should lie in the system while it shows `target`. Nothing, where the rep's own choice shows, or
+ * would show as soon as our session is gone: a cover over it would hide when she changes it. But where a late
+ * write of ours replaced her own choice, only we can put it back.
  */
 export function coverFor(
   rep: Rep,
@@ -86,10 +87,22 @@ export function coverFor(
 ): Cover {
   if (target === null) return "none";
   const profile = profileOf(policy, system);
-  const ownBase = rep.base.origin === system && target === profile.shows[rep.base.status];
+  const endpoint = endpointOf(rep, system);
   const top = topOf(rep);
-  if (ownBase && (!top || profile.shows[top.status] !== target)) return "none";
+  const ownBase = rep.base.origin === system && target === profile.shows[rep.base.status];
+  const hers = ownBase && (!top || profile.shows[top.status] !== target);
+  const cover = coverOf(endpoint);
+  if (hers && (cover === "session" || (cover === "none" && endpoint.seen === target)))
+    return "none";
   return profile.covers[target];
+}
+
+/**
+ * What of ours lies there for certain. A preferred status of ours that the system does not show is gone:
+ * it ran out, or she replaced it by her own, and hers is not ours to clear.
+ */
+export function coverOf({ cover, covering, seen }: Endpoint): Cover {
+  return cover === "preferred" && covering !== seen ? "none" : cover;
 }
 
 /**
@@ -109,7 +122,8 @@ export function isSatisfied(
   target: Status | null,
   policy: Policy,
 ): boolean {
-  const { seen, cover } = endpointOf(rep, system);
+  const { seen } = endpointOf(rep, system);
+  const cover = coverOf(endpointOf(rep, system));
   const wanted = coverFor(rep, system, target, policy);
   if (wanted === "none" && cover !== "none") return false;
   if (target === null || seen === target) return true;

@@ -1,0 +1,78 @@
+import type { Core } from "./core.ts";
+import { keyOf } from "./key.ts";
+import { checkQuiet, checkStep, isQuiet, type Violation } from "./properties.ts";
+import { policyOf, type Setting } from "./setting.ts";
+import { firstWorld, steps } from "./steps.ts";
+import type { World } from "./world.ts";
+
+export type Exploration = {
+  readonly setting: string;
+  readonly states: number;
+  readonly transitions: number;
+  /** Quiet states at which convergence was checked: 0 would mean that the run proved nothing. */
+  readonly quiet: number;
+  readonly maxWrites: number;
+  readonly complete: boolean;
+  readonly violation: (Violation & { readonly trace: readonly string[] }) | null;
+};
+
+/**
+ * Visits every world that the setting can lead to, breadth first, so that the first violation found has a
+ * shortest trace. Stops at the first violation, or at `maxStates`.
+ */
+export function explore(setting: Setting, core: Core, maxStates: number): Exploration {
+  const policy = policyOf(setting);
+  const first = firstWorld(setting, core, policy);
+  const seen = new Set<string>([keyOf(first)]);
+  type Node = { readonly world: World; readonly from: Node | null; readonly step: string };
+  let frontier: Node[] = [{ world: first, from: null, step: "everything is Available" }];
+  let transitions = 0;
+  let quiet = 0;
+  let maxWrites = 0;
+
+  const finish = (
+    complete: boolean,
+    node: Node | null,
+    violation: Violation | null,
+  ): Exploration => {
+    const trace: string[] = [];
+    for (let at = node; at; at = at.from) trace.unshift(at.step);
+    const found = violation ? { ...violation, trace } : null;
+    const states = seen.size;
+    return {
+      setting: setting.name,
+      states,
+      transitions,
+      quiet,
+      maxWrites,
+      complete,
+      violation: found,
+    };
+  };
+
+  while (frontier.length > 0) {
+    const next: Node[] = [];
+    for (const node of frontier) {
+      const { world } = node;
+      if (isQuiet(world, core, policy, setting)) {
+        quiet += 1;
+        const violation = checkQuiet(world, core, policy, setting);
+        if (violation) return finish(false, node, violation);
+      }
+      for (const step of steps(world, setting, core, policy)) {
+        transitions += 1;
+        const key = keyOf(step.next);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const child: Node = { world: step.next, from: node, step: step.name };
+        maxWrites = Math.max(maxWrites, step.next.writes);
+        const violation = checkStep(world, step.next, core, setting);
+        if (violation) return finish(false, child, violation);
+        next.push(child);
+        if (seen.size >= maxStates) return finish(false, null, null);
+      }
+    }
+    frontier = next;
+  }
+  return finish(true, null, null);
+}

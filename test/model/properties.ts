@@ -1,0 +1,137 @@
+import { isRoutable, join, type Status } from "../../src/presence/status.ts";
+import type { SystemName } from "../../src/presence/identity.ts";
+import type { Policy } from "../../src/reconcile/policy.ts";
+import { endpointOf } from "../../src/reconcile/rep.ts";
+import type { Core } from "./core.ts";
+import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
+import { showing, type World } from "./world.ts";
+
+/** A broken promise, by the name of the invariant. */
+export type Violation = { readonly invariant: string; readonly says: string };
+
+/** What must hold after every step. */
+export function checkStep(
+  before: World,
+  after: World,
+  core: Core,
+  setting: Setting,
+): Violation | null {
+  const choices = after.chosen.length;
+  const lostToLease = setting.leases && after.raced;
+  if (after.choiceIntents > choices && !lostToLease) {
+    const says = `${after.choiceIntents} choices were recorded, but she made ${choices}`;
+    return { invariant: "P3 no intent without a cause", says };
+  }
+  const allowed = writeBound(after, setting);
+  if (after.writes > allowed) {
+    const says = `${after.writes} writes, where at most ${allowed} are explained`;
+    return { invariant: "P2 bounded writes", says };
+  }
+  const issued = after.writes > before.writes ? after.flights.slice(before.flights.length) : [];
+  for (const { write } of issued) {
+    if (before.flights.some((flight) => flight.write.system === write.system)) {
+      return { invariant: "P9 one write at a time", says: `a second write to ${write.system}` };
+    }
+    if (write.system !== DYNAMICS || !isRoutable(write.shows)) continue;
+    if (after.liveHolds.length > 0) {
+      return { invariant: "P13 protection", says: "Dynamics released while a call is on" };
+    }
+    const { readTick } = endpointOf(after.rep, TEAMS);
+    const { intentTick, cause } = after.rep;
+    const fresh = readTick >= intentTick || cause?.source === TEAMS;
+    if (after.teams.session || !fresh) {
+      return { invariant: "P13 protection", says: "Dynamics released before Teams was read bare" };
+    }
+  }
+  return core.topOf(after.rep)?.kind === "hold" || after.liveHolds.length === 0
+    ? null
+    : { invariant: "P13 protection", says: "a live hold is not on top" };
+}
+
+/** Every event may cost one write per system, a withdrawal included; every fault may cost one more. */
+export function writeBound(world: World, setting: Setting): number {
+  const { left } = world;
+  const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
+  const events = 2 * spent("calls") + 2 * spent("holds") + spent("acts");
+  const faults =
+    spent("losses") + 2 * spent("zombies") + 2 * spent("crashes") + spent("duplicates");
+  const leases = setting.leases ? world.epoch : 0;
+  return setting.systems.length * events + 2 * faults + leases;
+}
+
+/** True when nothing is on its way, nothing waits to be read or written, and only people can change anything. */
+export function isQuiet(world: World, core: Core, policy: Policy, setting: Setting): boolean {
+  if (world.flights.length + world.zombies.length + world.reads.length > 0) return false;
+  const planned = core.plan(world.rep, policy, world.epoch * EPOCH_MS);
+  if (planned.writes.length + planned.reads.length > 0 || planned.held) return false;
+  return setting.systems.every((name) => {
+    const { seen, pending } = endpointOf(world.rep, name);
+    return (
+      seen === showing(world, name).status && !pending && world.values[name] === world.shown[name]
+    );
+  });
+}
+
+/** What must hold whenever the world is quiet: every system shows what it should, and her choice stands. */
+export function checkQuiet(
+  world: World,
+  core: Core,
+  policy: Policy,
+  setting: Setting,
+): Violation | null {
+  for (const name of setting.systems) {
+    const target = core.targetOf(world.rep, name, policy);
+    const { health } = endpointOf(world.rep, name);
+    const { status } = showing(world, name);
+    if (target === null || status === target || (name === TEAMS && health === "absorbed")) continue;
+    if (isExempt(world, name, setting)) continue;
+    return { invariant: "P1 convergence", says: `${name} shows ${status}, not ${target}` };
+  }
+  if (world.teams.session && world.liveHolds.length === 0 && !hasFaults(world, setting)) {
+    return { invariant: "P1 convergence", says: "our session outlived every call" };
+  }
+  return checkBase(world, setting);
+}
+
+function hasFaults({ left }: World, setting: Setting): boolean {
+  const kinds = ["losses", "zombies", "crashes", "absorptions"] as const;
+  return kinds.some((kind) => left[kind] < setting[kind]);
+}
+
+/** An absorbing system that swallowed a write, or was changed back before we looked: the one known limit. */
+function isExempt(world: World, name: SystemName, setting: Setting): boolean {
+  return name === TEAMS && world.left.absorptions < setting.absorptions;
+}
+
+/**
+ * Her choice stands: the last one, or, where choices in two systems crossed, the less available, whatever
+ * the order in which they were read. A choice inside the one racing round trip is the known limit.
+ */
+function checkBase(world: World, setting: Setting): Violation | null {
+  const { chosen, rep } = world;
+  const last = chosen.at(-1);
+  if (!last || world.raced || hasFaults(world, setting) || isHidden(world)) return null;
+  const inOneSystem = chosen.every(({ system }) => system === last.system);
+  const expected = inOneSystem || world.sequential ? last.status : crossedStatus(world);
+  if (expected === null || sameInDynamics(rep.base.status, expected)) return null;
+  const says = `${expected} should stand, and ${rep.base.status} does`;
+  return { invariant: "P7 her choice stands", says };
+}
+
+/** Dynamics shows BeRightBack as Away: the finer of the two is kept. */
+function sameInDynamics(a: Status, b: Status): boolean {
+  const coarse = (status: Status): Status => (status === "BeRightBack" ? "Away" : status);
+  return coarse(a) === coarse(b);
+}
+
+/** What crossing choices end in: the last of each system, and the less available of those. */
+function crossedStatus(world: World): Status | null {
+  if (!world.crossed) return null;
+  const lasts = new Map(world.chosen.map(({ system, status }) => [system, status]));
+  return [...lasts.values()].reduce<Status>(join, "Available");
+}
+
+/** While a call is on in Teams under a manual status of hers, nobody can see which of the two she wants. */
+function isHidden(world: World): boolean {
+  return world.teams.client === "InACall";
+}

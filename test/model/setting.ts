@@ -1,0 +1,109 @@
+import { DYNAMICS, type SystemName, systemName, TEAMS } from "../../src/presence/identity.ts";
+import { STATUSES, type Status } from "../../src/presence/status.ts";
+import type { Policy, SystemProfile } from "../../src/reconcile/policy.ts";
+import type { Cover } from "../../src/reconcile/rep.ts";
+
+export const PHONE = systemName("phone");
+export { DYNAMICS, TEAMS };
+
+/** What may happen in one exploration, and how often: small numbers, every interleaving. */
+export type Setting = {
+  readonly name: string;
+  readonly systems: readonly SystemName[];
+  /** Explicit choices a human may make, by system. */
+  readonly choices: Readonly<Partial<Record<string, readonly Status[]>>>;
+  readonly acts: number;
+  /** Teams calls that may begin (each may end). */
+  readonly calls: number;
+  /** Holds that a desk phone may put (each may be released); more than one may overlap. */
+  readonly holds: number;
+  readonly losses: number;
+  readonly zombies: number;
+  readonly crashes: number;
+  readonly duplicates: number;
+  readonly absorptions: number;
+  readonly readsInFlight: number;
+  /** Dynamics shows a change only some time after it happened. */
+  readonly lagging: boolean;
+  /** How many times the clock may move by one epoch. */
+  readonly epochs: number;
+  readonly leases: boolean;
+  readonly writesPerMinute: number;
+  readonly concurrent: boolean;
+};
+
+export const BASE_SETTING: Setting = {
+  name: "base",
+  systems: [TEAMS, DYNAMICS],
+  choices: {
+    [TEAMS]: ["Available", "Busy", "BeRightBack"],
+    [DYNAMICS]: ["Available", "Busy", "Away"],
+  },
+  acts: 1,
+  calls: 0,
+  holds: 0,
+  losses: 0,
+  zombies: 0,
+  crashes: 0,
+  duplicates: 0,
+  absorptions: 0,
+  readsInFlight: 1,
+  lagging: false,
+  epochs: 0,
+  leases: false,
+  writesPerMinute: 1000,
+  concurrent: true,
+};
+
+/** One epoch of the model's clock; a whole minute, so that the write budget can be seen to refill. */
+export const EPOCH_MS = 60_000;
+
+const table = <Value>(of: (status: Status) => Value): Readonly<Record<Status, Value>> =>
+  Object.fromEntries(STATUSES.map((status) => [status, of(status)])) as Record<Status, Value>;
+
+const TEAMS_SHOWS = table((status) => (status === "InAMeeting" ? "Busy" : status));
+const DYNAMICS_SHOWS = table((status): Status => {
+  if (status === "InACall" || status === "InAMeeting") return "Busy";
+  return status === "BeRightBack" ? "Away" : status;
+});
+const TEAMS_COVERS = table((status): Cover => {
+  if (status === "Available") return "none";
+  return status === "InACall" ? "session" : "preferred";
+});
+
+/** The policy under which a setting is explored. The projections are the default policy's. */
+export function policyOf(setting: Setting): Policy {
+  const replaced = {
+    absorbing: false,
+    absence: "withdraws",
+    covers: table((): Cover => "none"),
+    leaseMs: table(() => null),
+    settleMs: setting.lagging ? EPOCH_MS : 0,
+  } as const;
+  const profiles: readonly SystemProfile[] = [
+    {
+      name: TEAMS,
+      shows: TEAMS_SHOWS,
+      covers: TEAMS_COVERS,
+      absorbing: true,
+      absence: "ignored",
+      releasesLast: false,
+      settleMs: 0,
+      leaseMs: table(() => (setting.leases ? 2 * EPOCH_MS : null)),
+    },
+    { ...replaced, name: DYNAMICS, shows: DYNAMICS_SHOWS, releasesLast: true },
+    { ...replaced, name: PHONE, shows: DYNAMICS_SHOWS, releasesLast: false },
+  ];
+  return {
+    systems: profiles.filter((profile) => setting.systems.includes(profile.name)),
+    concurrentMs: setting.concurrent ? Number.MAX_SAFE_INTEGER : -1,
+    lateMs: 1_000_000_000,
+    absenceGraceMs: 1_000_000_000,
+    releasePatienceMs: Number.MAX_SAFE_INTEGER,
+    writesPerMinute: setting.writesPerMinute,
+    writesPerHour: 1000,
+    heldMs: EPOCH_MS,
+    retryFirstMs: 0,
+    retryMaxMs: 0,
+  };
+}

@@ -1,0 +1,241 @@
+import type { SystemName } from "../../src/presence/identity.ts";
+import type { Policy } from "../../src/reconcile/policy.ts";
+import { newRep } from "../../src/reconcile/rep.ts";
+import type { Core } from "./core.ts";
+import { isQuiet } from "./properties.ts";
+import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
+import {
+  act,
+  applyWrite,
+  deliverRead,
+  endHold,
+  type Flight,
+  hasUnread,
+  showing,
+  type Left,
+  startHold,
+  startRead,
+  type Step,
+  type World,
+} from "./world.ts";
+
+/** A rep who is Available everywhere, and known to be. */
+export function firstWorld(setting: Setting, core: Core, policy: Policy): World {
+  const replaced = setting.systems.filter((name) => name !== TEAMS);
+  const available = Object.fromEntries(replaced.map((name) => [name, "Available" as const]));
+  let world: World = {
+    rep: newRep(setting.systems),
+    teams: { client: "Available", preferred: null, session: false },
+    values: available,
+    shown: available,
+    sequence: Object.fromEntries(setting.systems.map((name) => [name, 0])),
+    liveHolds: [],
+    flights: [],
+    zombies: [],
+    reads: [],
+    left: { ...setting },
+    epoch: 0,
+    writes: 0,
+    choiceIntents: 0,
+    chosen: [],
+    raced: false,
+    unread: true,
+    crossed: true,
+    sequential: true,
+  };
+  for (const name of setting.systems) {
+    const started = startRead(world, name);
+    const read = started.reads[0];
+    if (read) world = { ...deliverRead(started, read, core, policy), reads: [] };
+  }
+  const { rep } = core.plan(world.rep, policy, 0);
+  return { ...world, rep, choiceIntents: 0, unread: true };
+}
+
+const spend = (world: World, kind: keyof Left): World => ({
+  ...world,
+  left: { ...world.left, [kind]: world.left[kind] - 1 },
+});
+
+const dropAt = <Item>(items: readonly Item[], index: number): readonly Item[] =>
+  items.filter((_, at) => at !== index);
+
+/** Every step that can happen next: what people do, what networks do, and what the controller does. */
+export function steps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  return [
+    ...humanSteps(world, setting, core, policy),
+    ...readSteps(world, setting, core, policy),
+    ...controllerSteps(world, core, policy),
+    ...flightSteps(world, setting, core, policy),
+    ...timeSteps(world, setting, core, policy),
+  ];
+}
+
+function humanSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  const found: Step[] = [];
+  const { left } = world;
+  const quiet = left.acts > 0 && isQuiet(world, core, policy, setting);
+  for (const system of left.acts > 0 ? setting.systems : []) {
+    for (const status of setting.choices[system] ?? []) {
+      const manual = world.teams.preferred?.status ?? "Available";
+      const value = system === TEAMS ? manual : world.values[system];
+      if (value === status) continue;
+      const next = act(spend(world, "acts"), system, status, setting, quiet);
+      found.push({ name: `she chooses ${status} in ${system}`, next });
+    }
+  }
+  if (world.teams.client === "InACall") {
+    const next = { ...world, teams: { ...world.teams, client: "Available" as const } };
+    found.push({ name: "her Teams call ends", next: bumpTeams(next) });
+  } else if (left.calls > 0) {
+    const next = spend(
+      { ...world, teams: { ...world.teams, client: "InACall" as const } },
+      "calls",
+    );
+    found.push({ name: "a Teams call begins", next: bumpTeams(next) });
+  }
+  if (left.holds > 0) {
+    const id = `call-${left.holds}`;
+    found.push({
+      name: `desk phone ${id} begins`,
+      next: startHold(spend(world, "holds"), id, core),
+    });
+  }
+  for (const id of world.liveHolds) {
+    found.push({ name: `desk phone ${id} ends`, next: endHold(world, id, core) });
+  }
+  return found;
+}
+
+function bumpTeams(world: World): World {
+  const sequence = (world.sequence[TEAMS] ?? 0) + 1;
+  return { ...world, sequence: { ...world.sequence, [TEAMS]: sequence } };
+}
+
+function readSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  const found: Step[] = [];
+  const wanted = new Set(core.plan(world.rep, policy, world.epoch * EPOCH_MS).reads);
+  if (world.reads.length < setting.readsInFlight) {
+    for (const system of setting.systems) {
+      const { seen, pending } = world.rep.systems[system] ?? {};
+      const hinted = seen !== showing(world, system).status || Boolean(pending);
+      if (!wanted.has(system) && !hinted) continue;
+      found.push({ name: `${system} is read`, next: startRead(world, system) });
+    }
+  }
+  for (const [index, read] of world.reads.entries()) {
+    const taken = { ...world, reads: dropAt(world.reads, index) };
+    const name = `the read of ${read.system} (${read.status}) arrives`;
+    found.push({ name, next: deliverRead(taken, read, core, policy) });
+    if (world.left.duplicates > 0) {
+      const kept = deliverRead(spend(world, "duplicates"), read, core, policy);
+      found.push({ name: `${name}, and will arrive again`, next: kept });
+    }
+  }
+  return found;
+}
+
+function controllerSteps(world: World, core: Core, policy: Policy): Step[] {
+  const found: Step[] = [];
+  const planned = core.plan(world.rep, policy, world.epoch * EPOCH_MS);
+  if (planned.writes.length > 0 || planned.rep.heldUntilMs !== world.rep.heldUntilMs) {
+    const flights = planned.writes.map((write): Flight => ({ write, applied: false }));
+    const name = planned.writes.map(({ system, shows }) => `${system} ← ${shows}`).join(", ");
+    const next = {
+      ...world,
+      rep: planned.rep,
+      flights: [...world.flights, ...flights],
+      raced: world.raced || planned.writes.some(({ system }) => hasUnread(world, system)),
+      writes: world.writes + planned.writes.filter((write) => !write.renewal).length,
+    };
+    found.push({ name: name || "held", next });
+  } else if (planned.rep !== world.rep && settles(world, planned.rep)) {
+    found.push({ name: "nothing to write", next: { ...world, rep: planned.rep } });
+  }
+  if (world.left.crashes > 0) {
+    const zombies = world.flights.filter(({ applied }) => !applied).map(({ write }) => write);
+    const rep = core.recover(world.rep, policy, world.epoch * EPOCH_MS);
+    const next = { ...spend(world, "crashes"), rep, reads: [], flights: [] };
+    found.push({ name: "crash; what was in flight is lost", next });
+    if (zombies.length > 0) {
+      const late = { ...next, zombies: [...world.zombies, ...zombies] };
+      found.push({ name: "crash; what was in flight arrives later", next: late });
+    }
+  }
+  return found;
+}
+
+function settles(world: World, planned: World["rep"]): boolean {
+  return Object.entries(planned.systems).some(([name, endpoint]) => {
+    const before = world.rep.systems[name as SystemName];
+    return endpoint.tried !== before?.tried || endpoint.pending !== before.pending;
+  });
+}
+
+function flightSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  const found: Step[] = [];
+  const nowMs = world.epoch * EPOCH_MS;
+  for (const [index, { write, applied }] of world.flights.entries()) {
+    const { system, intent, shows } = write;
+    const landed = { ...world, flights: dropAt(world.flights, index) };
+    const answer = (from: World, outcome: "accepted" | "unknown"): World => ({
+      ...from,
+      rep: core.deliver(from.rep, system, intent, outcome, policy, nowMs),
+    });
+    const name = `${system} ← ${shows}`;
+    if (applied) {
+      found.push({ name: `${name} is acknowledged`, next: answer(landed, "accepted") });
+      if (world.left.losses > 0) {
+        const next = answer(spend(landed, "losses"), "unknown");
+        found.push({ name: `the answer to ${name} is lost`, next });
+      }
+      continue;
+    }
+    const flights = world.flights.with(index, { write, applied: true });
+    found.push({
+      name: `${name} takes effect`,
+      next: applyWrite({ ...world, flights }, write, setting),
+    });
+    if (world.left.losses > 0) {
+      found.push({ name: `${name} is lost`, next: answer(spend(landed, "losses"), "unknown") });
+    }
+    if (world.left.zombies > 0) {
+      const late = spend({ ...landed, zombies: [...world.zombies, write] }, "zombies");
+      found.push({ name: `${name} times out but will arrive`, next: answer(late, "unknown") });
+    }
+    if (world.left.absorptions > 0 && system === TEAMS) {
+      const next = spend({ ...world, flights }, "absorptions");
+      found.push({ name: `${name} is accepted without effect`, next });
+    }
+  }
+  for (const [index, write] of world.zombies.entries()) {
+    const next = applyWrite({ ...world, zombies: dropAt(world.zombies, index) }, write, setting);
+    found.push({ name: `${write.system} ← ${write.shows} arrives late`, next });
+  }
+  return found;
+}
+
+/** Time passes as often as the setting says, and whenever the controller is waiting for it. */
+function timeSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  if (world.values[DYNAMICS] !== world.shown[DYNAMICS]) {
+    const shown = { ...world.shown, [DYNAMICS]: world.values[DYNAMICS] ?? "Available" };
+    const sequence = { ...world.sequence, [DYNAMICS]: (world.sequence[DYNAMICS] ?? 0) + 1 };
+    return [{ name: "dynamics shows its change", next: { ...world, shown, sequence } }];
+  }
+  const nowMs = world.epoch * EPOCH_MS;
+  const { recheckAtMs } = core.plan(world.rep, policy, nowMs);
+  const awaited =
+    recheckAtMs !== null && recheckAtMs > nowMs && recheckAtMs < nowMs + 10 * EPOCH_MS;
+  if (!awaited && world.left.epochs === 0) return [];
+  // A cover lasts for hours, requests and polls for seconds: no lease runs out while one of them is due.
+  const due = setting.systems.some(
+    (name) => hasUnread(world, name) || world.rep.systems[name]?.pending,
+  );
+  if (setting.leases && (due || world.flights.length + world.zombies.length > 0)) return [];
+  const epoch = world.epoch + 1;
+  const { preferred } = world.teams;
+  const expired = preferred?.untilEpoch != null && preferred.untilEpoch <= epoch;
+  const teams = expired ? { ...world.teams, preferred: null } : world.teams;
+  const passed = { ...(awaited ? world : spend(world, "epochs")), epoch, teams };
+  return [{ name: "time passes", next: expired ? bumpTeams(passed) : passed }];
+}

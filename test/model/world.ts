@@ -1,0 +1,192 @@
+import { holdId, type SystemName } from "../../src/presence/identity.ts";
+import { join, type Status } from "../../src/presence/status.ts";
+import type { Policy } from "../../src/reconcile/policy.ts";
+import type { Write } from "../../src/reconcile/plan.ts";
+import type { Rep } from "../../src/reconcile/rep.ts";
+import type { Core } from "./core.ts";
+import { DYNAMICS, EPOCH_MS, PHONE, type Setting, TEAMS } from "./setting.ts";
+
+/** Teams as Graph documents it: one preferred slot over the strongest session. */
+export type TeamsSide = {
+  readonly client: "Available" | "InACall";
+  readonly preferred: { readonly status: Status; readonly untilEpoch: number | null } | null;
+  readonly session: boolean;
+};
+
+/** A write on its way. `applied` writes only wait for their answer to be delivered. */
+export type Flight = { readonly write: Write; readonly applied: boolean };
+
+export type Snapshot = {
+  readonly system: SystemName;
+  readonly status: Status;
+  readonly automatic: boolean;
+  readonly startedTick: number;
+  readonly startedAtMs: number;
+  readonly sequence: number;
+};
+
+/** What is left of each kind of event; counts down to 0. */
+export type Left = {
+  readonly acts: number;
+  readonly calls: number;
+  readonly holds: number;
+  readonly losses: number;
+  readonly zombies: number;
+  readonly crashes: number;
+  readonly duplicates: number;
+  readonly absorptions: number;
+  readonly epochs: number;
+};
+
+export type World = {
+  readonly rep: Rep;
+  readonly teams: TeamsSide;
+  /** What each replacing system holds, and what it shows so far (they differ while it lags). */
+  readonly values: Readonly<Record<SystemName, Status>>;
+  readonly shown: Readonly<Record<SystemName, Status>>;
+  readonly sequence: Readonly<Record<SystemName, number>>;
+  readonly liveHolds: readonly string[];
+  readonly flights: readonly Flight[];
+  readonly zombies: readonly Write[];
+  readonly reads: readonly Snapshot[];
+  readonly left: Left;
+  readonly epoch: number;
+  readonly writes: number;
+  readonly choiceIntents: number;
+  readonly chosen: readonly { readonly system: SystemName; readonly status: Status }[];
+  /**
+   * A write of ours landed on something that we had not read, or she chose just what it was about to say: within
+   * that one round trip nobody can tell the two apart, and no system lets a write say "only if". The known
+   * limit; her choice may be lost.
+   */
+  readonly raced: boolean;
+  /** True until the first read leaves; `crossed`: every choice was made before that. */
+  readonly unread: boolean;
+  readonly crossed: boolean;
+  /** Every choice was made in a quiet world. */
+  readonly sequential: boolean;
+};
+
+export type Step = { readonly name: string; readonly next: World };
+
+export function showing(world: World, system: SystemName): { status: Status; automatic: boolean } {
+  if (system !== TEAMS) {
+    return { status: world.shown[system] ?? "Available", automatic: false };
+  }
+  const { client, preferred, session } = world.teams;
+  if (preferred) return { status: preferred.status, automatic: false };
+  const status = session ? join(client, "InACall") : client;
+  return { status, automatic: status === "InACall" };
+}
+
+const sequenceOf = (world: World, system: SystemName): number => world.sequence[system] ?? 0;
+
+function bump(world: World, system: SystemName): World {
+  return { ...world, sequence: { ...world.sequence, [system]: sequenceOf(world, system) + 1 } };
+}
+
+function put(world: World, system: SystemName, status: Status, lagging: boolean): World {
+  const values = { ...world.values, [system]: status };
+  const lags = lagging && system === DYNAMICS;
+  const next = {
+    ...world,
+    values,
+    shown: lags ? world.shown : { ...world.shown, [system]: status },
+  };
+  return lags ? next : bump(next, system);
+}
+
+/** The effect of one of our writes on the world. */
+export function applyWrite(world: World, write: Write, setting: Setting): World {
+  const raced = world.raced || hasUnread(world, write.system);
+  if (write.system !== TEAMS) {
+    return put({ ...world, raced }, write.system, write.shows, setting.lagging);
+  }
+  const { teams } = world;
+  const untilEpoch = setting.leases ? world.epoch + 2 : null;
+  const covered = write.to === "preferred";
+  const clears = write.lifts || write.from === "preferred";
+  const preferred = covered ? { status: write.shows, untilEpoch } : clears ? null : teams.preferred;
+  return bump(
+    { ...world, raced, teams: { ...teams, preferred, session: write.to === "session" } },
+    TEAMS,
+  );
+}
+
+/** Takes a reading into the rep, and counts the intents that claim to be a human's choice. */
+export function deliverRead(world: World, read: Snapshot, core: Core, policy: Policy): World {
+  const reading = {
+    status: read.status,
+    automatic: read.automatic ? ("hold" as const) : null,
+    native: read.status,
+    sequence: String(read.sequence).padStart(6, "0"),
+    startedTick: read.startedTick,
+    startedAtMs: read.startedAtMs,
+  };
+  const { rep, classification } = core.observe(world.rep, read.system, reading, policy);
+  const claims = classification === "choice" && rep.intent > world.rep.intent;
+  return {
+    ...world,
+    rep,
+    choiceIntents: world.choiceIntents + (claims ? 1 : 0),
+  };
+}
+
+export function startRead(world: World, system: SystemName): World {
+  const { status, automatic } = showing(world, system);
+  const read: Snapshot = {
+    system,
+    status,
+    automatic,
+    startedTick: world.rep.tick,
+    startedAtMs: world.epoch * EPOCH_MS,
+    sequence: sequenceOf(world, system),
+  };
+  return { ...world, unread: false, reads: [...world.reads, read] };
+}
+
+export const CALL = holdId("call");
+export const HOLD_SOURCE = PHONE;
+const FOREVER_MS = Number.MAX_SAFE_INTEGER;
+
+export function hasUnread(world: World, system: SystemName): boolean {
+  const holds = world.values[system] ?? showing(world, system).status;
+  return holds !== world.rep.systems[system]?.seen;
+}
+
+export function startHold(world: World, id: string, core: Core): World {
+  const atMs = world.epoch * EPOCH_MS;
+  const hold = { source: HOLD_SOURCE, status: "InACall" as const, untilMs: FOREVER_MS };
+  const cause = { kind: "hold" as const, source: "phone", status: hold.status, atMs };
+  const rep = core.putHold(world.rep, holdId(id), hold, cause);
+  return { ...world, rep, liveHolds: [...world.liveHolds, id] };
+}
+
+export function endHold(world: World, id: string, core: Core): World {
+  const atMs = world.epoch * EPOCH_MS;
+  const cause = { kind: "hold ended" as const, source: "phone", status: "InACall" as const, atMs };
+  const rep = core.releaseHold(world.rep, holdId(id), cause);
+  return { ...world, rep, liveHolds: world.liveHolds.filter((live) => live !== id) };
+}
+
+/** A human's choice. In Teams, Available means that the manual status is taken back. */
+export function act(
+  world: World,
+  system: SystemName,
+  status: Status,
+  setting: Setting,
+  quiet: boolean,
+): World {
+  const ours = [...world.flights.map(({ write }) => write), ...world.zombies];
+  const twin = ours.some((write) => write.system === system && write.shows === status);
+  const base = {
+    ...world,
+    raced: world.raced || twin,
+    chosen: [...world.chosen, { system, status }],
+    crossed: world.crossed && world.unread,
+    sequential: world.sequential && quiet,
+  };
+  if (system !== TEAMS) return put(base, system, status, setting.lagging);
+  const preferred = status === "Available" ? null : { status, untilEpoch: null };
+  return bump({ ...base, teams: { ...world.teams, preferred } }, TEAMS);
+}
