@@ -24,6 +24,8 @@ export type EmulatorResponse = {
 export type Listener = { readonly url: string; close(): Promise<void> };
 
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Dataverse takes URLs of 32 KB; Node stops at 16 KB of headers unless told otherwise. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -47,8 +49,8 @@ export async function listen(
   const { tls } = options;
   const scheme = tls ? "https" : "http";
   const server: Server = tls
-    ? createHttpsServer({ key: tls.keyPem, cert: tls.certPem })
-    : createHttpServer();
+    ? createHttpsServer({ key: tls.keyPem, cert: tls.certPem, maxHeaderSize: MAX_HEADER_BYTES })
+    : createHttpServer({ maxHeaderSize: MAX_HEADER_BYTES });
   server.on("request", (request, response) => {
     const respond = async (): Promise<void> => {
       const body = await readBody(request);

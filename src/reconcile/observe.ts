@@ -269,7 +269,8 @@ function automatic(rep: Rep, system: SystemName, reading: UsableReading, policy:
   if (reading.automatic === "soft" && isRoutable(reading.status)) {
     return automaticEnded(read, system, reading, policy);
   }
-  const over = rep.overlays[system]?.over ?? seen;
+  const known = rep.overlays[system];
+  const over = known ? known.over : seen;
   return lay(read, system, reading, over, read.tick + 1, policy);
 }
 
@@ -284,6 +285,7 @@ function automaticEnded(rep: Rep, system: SystemName, reading: UsableReading, po
     ...withEndpoint(rep, system, { seen: reading.status }),
     overlays: without(rep.overlays, system),
   };
+  if (overlay?.over === null) return firstSight(intend(bare, cause), system, reading, policy);
   const q = profileOf(policy, system).shows[rep.base.status];
   const ours = rep.base.origin === system;
   const asBefore = reading.automatic !== null || overlay?.over === reading.status;

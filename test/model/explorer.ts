@@ -1,3 +1,4 @@
+import { CLASSIFICATIONS, type Classification } from "../../src/reconcile/classify.ts";
 import type { Core } from "./core.ts";
 import { keyOf } from "./key.ts";
 import { checkQuiet, checkStep, isQuiet, type Violation } from "./properties.ts";
@@ -12,9 +13,13 @@ export type Exploration = {
   /** Quiet states at which convergence was checked: 0 would mean that the run proved nothing. */
   readonly quiet: number;
   readonly maxWrites: number;
+  /** How many transitions delivered a reading that was classified so. */
+  readonly heard: Readonly<Record<Classification, number>>;
   readonly complete: boolean;
   readonly violation: (Violation & { readonly trace: readonly string[] }) | null;
 };
+
+type Heard = Record<Classification, number>;
 
 /**
  * Visits every world that the setting can lead to, breadth first, so that the first violation found has a
@@ -29,6 +34,7 @@ export function explore(setting: Setting, core: Core, maxStates: number): Explor
   let transitions = 0;
   let quiet = 0;
   let maxWrites = 0;
+  const heard = Object.fromEntries(CLASSIFICATIONS.map((name) => [name, 0])) as Heard;
 
   const finish = (
     complete: boolean,
@@ -45,6 +51,7 @@ export function explore(setting: Setting, core: Core, maxStates: number): Explor
       transitions,
       quiet,
       maxWrites,
+      heard,
       complete,
       violation: found,
     };
@@ -61,6 +68,7 @@ export function explore(setting: Setting, core: Core, maxStates: number): Explor
       }
       for (const step of steps(world, setting, core, policy)) {
         transitions += 1;
+        if (step.heard) heard[step.heard] += 1;
         const key = keyOf(step.next);
         if (seen.has(key)) continue;
         seen.add(key);

@@ -68,6 +68,7 @@ export function keyOf(world: World): string {
       e.covering,
       lease,
       e.health,
+      e.absent,
       world.values[name],
       world.shown[name],
     ].join();
@@ -82,13 +83,16 @@ export function keyOf(world: World): string {
     rep.base.origin,
     tick(rep.base.tick),
     intent(rep.base.intent),
-    overlays.map(([name, o]) => [name, o.status, tick(o.tick), intent(o.intent), o.over].join()),
+    overlays.map(([name, o]) =>
+      [name, o.status, tick(o.tick), intent(o.intent), o.over, ago(o.untilMs)].join(),
+    ),
     holds.map(([id, hold]) => [id, tick(hold.tick)].join()),
     ...systems,
     teams.client,
     teams.preferred?.status,
     teams.preferred?.untilEpoch == null ? "" : teams.preferred.untilEpoch - world.epoch,
     teams.session,
+    teams.open,
     world.liveHolds,
     world.flights.map(({ write: w, applied }) =>
       [w.system, intent(w.intent), w.shows, w.from, w.to, w.lifts, applied].join(),
@@ -113,7 +117,7 @@ export function keyOf(world: World): string {
     world.unread,
     world.crossed,
     world.sequential,
-    world.chosen.map(({ system, status }) => `${system}${status}`),
+    world.chosen.map(({ kind, system, status }) => `${kind}${system}${status}`),
   ].join("|");
 }
 

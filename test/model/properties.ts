@@ -4,7 +4,7 @@ import type { Policy } from "../../src/reconcile/policy.ts";
 import { endpointOf } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
 import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
-import { showing, type World } from "./world.ts";
+import { isKnown, isSignedOut, showing, type World } from "./world.ts";
 
 /** A broken promise, by the name of the invariant. */
 export type Violation = { readonly invariant: string; readonly says: string };
@@ -16,7 +16,7 @@ export function checkStep(
   core: Core,
   setting: Setting,
 ): Violation | null {
-  const choices = after.chosen.length;
+  const choices = after.chosen.filter(({ kind }) => kind !== "sign-out").length;
   const lostToLease = setting.leases && after.raced;
   if (after.choiceIntents > choices && !lostToLease) {
     const says = `${after.choiceIntents} choices were recorded, but she made ${choices}`;
@@ -31,6 +31,12 @@ export function checkStep(
   for (const { write } of issued) {
     if (before.flights.some((flight) => flight.write.system === write.system)) {
       return { invariant: "P9 one write at a time", says: `a second write to ${write.system}` };
+    }
+    if (before.rep.systems[write.system]?.seen === "Offline" && write.system === DYNAMICS) {
+      return { invariant: "a sign-out writes nothing there", says: `${write.shows} to Dynamics` };
+    }
+    if (write.shows === "Offline") {
+      return { invariant: "a closed client hides nobody", says: `Offline to ${write.system}` };
     }
     if (write.system !== DYNAMICS || !isRoutable(write.shows)) continue;
     if (after.liveHolds.length > 0) {
@@ -52,7 +58,8 @@ export function checkStep(
 export function writeBound(world: World, setting: Setting): number {
   const { left } = world;
   const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
-  const events = 2 * spent("calls") + 2 * spent("holds") + spent("acts");
+  const twice = spent("calls") + spent("holds") + spent("meetings") + spent("signOuts");
+  const events = 2 * twice + spent("acts");
   const faults =
     spent("losses") + 2 * spent("zombies") + 2 * spent("crashes") + spent("duplicates");
   const leases = setting.leases ? world.epoch : 0;
@@ -65,10 +72,8 @@ export function isQuiet(world: World, core: Core, policy: Policy, setting: Setti
   const planned = core.plan(world.rep, policy, world.epoch * EPOCH_MS);
   if (planned.writes.length + planned.reads.length > 0 || planned.held) return false;
   return setting.systems.every((name) => {
-    const { seen, pending } = endpointOf(world.rep, name);
-    return (
-      seen === showing(world, name).status && !pending && world.values[name] === world.shown[name]
-    );
+    const { pending } = endpointOf(world.rep, name);
+    return isKnown(world, name) && !pending && world.values[name] === world.shown[name];
   });
 }
 
@@ -98,8 +103,9 @@ function hasFaults({ left }: World, setting: Setting): boolean {
   return kinds.some((kind) => left[kind] < setting[kind]);
 }
 
-/** An absorbing system that swallowed a write, or was changed back before we looked: the one known limit. */
+/** Closed; or an absorbing system that swallowed a write, or was changed back before we looked: the one known limit. */
 function isExempt(world: World, name: SystemName, setting: Setting): boolean {
+  if (isSignedOut(world, name) || (name === TEAMS && !world.teams.open)) return true;
   return name === TEAMS && world.left.absorptions < setting.absorptions;
 }
 
@@ -112,7 +118,11 @@ function checkBase(world: World, setting: Setting): Violation | null {
   const last = chosen.at(-1);
   if (!last || world.raced || hasFaults(world, setting) || isHidden(world)) return null;
   const inOneSystem = chosen.every(({ system }) => system === last.system);
-  const expected = inOneSystem || world.sequential ? last.status : crossedStatus(world);
+  const expected = chosen.some(({ kind }) => kind !== "choice")
+    ? attendedStatus(world)
+    : inOneSystem || world.sequential
+      ? last.status
+      : crossedStatus(world);
   if (expected === null || sameInDynamics(rep.base.status, expected)) return null;
   const says = `${expected} should stand, and ${rep.base.status} does`;
   return { invariant: "P7 her choice stands", says };
@@ -131,7 +141,27 @@ function crossedStatus(world: World): Status | null {
   return [...lasts.values()].reduce<Status>(join, "Available");
 }
 
-/** While a call is on in Teams under a manual status of hers, nobody can see which of the two she wants. */
-function isHidden(world: World): boolean {
-  return world.teams.client === "InACall";
+/**
+ * What coming and going leaves: a sign-out takes back what she chose in Dynamics and nothing else; the default
+ * presence of a sign-in counts unless a status chosen elsewhere protects her.
+ */
+function attendedStatus(world: World): Status | null {
+  if (!world.sequential) return null;
+  let base: { status: Status; system: SystemName | null } = {
+    status: "Available",
+    system: DYNAMICS,
+  };
+  for (const { kind, system, status } of world.chosen) {
+    const hers = base.system === system;
+    if (kind === "choice") base = { status, system };
+    if (kind === "sign-out" && hers) base = { status: "Available", system: null };
+    const guarded = base.system === TEAMS && base.status === "Busy";
+    if (kind === "sign-in" && !guarded) base = { status, system };
+  }
+  return base.status;
+}
+
+/** Under a call or a manual status, or behind a closed client, nobody can see what else she wants. */
+function isHidden({ teams }: World): boolean {
+  return teams.client !== "Available" || !teams.open;
 }

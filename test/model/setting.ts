@@ -22,6 +22,16 @@ export type Setting = {
   readonly crashes: number;
   readonly duplicates: number;
   readonly absorptions: number;
+  /** Meetings that her calendar may begin in Teams (each may end). */
+  readonly meetings: number;
+  /** How often she may close Teams (and open it again). */
+  readonly closings: number;
+  /** How often she may sign out of Dynamics (and in again, to a default presence). */
+  readonly signOuts: number;
+  /** Reads that may be answered with PresenceUnknown. */
+  readonly unknowns: number;
+  /** Nothing is known of her at first: no system has ever been read. */
+  readonly cold: boolean;
   readonly readsInFlight: number;
   /** Dynamics shows a change only some time after it happened. */
   readonly lagging: boolean;
@@ -47,6 +57,11 @@ export const BASE_SETTING: Setting = {
   crashes: 0,
   duplicates: 0,
   absorptions: 0,
+  meetings: 0,
+  closings: 0,
+  signOuts: 0,
+  unknowns: 0,
+  cold: false,
   readsInFlight: 1,
   lagging: false,
   epochs: 0,
@@ -98,7 +113,7 @@ export function policyOf(setting: Setting): Policy {
     systems: profiles.filter((profile) => setting.systems.includes(profile.name)),
     concurrentMs: setting.concurrent ? Number.MAX_SAFE_INTEGER : -1,
     lateMs: 1_000_000_000,
-    absenceGraceMs: 1_000_000_000,
+    absenceGraceMs: setting.closings > 0 ? EPOCH_MS : 1_000_000_000,
     releasePatienceMs: Number.MAX_SAFE_INTEGER,
     writesPerMinute: setting.writesPerMinute,
     writesPerHour: 1000,

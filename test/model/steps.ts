@@ -7,11 +7,13 @@ import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
 import {
   act,
   applyWrite,
+  attend,
   deliverRead,
   endHold,
   type Flight,
   hasUnread,
-  showing,
+  isKnown,
+  isSignedOut,
   type Left,
   startHold,
   startRead,
@@ -25,7 +27,7 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
   const available = Object.fromEntries(replaced.map((name) => [name, "Available" as const]));
   let world: World = {
     rep: newRep(setting.systems),
-    teams: { client: "Available", preferred: null, session: false },
+    teams: { client: "Available", preferred: null, session: false, open: true },
     values: available,
     shown: available,
     sequence: Object.fromEntries(setting.systems.map((name) => [name, 0])),
@@ -43,10 +45,10 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
     crossed: true,
     sequential: true,
   };
-  for (const name of setting.systems) {
+  for (const name of setting.cold ? [] : setting.systems) {
     const started = startRead(world, name);
     const read = started.reads[0];
-    if (read) world = { ...deliverRead(started, read, core, policy), reads: [] };
+    if (read) world = { ...deliverRead(started, read, core, policy).next, reads: [] };
   }
   const { rep } = core.plan(world.rep, policy, 0);
   return { ...world, rep, choiceIntents: 0, unread: true };
@@ -74,8 +76,10 @@ export function steps(world: World, setting: Setting, core: Core, policy: Policy
 function humanSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
   const found: Step[] = [];
   const { left } = world;
-  const quiet = left.acts > 0 && isQuiet(world, core, policy, setting);
+  const known = setting.systems.every((name) => !hasUnread(world, name));
+  const quiet = known && left.acts > 0 && isQuiet(world, core, policy, setting);
   for (const system of left.acts > 0 ? setting.systems : []) {
+    if (isSignedOut(world, system) || (system === TEAMS && !world.teams.open)) continue;
     for (const status of setting.choices[system] ?? []) {
       const manual = world.teams.preferred?.status ?? "Available";
       const value = system === TEAMS ? manual : world.values[system];
@@ -84,16 +88,7 @@ function humanSteps(world: World, setting: Setting, core: Core, policy: Policy):
       found.push({ name: `she chooses ${status} in ${system}`, next });
     }
   }
-  if (world.teams.client === "InACall") {
-    const next = { ...world, teams: { ...world.teams, client: "Available" as const } };
-    found.push({ name: "her Teams call ends", next: bumpTeams(next) });
-  } else if (left.calls > 0) {
-    const next = spend(
-      { ...world, teams: { ...world.teams, client: "InACall" as const } },
-      "calls",
-    );
-    found.push({ name: "a Teams call begins", next: bumpTeams(next) });
-  }
+  found.push(...clientSteps(world), ...attendanceSteps(world, setting, core, policy));
   if (left.holds > 0) {
     const id = `call-${left.holds}`;
     found.push({
@@ -107,6 +102,43 @@ function humanSteps(world: World, setting: Setting, core: Core, policy: Policy):
   return found;
 }
 
+/** What her Teams client does: calls and meetings begin and end in it, and she may close it. */
+function clientSteps(world: World): Step[] {
+  const { left, teams } = world;
+  const change = (from: World, side: Partial<World["teams"]>): World =>
+    bumpTeams({ ...from, teams: { ...teams, ...side } });
+  if (!teams.open) return [{ name: "she opens Teams", next: change(world, { open: true }) }];
+  const found: Step[] = [];
+  if (teams.client !== "Available") {
+    const name = teams.client === "InACall" ? "her Teams call ends" : "her meeting ends";
+    found.push({ name, next: change(world, { client: "Available" }) });
+  }
+  if (teams.client !== "InACall" && left.calls > 0) {
+    const next = change(spend(world, "calls"), { client: "InACall" });
+    found.push({ name: "a Teams call begins", next });
+  }
+  if (teams.client === "Available" && left.meetings > 0) {
+    const next = change(spend(world, "meetings"), { client: "InAMeeting" });
+    found.push({ name: "a meeting begins", next });
+  }
+  if (left.closings > 0) {
+    const next = change(spend(world, "closings"), { open: false, client: "Available" });
+    found.push({ name: "she closes Teams", next });
+  }
+  return found;
+}
+
+function attendanceSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  if (!isSignedOut(world, DYNAMICS) && world.left.signOuts === 0) return [];
+  const quiet = isQuiet(world, core, policy, setting);
+  if (isSignedOut(world, DYNAMICS)) {
+    const next = attend(world, "sign-in", setting, quiet);
+    return [{ name: "she signs in to Dynamics", next }];
+  }
+  const next = attend(spend(world, "signOuts"), "sign-out", setting, quiet);
+  return [{ name: "she signs out of Dynamics", next }];
+}
+
 function bumpTeams(world: World): World {
   const sequence = (world.sequence[TEAMS] ?? 0) + 1;
   return { ...world, sequence: { ...world.sequence, [TEAMS]: sequence } };
@@ -117,8 +149,7 @@ function readSteps(world: World, setting: Setting, core: Core, policy: Policy): 
   const wanted = new Set(core.plan(world.rep, policy, world.epoch * EPOCH_MS).reads);
   if (world.reads.length < setting.readsInFlight) {
     for (const system of setting.systems) {
-      const { seen, pending } = world.rep.systems[system] ?? {};
-      const hinted = seen !== showing(world, system).status || Boolean(pending);
+      const hinted = !isKnown(world, system) || Boolean(world.rep.systems[system]?.pending);
       if (!wanted.has(system) && !hinted) continue;
       found.push({ name: `${system} is read`, next: startRead(world, system) });
     }
@@ -126,10 +157,15 @@ function readSteps(world: World, setting: Setting, core: Core, policy: Policy): 
   for (const [index, read] of world.reads.entries()) {
     const taken = { ...world, reads: dropAt(world.reads, index) };
     const name = `the read of ${read.system} (${read.status}) arrives`;
-    found.push({ name, next: deliverRead(taken, read, core, policy) });
+    found.push({ name, ...deliverRead(taken, read, core, policy) });
     if (world.left.duplicates > 0) {
       const kept = deliverRead(spend(world, "duplicates"), read, core, policy);
-      found.push({ name: `${name}, and will arrive again`, next: kept });
+      found.push({ name: `${name}, and will arrive again`, ...kept });
+    }
+    if (world.left.unknowns > 0) {
+      const nothing = { ...read, status: null, automatic: null };
+      const kept = deliverRead(spend(taken, "unknowns"), nothing, core, policy);
+      found.push({ name: `the read of ${read.system} says PresenceUnknown`, ...kept });
     }
   }
   return found;

@@ -1,16 +1,20 @@
 import { holdId, type SystemName } from "../../src/presence/identity.ts";
+import type { AutomaticKind } from "../../src/presence/reading.ts";
 import { join, type Status } from "../../src/presence/status.ts";
+import type { Classification } from "../../src/reconcile/classify.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
-import type { Rep } from "../../src/reconcile/rep.ts";
+import { endpointOf, type Rep } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
 import { DYNAMICS, EPOCH_MS, PHONE, type Setting, TEAMS } from "./setting.ts";
 
 /** Teams as Graph documents it: one preferred slot over the strongest session. */
 export type TeamsSide = {
-  readonly client: "Available" | "InACall";
+  readonly client: "Available" | "InACall" | "InAMeeting";
   readonly preferred: { readonly status: Status; readonly untilEpoch: number | null } | null;
   readonly session: boolean;
+  /** She has it open; without any session at all Graph shows Offline, whatever she prefers. */
+  readonly open: boolean;
 };
 
 /** A write on its way. `applied` writes only wait for their answer to be delivered. */
@@ -18,8 +22,8 @@ export type Flight = { readonly write: Write; readonly applied: boolean };
 
 export type Snapshot = {
   readonly system: SystemName;
-  readonly status: Status;
-  readonly automatic: boolean;
+  readonly status: Status | null;
+  readonly automatic: AutomaticKind | null;
   readonly startedTick: number;
   readonly startedAtMs: number;
   readonly sequence: number;
@@ -35,7 +39,18 @@ export type Left = {
   readonly crashes: number;
   readonly duplicates: number;
   readonly absorptions: number;
+  readonly meetings: number;
+  readonly closings: number;
+  readonly signOuts: number;
+  readonly unknowns: number;
   readonly epochs: number;
+};
+
+/** Something she did that may decide her status: a choice, or coming to and leaving Dynamics. */
+export type Chosen = {
+  readonly kind: "choice" | "sign-out" | "sign-in";
+  readonly system: SystemName;
+  readonly status: Status;
 };
 
 export type World = {
@@ -53,7 +68,7 @@ export type World = {
   readonly epoch: number;
   readonly writes: number;
   readonly choiceIntents: number;
-  readonly chosen: readonly { readonly system: SystemName; readonly status: Status }[];
+  readonly chosen: readonly Chosen[];
   /**
    * A write of ours landed on something that we had not read, or she chose just what it was about to say: within
    * that one round trip nobody can tell the two apart, and no system lets a write say "only if". The known
@@ -67,16 +82,41 @@ export type World = {
   readonly sequential: boolean;
 };
 
-export type Step = { readonly name: string; readonly next: World };
+export type Step = {
+  readonly name: string;
+  readonly next: World;
+  /** What the controller made of the reading that arrived in this step. */
+  readonly heard?: Classification;
+};
 
-export function showing(world: World, system: SystemName): { status: Status; automatic: boolean } {
+type Shown = { readonly status: Status; readonly automatic: AutomaticKind | null };
+
+/** What a read of the system would say now. */
+export function showing(world: World, system: SystemName): Shown {
+  const { open, session } = world.teams;
+  return system === TEAMS && !open && !session
+    ? { status: "Offline", automatic: null }
+    : beneath(world, system);
+}
+
+/** What the system shows, or would show if its client were open. */
+function beneath(world: World, system: SystemName): Shown {
   if (system !== TEAMS) {
-    return { status: world.shown[system] ?? "Available", automatic: false };
+    return { status: world.shown[system] ?? "Available", automatic: null };
   }
   const { client, preferred, session } = world.teams;
-  if (preferred) return { status: preferred.status, automatic: false };
+  if (preferred) return { status: preferred.status, automatic: null };
   const status = session ? join(client, "InACall") : client;
-  return { status, automatic: status === "InACall" };
+  if (status === "InAMeeting") return { status, automatic: "soft" };
+  return { status, automatic: status === "InACall" ? "hold" : null };
+}
+
+/** True when the controller has read what the system shows now. */
+export function isKnown(world: World, system: SystemName): boolean {
+  const { status } = showing(world, system);
+  const { seen, absent } = endpointOf(world.rep, system);
+  if (absent !== (status === "Offline")) return false;
+  return seen === status || (system === TEAMS && absent);
 }
 
 const sequenceOf = (world: World, system: SystemName): number => world.sequence[system] ?? 0;
@@ -99,6 +139,7 @@ function put(world: World, system: SystemName, status: Status, lagging: boolean)
 /** The effect of one of our writes on the world. */
 export function applyWrite(world: World, write: Write, setting: Setting): World {
   const raced = world.raced || hasUnread(world, write.system);
+  if (isSignedOut(world, write.system)) return { ...world, raced };
   if (write.system !== TEAMS) {
     return put({ ...world, raced }, write.system, write.shows, setting.lagging);
   }
@@ -114,22 +155,24 @@ export function applyWrite(world: World, write: Write, setting: Setting): World 
 }
 
 /** Takes a reading into the rep, and counts the intents that claim to be a human's choice. */
-export function deliverRead(world: World, read: Snapshot, core: Core, policy: Policy): World {
+export function deliverRead(
+  world: World,
+  read: Snapshot,
+  core: Core,
+  policy: Policy,
+): { readonly next: World; readonly heard: Classification } {
   const reading = {
     status: read.status,
-    automatic: read.automatic ? ("hold" as const) : null,
-    native: read.status,
+    automatic: read.automatic,
+    native: read.status ?? "PresenceUnknown",
     sequence: String(read.sequence).padStart(6, "0"),
     startedTick: read.startedTick,
     startedAtMs: read.startedAtMs,
   };
   const { rep, classification } = core.observe(world.rep, read.system, reading, policy);
   const claims = classification === "choice" && rep.intent > world.rep.intent;
-  return {
-    ...world,
-    rep,
-    choiceIntents: world.choiceIntents + (claims ? 1 : 0),
-  };
+  const next = { ...world, rep, choiceIntents: world.choiceIntents + (claims ? 1 : 0) };
+  return { next, heard: classification };
 }
 
 export function startRead(world: World, system: SystemName): World {
@@ -150,8 +193,25 @@ export const HOLD_SOURCE = PHONE;
 const FOREVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function hasUnread(world: World, system: SystemName): boolean {
-  const holds = world.values[system] ?? showing(world, system).status;
+  const holds = world.values[system] ?? beneath(world, system).status;
   return holds !== world.rep.systems[system]?.seen;
+}
+
+export function isSignedOut(world: World, system: SystemName): boolean {
+  return system === DYNAMICS && world.values[system] === "Offline";
+}
+
+/** She signs out of Dynamics, or in again, to its default presence. */
+export function attend(
+  world: World,
+  kind: "sign-out" | "sign-in",
+  setting: Setting,
+  quiet: boolean,
+): World {
+  const status = kind === "sign-out" ? "Offline" : "Available";
+  const chosen = [...world.chosen, { kind, system: DYNAMICS, status } as const];
+  const sequential = world.sequential && quiet;
+  return put({ ...world, chosen, sequential }, DYNAMICS, status, setting.lagging);
 }
 
 export function startHold(world: World, id: string, core: Core): World {
@@ -182,7 +242,7 @@ export function act(
   const base = {
     ...world,
     raced: world.raced || twin,
-    chosen: [...world.chosen, { system, status }],
+    chosen: [...world.chosen, { kind: "choice" as const, system, status }],
     crossed: world.crossed && world.unread,
     sequential: world.sequential && quiet,
   };

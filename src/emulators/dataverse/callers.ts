@@ -20,6 +20,7 @@ export const ROLE = {
   supervisor: "Omnichannel Supervisor",
   administrator: "Omnichannel administrator",
   delegate: "Delegate",
+  customizer: "System Customizer",
 } as const;
 
 /** Who a request counts as: the application user, or the user that it impersonates. */

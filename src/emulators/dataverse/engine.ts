@@ -32,7 +32,11 @@ export type Rep = {
   readonly conversations: number;
   readonly defaultPresenceId?: string;
   /** What a disconnect interrupted. */
-  readonly interrupted?: { readonly presenceId: string; readonly stance: Stance; readonly atMs: number };
+  readonly interrupted?: {
+    readonly presenceId: string;
+    readonly stance: Stance;
+    readonly atMs: number;
+  };
   readonly modifiedBy: "AGENT" | "SYSTEM";
   readonly modifiedByUserId: string | null;
   readonly presenceAtMs: number;

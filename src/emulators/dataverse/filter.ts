@@ -11,7 +11,10 @@ export type Follow = (set: string, id: string) => Row | undefined;
 export type Aliases = ReadonlyMap<string, string>;
 
 type Operand = { readonly kind: ColumnKind; readonly read: (row: Row) => Value };
-type Literal = { readonly kind: "null" | "guid" | "string" | "number" | "bool" | "date"; readonly value: Value };
+type Literal = {
+  readonly kind: "null" | "guid" | "string" | "number" | "bool" | "date";
+  readonly value: Value;
+};
 
 const COMPARISONS = ["eq", "ne", "gt", "ge", "lt", "le"] as const;
 const TEXT_FUNCTIONS = ["contains", "startswith", "endswith"] as const;

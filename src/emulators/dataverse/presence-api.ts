@@ -25,6 +25,7 @@ const modifyBody = z.object({ ApiVersion: z.literal("1.0"), AgentId: guid, Prese
 /** Microsoft: "CCaaS_GetPresence" and "CCaaS_ModifyAgentPresence", including who may call them. */
 export class PresenceApi {
   readonly writes: AcceptedWrite[] = [];
+  readonly #writesOf = new Map<string, number>();
   readonly #clock: Clock;
   readonly #engine: PresenceEngine;
   readonly #tables: Tables;
@@ -52,7 +53,12 @@ export class PresenceApi {
    * Answers for the calling user, that is, for whomever the caller impersonates; there is no parameter
    * for another one. The version may be given inline, through an alias, or not at all.
    */
-  get(caller: Caller, argumentsText: string, request: EmulatorRequest, root: string): EmulatorResponse {
+  get(
+    caller: Caller,
+    argumentsText: string,
+    request: EmulatorRequest,
+    root: string,
+  ): EmulatorResponse {
     requireRole(caller, "CCaaS_GetPresence", ROLE.agent, ROLE.supervisor);
     requireVersion(argumentsText, request);
     const rep = this.#engine.rep(caller.userId);
@@ -74,6 +80,10 @@ export class PresenceApi {
     };
   }
 
+  writesOf(agentId: string): number {
+    return this.#writesOf.get(agentId) ?? 0;
+  }
+
   modify(caller: Caller, request: EmulatorRequest): EmulatorResponse {
     requireRole(caller, "CCaaS_ModifyAgentPresence", ROLE.supervisor);
     const { AgentId: agentId, PresenceId: presenceId } = parseBody(request);
@@ -85,6 +95,7 @@ export class PresenceApi {
     }
     const write = { index: this.writes.length, atMs: this.#clock.nowMs(), agentId, presenceId };
     this.writes.push({ ...write, appId: caller.appId });
+    this.#writesOf.set(agentId, this.writesOf(agentId) + 1);
 
     const lateMs = this.#faults.takeLateMs("CCaaS_ModifyAgentPresence");
     if (!this.#faults.takeAbsorbed()) {
@@ -131,7 +142,8 @@ export function requireLoggedIn(rep: Rep | undefined): Rep {
   return rep;
 }
 
-function requireRole(caller: Caller, operation: string, ...anyOf: readonly string[]): void {
+/** 403 unless the caller holds one of the roles. */
+export function requireRole(caller: Caller, operation: string, ...anyOf: readonly string[]): void {
   if (caller.may(...anyOf)) return;
   throw new DataverseError(
     403,

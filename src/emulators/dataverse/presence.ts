@@ -38,7 +38,12 @@ export type PresenceStatus = {
 };
 
 export const OUT_OF_THE_BOX: readonly PresenceStatus[] = [
-  { id: PRESENCE_ID.available, name: "Available", basePresence: BASE_PRESENCE.available, settable: true },
+  {
+    id: PRESENCE_ID.available,
+    name: "Available",
+    basePresence: BASE_PRESENCE.available,
+    settable: true,
+  },
   { id: PRESENCE_ID.busy, name: "Busy", basePresence: BASE_PRESENCE.busy, settable: true },
   {
     id: PRESENCE_ID.doNotDisturb,

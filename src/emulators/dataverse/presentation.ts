@@ -52,7 +52,8 @@ function annotate(shown: Json, name: string, column: Column, value: Value, follo
 function formattedValue(column: Column, value: Value, follow: Follow): string | undefined {
   if (column.kind === "choice") return column.labels?.[Number(value)] ?? String(value);
   if (column.kind === "bool") return value === true ? "Yes" : "No";
-  if (column.kind === "int" || column.kind === "bigint") return Number(value).toLocaleString("en-US");
+  if (column.kind === "int" || column.kind === "bigint")
+    return Number(value).toLocaleString("en-US");
   if (column.kind === "datetime") {
     return new Date(String(value)).toLocaleString("en-US", { timeZone: "UTC" });
   }

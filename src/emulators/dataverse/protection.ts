@@ -20,8 +20,10 @@ export class ServiceProtection {
   /** Counts a request; throws a 429 that says when the window has room again. Refused ones do not count. */
   admit(userId: string): Readonly<Record<string, string>> {
     const nowMs = this.#nowMs();
-    const seen = (this.#seen.get(userId) ?? []).filter((atMs) => atMs > nowMs - this.windowMs);
+    const seen = this.#seen.get(userId) ?? [];
     this.#seen.set(userId, seen);
+    const expired = seen.findIndex((atMs) => atMs > nowMs - this.windowMs);
+    seen.splice(0, expired < 0 ? seen.length : expired);
     if (seen.length >= this.requests) {
       const oldestMs = seen[seen.length - this.requests] ?? nowMs;
       const waitSeconds = Math.max(1, Math.ceil((oldestMs + this.windowMs - nowMs) / 1000));

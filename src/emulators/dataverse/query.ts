@@ -1,5 +1,11 @@
 import { badQuery } from "./error.ts";
-import { type Aliases, compileFilter, type Follow, type Predicate, unknownColumn } from "./filter.ts";
+import {
+  type Aliases,
+  compileFilter,
+  type Follow,
+  type Predicate,
+  unknownColumn,
+} from "./filter.ts";
 import { type Table, tableOf } from "./schema.ts";
 import type { Row, Value } from "./tables.ts";
 
@@ -107,7 +113,8 @@ function parseOrder(source: string, table: Table): (a: Row, b: Row) => number {
   const keys = source.split(",").map((part) => {
     const [name = "", direction = "asc"] = part.trim().split(/\s+/);
     if (!table.columns[name]) throw unknownColumn(name, table);
-    if (direction !== "asc" && direction !== "desc") throw badQuery(`Unknown order '${direction}'.`);
+    if (direction !== "asc" && direction !== "desc")
+      throw badQuery(`Unknown order '${direction}'.`);
     return { name, sign: direction === "asc" ? 1 : -1 };
   });
   return (a, b) => {

@@ -145,7 +145,12 @@ function contextUrl(table: Table, query: Query, context: ReadContext, suffix = "
  * Dataverse's paging cookie is opaque to callers; ours holds an offset, so that, as there, rows that
  * appear or vanish between two pages may be seen twice or not at all.
  */
-function nextLink(table: Table, request: EmulatorRequest, context: ReadContext, from: number): string {
+function nextLink(
+  table: Table,
+  request: EmulatorRequest,
+  context: ReadContext,
+  from: number,
+): string {
   const search = new URLSearchParams(request.url.searchParams);
   search.set("$skiptoken", `<cookie offset="${from}" istracking="False" />`);
   return `${context.root}/${table.set}?${search.toString()}`;
@@ -162,7 +167,11 @@ function deltaLink(table: Table, request: EmulatorRequest, context: ReadContext)
   return deltaUrl(table, select === null ? undefined : select.split(","), context);
 }
 
-function deltaUrl(table: Table, columns: readonly string[] | undefined, context: ReadContext): string {
+function deltaUrl(
+  table: Table,
+  columns: readonly string[] | undefined,
+  context: ReadContext,
+): string {
   const search = new URLSearchParams(columns ? { $select: columns.join(",") } : {});
   search.set("$deltatoken", `${context.tables.version}!${context.nowMs}`);
   return `${context.root}/${table.set}?${search.toString()}`;

@@ -172,8 +172,40 @@ export const TABLES: readonly Table[] = [
     _owningextensionid_value: guid,
     _regardingobjectid_value: guid,
     statecode: choice({ 0: "Ready", 1: "Suspended", 2: "Locked", 3: "Completed" }),
-    statuscode: choice({ 0: "Waiting For Resources", 20: "In Progress", 30: "Succeeded", 31: "Failed" }),
+    statuscode: choice({
+      0: "Waiting For Resources",
+      20: "In Progress",
+      30: "Succeeded",
+      31: "Failed",
+    }),
   }),
+  table("sdkmessages", "sdkmessage", "sdkmessageid", "name", { name: text }),
+  table("sdkmessagefilters", "sdkmessagefilter", "sdkmessagefilterid", "sdkmessagefilterid", {
+    primaryobjecttypecode: text,
+    ...lookup("sdkmessageid", "sdkmessages"),
+  }),
+  table("serviceendpoints", "serviceendpoint", "serviceendpointid", "name", {
+    name: text,
+    url: text,
+    contract: choice({ 8: "Webhook" }),
+    authtype: choice({ 4: "WebhookKey", 5: "HttpHeader", 6: "HttpQueryString" }),
+  }),
+  table(
+    "sdkmessageprocessingsteps",
+    "sdkmessageprocessingstep",
+    "sdkmessageprocessingstepid",
+    "name",
+    {
+      name: text,
+      mode: choice({ 0: "Synchronous", 1: "Asynchronous" }),
+      stage: choice({ 40: "Post-operation" }),
+      rank: int,
+      filteringattributes: text,
+      ...lookup("eventhandler", "serviceendpoints", "eventhandler_serviceendpoint"),
+      ...lookup("sdkmessageid", "sdkmessages"),
+      ...lookup("sdkmessagefilterid", "sdkmessagefilters"),
+    },
+  ),
 ];
 
 const bySet = new Map(TABLES.map((entry) => [entry.set, entry]));

@@ -122,9 +122,12 @@ export class Webhooks {
     return this.#sent;
   }
 
-  register(registration: WebhookRegistration, id: string = randomUUID()): Step {
-    const messages = registration.messages.join(", ");
-    const step = { ...registration, id, name: `Lockstep: ${messages} of msdyn_agentstatus` };
+  register(
+    registration: WebhookRegistration,
+    id: string = randomUUID(),
+    name = `Lockstep: ${registration.messages.join(", ")} of msdyn_agentstatus`,
+  ): Step {
+    const step = { ...registration, id, name };
     this.#steps.push(step);
     return step;
   }

@@ -30,12 +30,17 @@ export async function answerControl(
   const name = request.url.pathname.slice(PREFIX.length);
   const run: unknown = Object.hasOwn(control, name) ? Reflect.get(control, name) : undefined;
   if (typeof run !== "function") {
-    return refuse(404, `there is no control "${name}"; there are ${Object.keys(control).join(", ")}`);
+    return refuse(
+      404,
+      `there is no control "${name}"; there are ${Object.keys(control).join(", ")}`,
+    );
   }
   if (request.method !== "POST") return refuse(405, "controls are called with POST");
   try {
     const body = request.body.toString("utf8").trim();
-    const result: unknown = await Reflect.apply(run, control, [body === "" ? {} : JSON.parse(body)]);
+    const result: unknown = await Reflect.apply(run, control, [
+      body === "" ? {} : JSON.parse(body),
+    ]);
     return { status: 200, json: result ?? {} };
   } catch (error) {
     return refuse(400, error instanceof Error ? error.message : String(error));

@@ -32,7 +32,7 @@ export type Entra = {
   readonly url: string;
   issuer(version: TokenVersion): string;
   /** Checks signature, lifetime and issuer. Whether the audience is theirs, resources decide alone. */
-  verify(token: string): Promise<Verified | { readonly ok: false }>;
+  readonly verify: (token: string) => Promise<Verified | { readonly ok: false }>;
   readonly control: EntraControl;
   close(): Promise<void>;
 };
@@ -68,7 +68,8 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     const controlled = await answerControl(control, request);
     if (controlled) return controlled;
     const correlationId = request.url.searchParams.get("client-request-id");
-    const refuse = (refusal: Refusal) => answerRefusal(refusal, { url, nowMs: nowMs(), correlationId });
+    const refuse = (refusal: Refusal) =>
+      answerRefusal(refusal, { url, nowMs: nowMs(), correlationId });
     const [, tenant = "", path = ""] = /^\/([^/]+)(\/.*)$/.exec(request.url.pathname) ?? [];
     const isDiscovery = request.method === "GET" || request.method === "HEAD";
     const dialect = TOKEN_PATHS.get(path.toLowerCase() as "/oauth2/token");
@@ -98,13 +99,17 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   /** Microsoft asks for the token endpoint as `aud`, yet takes any spelling of it, and the issuer too. */
   function isOwnAudience(audience: string): boolean {
     const { hostname, port, pathname } = URL.parse(audience) ?? {};
-    if (port !== new URL(url).port || !["localhost", "127.0.0.1"].includes(hostname ?? "")) return false;
+    const isHere =
+      port === new URL(url).port && ["localhost", "127.0.0.1"].includes(hostname ?? "");
     const path = pathname?.toLowerCase().replace(/\/$/, "");
     const endpoints = ["", "/v2.0", ...TOKEN_PATHS.keys()];
-    return endpoints.some((endpoint) => path === `/${tenantId.toLowerCase()}${endpoint}`);
+    return isHere && endpoints.some((endpoint) => path === `/${tenantId.toLowerCase()}${endpoint}`);
   }
 
-  async function issue({ app, audience }: Granted, dialect: "v1" | "v2"): Promise<EmulatorResponse> {
+  async function issue(
+    { app, audience }: Granted,
+    dialect: "v1" | "v2",
+  ): Promise<EmulatorResponse> {
     const issuedAt = Math.floor(nowMs() / 1000);
     const expiresAt = issuedAt + state.tokenLifetimeSeconds;
     // A resource named by a bare id has opted for v2 tokens; URIs such as Graph's get v1 tokens.
@@ -115,7 +120,9 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       iat: issuedAt,
       nbf: issuedAt,
       exp: expiresAt,
-      ...(version === "2.0" ? { azp: app.clientId, azpacr: "1" } : { appid: app.clientId, appidacr: "1" }),
+      ...(version === "2.0"
+        ? { azp: app.clientId, azpacr: "1" }
+        : { appid: app.clientId, appidacr: "1" }),
       idtyp: "app",
       oid: app.clientId,
       sub: app.clientId,
@@ -132,7 +139,13 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       headers: { "cache-control": "no-store, no-cache", pragma: "no-cache" },
       json:
         dialect === "v1"
-          ? { token_type: "Bearer", expires_in: `${lifetime}`, ext_expires_in: `${lifetime}`, ...v1, access_token }
+          ? {
+              token_type: "Bearer",
+              expires_in: `${lifetime}`,
+              ext_expires_in: `${lifetime}`,
+              ...v1,
+              access_token,
+            }
           : { token_type: "Bearer", expires_in: lifetime, ext_expires_in: lifetime, access_token },
     };
   }

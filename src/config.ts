@@ -1,0 +1,129 @@
+import { type Database, isLoopback, type LogLevel, type PartnerKeys } from "./config-kinds.ts";
+import { type Name, type Row, TABLE, type Values } from "./config-table.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How the service proves to Entra who it is: exactly one way. */
+export type Credential =
+  | { readonly kind: "certificate"; readonly clientId: string; readonly path: string }
+  | { readonly kind: "secret"; readonly clientId: string; readonly secret: string }
+  /** `clientId` is a user-assigned identity's; `null` is the machine's own. */
+  | { readonly kind: "managed identity"; readonly clientId: string | null };
+
+/** Everything that can be set from outside, read and checked. URLs have no trailing slash. */
+export type Config = {
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | null;
+  readonly tenantId: string;
+  readonly credential: Credential;
+  readonly botId: string | null;
+  readonly authorityHost: string;
+  readonly graphUrl: string;
+  readonly dataverseUrl: string;
+  /** What the Dataverse webhook may present: none (it is refused), one, or two while one replaces the other. */
+  readonly dataverseWebhookKeys: readonly string[];
+  readonly dataverseOrganizationIds: readonly string[];
+  readonly teamsPollMs: number;
+  readonly dynamicsPollMs: number;
+  readonly partners: readonly PartnerKeys[];
+  readonly database: Database;
+  readonly policyFile: string | null;
+  readonly logLevel: LogLevel;
+};
+
+/** `must` completes the sentence "NAME …" and never quotes the value. */
+export type ConfigProblem = { readonly name: Name; readonly must: string };
+
+/** The configuration as a whole was refused; the message lists every problem, so that one restart mends them all. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ name, must }) => `  ${name} ${must}`);
+    super(`the configuration cannot be used (see docs/configuration.md):\n${lines.join("\n")}`);
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** Reads the environment. An empty variable counts as absent. Throws `ConfigError` and nothing else. */
+export function readConfig(env: Environment): Config {
+  const problems: ConfigProblem[] = [];
+  const values = readValues(env, problems);
+  const credential = credentialFrom(values, problems);
+  if (values.DATAVERSE_WEBHOOK_KEY_NEXT !== null && values.DATAVERSE_WEBHOOK_KEY === null) {
+    const must = "needs DATAVERSE_WEBHOOK_KEY: a next key follows a first one";
+    if (!problems.some(({ name }) => name === "DATAVERSE_WEBHOOK_KEY")) {
+      problems.push({ name: "DATAVERSE_WEBHOOK_KEY_NEXT", must });
+    }
+  }
+  if (problems.length > 0 || credential === null) throw new ConfigError(problems);
+  const keys = [values.DATAVERSE_WEBHOOK_KEY, values.DATAVERSE_WEBHOOK_KEY_NEXT];
+  return {
+    port: values.PORT,
+    host: values.HOST ?? defaultHost(values.PUBLIC_URL),
+    publicUrl: values.PUBLIC_URL,
+    tenantId: values.TENANT_ID,
+    credential,
+    botId: values.BOT_ID,
+    authorityHost: values.AUTHORITY_HOST,
+    graphUrl: values.GRAPH_URL,
+    dataverseUrl: values.DATAVERSE_URL,
+    dataverseWebhookKeys: keys.filter((key) => key !== null),
+    dataverseOrganizationIds: values.DATAVERSE_ORGANIZATION_IDS ?? [],
+    teamsPollMs: values.TEAMS_POLL_SECONDS,
+    dynamicsPollMs: values.DYNAMICS_POLL_SECONDS,
+    partners: values.PARTNERS ?? [],
+    database: values.DATABASE_URL,
+    policyFile: values.POLICY_FILE,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/** A service that nobody outside is meant to call does not listen to the network. */
+const defaultHost = (publicUrl: string | null): string =>
+  publicUrl === null || isLoopback(publicUrl) ? "127.0.0.1" : "0.0.0.0";
+
+/** A value that could not be read is absent from the result: whoever uses it looks at `problems` first. */
+function readValues(env: Environment, problems: ConfigProblem[]): Values {
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(TABLE) as [Name, Row][]) {
+    const given = env[name] === "" ? undefined : env[name];
+    const text = given ?? ("default" in row.need ? row.need.default : undefined);
+    values[name] = null;
+    if (text === undefined) {
+      if ("required" in row.need) problems.push({ name, must: "is missing" });
+      continue;
+    }
+    if (text !== text.trim()) {
+      problems.push({ name, must: "must not begin or end with white space" });
+      continue;
+    }
+    const read = row.kind.read(text);
+    if (read.ok) values[name] = read.value;
+    else problems.push({ name, must: read.must });
+  }
+  return values as Values;
+}
+
+function credentialFrom(values: Values, problems: ConfigProblem[]): Credential | null {
+  const { CLIENT_CERTIFICATE_PATH: path, CLIENT_SECRET: secret, CLIENT_ID: clientId } = values;
+  const managed = values.MANAGED_IDENTITY || values.MANAGED_IDENTITY_CLIENT_ID !== null;
+  const isNamed = (name: Name): boolean => problems.some((problem) => problem.name === name);
+  if (path === null && secret === null) {
+    if (managed) return { kind: "managed identity", clientId: values.MANAGED_IDENTITY_CLIENT_ID };
+    if (isNamed("CLIENT_CERTIFICATE_PATH") || isNamed("CLIENT_SECRET")) return null;
+    if (isNamed("MANAGED_IDENTITY") || isNamed("MANAGED_IDENTITY_CLIENT_ID")) return null;
+  }
+  if (clientId === null && !isNamed("CLIENT_ID")) {
+    problems.push({ name: "CLIENT_ID", must: "is missing" });
+  }
+  if (path === null && secret === null) {
+    const must = "is missing; CLIENT_CERTIFICATE_PATH or MANAGED_IDENTITY=true will do instead";
+    problems.push({ name: "CLIENT_SECRET", must });
+  }
+  if (clientId === null) return null;
+  if (path !== null) return { kind: "certificate", clientId, path };
+  return secret === null ? null : { kind: "secret", clientId, secret };
+}

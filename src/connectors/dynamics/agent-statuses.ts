@@ -1,0 +1,135 @@
+import { z } from "zod";
+import { type SystemUserId, systemUserId } from "../../presence/identity.ts";
+import type { Dataverse, Row } from "./dataverse.ts";
+import { isRejected } from "./dataverse-error.ts";
+
+/** One rep's row in msdyn_agentstatus: what the engine last wrote about her, about a second ago. */
+export type AgentStatus = {
+  /** msdyn_agentstatusid: the only id that some webhook bodies carry. */
+  readonly id: string;
+  readonly user: SystemUserId;
+  /** Lower-case; `null` when the row names none. */
+  readonly presenceId: string | null;
+  /** `null` when the server does not say. */
+  readonly loggedIn: boolean | null;
+  /** `SYSTEM` or `AGENT` in every published sample. */
+  readonly modifiedBy: string | null;
+  /** The row's version, padded so that text compares as numbers do. */
+  readonly sequence: string | null;
+};
+
+export type AgentStatusReader = {
+  /** Rows of the given reps, or more; of several rows for one rep, the newest. */
+  read(
+    users: readonly SystemUserId[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<SystemUserId, AgentStatus>>;
+};
+
+const TABLE = "msdyn_agentstatus";
+const COLUMNS = [
+  "msdyn_agentstatusid",
+  "_msdyn_agentid_value",
+  "_msdyn_currentpresenceid_value",
+  "msdyn_isagentloggedin",
+];
+const OPTIONAL_COLUMNS = [
+  "msdyn_presencemodifiedby",
+  "msdyn_presencemodifiedon",
+  "msdyn_presencemodifiedonwithmilliseconds",
+  "versionnumber",
+];
+
+/** Keeps the address under 4 KB. More reps than these are read as whole pages, in as few calls. */
+const REPS_PER_FILTER = 40;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const row = z.object({
+  msdyn_agentstatusid: z.string(),
+  _msdyn_agentid_value: z.string(),
+  _msdyn_currentpresenceid_value: z.string().nullish(),
+  msdyn_isagentloggedin: z.boolean().nullish(),
+  msdyn_presencemodifiedby: z.string().nullish(),
+  versionnumber: z.union([z.int(), z.string()]).nullish(),
+  "@odata.etag": z.string().nullish(),
+});
+
+/**
+ * Reads msdyn_agentstatuses by filter for a few reps and as pages for many. A server that refuses a column
+ * that we can do without, or the filter, is asked more plainly from then on.
+ */
+export function createAgentStatusReader(dataverse: Dataverse): AgentStatusReader {
+  let shape = { optional: true, filtered: true };
+
+  function queryFor(users: readonly string[], { optional, filtered }: typeof shape): string {
+    const columns = optional ? [...COLUMNS, ...OPTIONAL_COLUMNS] : COLUMNS;
+    const query = `msdyn_agentstatuses?$select=${columns.join(",")}`;
+    if (!filtered || users.length > REPS_PER_FILTER) return query;
+    const terms = users.map((user) => `_msdyn_agentid_value%20eq%20${user}`);
+    return `${query}&$filter=${terms.join("%20or%20")}`;
+  }
+
+  async function readRows(users: readonly string[], signal: AbortSignal): Promise<readonly Row[]> {
+    const tried = new Set<string>();
+    let refused: unknown;
+    for (const plainer of [
+      shape,
+      { ...shape, optional: false },
+      { optional: false, filtered: false },
+    ]) {
+      const query = queryFor(users, plainer);
+      if (tried.has(query)) continue;
+      tried.add(query);
+      try {
+        const rows = await dataverse.rows(query, TABLE, signal);
+        shape = plainer;
+        return rows;
+      } catch (error) {
+        if (!isRejected(error)) throw error;
+        refused ??= error;
+      }
+    }
+    throw refused;
+  }
+
+  return {
+    async read(users, signal) {
+      const asked = users.filter((user) => GUID.test(user));
+      const found = new Map<SystemUserId, AgentStatus>();
+      if (asked.length === 0) return found;
+      for (const one of await readRows(asked, signal)) {
+        const status = agentStatusOf(one);
+        if (!status) continue;
+        const known = found.get(status.user);
+        if (!known || (status.sequence ?? "") >= (known.sequence ?? "")) {
+          found.set(status.user, status);
+        }
+      }
+      return found;
+    },
+  };
+}
+
+/** `null` for a row that names no rep. */
+function agentStatusOf(raw: Row): AgentStatus | null {
+  const parsed = row.safeParse(raw);
+  if (!parsed.success) return null;
+  const { data } = parsed;
+  return {
+    id: data.msdyn_agentstatusid.toLowerCase(),
+    user: systemUserId(data._msdyn_agentid_value),
+    presenceId: data._msdyn_currentpresenceid_value?.toLowerCase() ?? null,
+    loggedIn: data.msdyn_isagentloggedin ?? null,
+    modifiedBy: data.msdyn_presencemodifiedby ?? null,
+    sequence: sequenceOf(data.versionnumber, data["@odata.etag"]),
+  };
+}
+
+/** The version number, or the row's ETag `W/"5948260"`, which is the same number. */
+function sequenceOf(
+  version: number | string | null | undefined,
+  etag: string | null | undefined,
+): string | null {
+  const digits = /^(?:W\/")?(\d{1,20})"?$/.exec(String(version ?? etag ?? ""))?.[1];
+  return digits === undefined ? null : digits.padStart(20, "0");
+}

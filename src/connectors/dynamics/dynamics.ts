@@ -1,0 +1,157 @@
+import { z } from "zod";
+import {
+  DYNAMICS,
+  type RepId,
+  type RepIdentity,
+  type SystemUserId,
+} from "../../presence/identity.ts";
+import type { DynamicsMapping } from "../../presence/mapping.ts";
+import type { Status } from "../../presence/status.ts";
+import type { Write } from "../../reconcile/plan.ts";
+import { type Connector, type Sighting, SystemError } from "../connector.ts";
+import type { Credential } from "../credential.ts";
+import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
+import { createDataverse } from "./dataverse.ts";
+import { type Discovered, discoverReps } from "./discovery.ts";
+import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
+
+export type DynamicsConnectorOptions = {
+  /** The organization's address: `https://contoso.crm.dynamics.com`. */
+  readonly dataverseUrl: string;
+  readonly credential: Credential;
+  readonly mapping: DynamicsMapping;
+  /** Of the token, if it is not the organization's own. */
+  readonly scope?: string;
+  /** Custom presences to set instead of Microsoft's own, by id. */
+  readonly presenceOverrides?: Partial<Readonly<Record<Status, string>>>;
+  readonly timeoutMs?: number;
+  readonly nowMs: () => number;
+  /** A presence that is in no table, or whose base status is new to us: nothing follows from it, but count it. */
+  readonly onUnknownPresence?: (presenceId: string) => void;
+};
+
+export type Organization = { readonly organizationId: string; readonly name: string | null };
+
+export type DynamicsConnector = Connector & {
+  /** Everybody who is a rep in this organization, and who is not and why. */
+  discover(signal: AbortSignal): Promise<Discovered>;
+  /** Who the organization is, to know its webhooks by; `null` when it does not tell us. */
+  organization(signal: AbortSignal): Promise<Organization | null>;
+  /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
+  presences(signal: AbortSignal): Promise<readonly Presence[]>;
+  /** The rep whose msdyn_agentstatus row this is, if a read or a discovery has shown it. */
+  repOfAgentStatus(agentStatusId: string): SystemUserId | null;
+  close(): Promise<void>;
+};
+
+const organizationRow = z.object({ organizationid: z.string(), name: z.string().nullish() });
+
+/** Dynamics 365 Contact Center through the Dataverse Web API, as an application user who is a supervisor. */
+export function createDynamicsConnector(options: DynamicsConnectorOptions): DynamicsConnector {
+  const { mapping, nowMs, onUnknownPresence, presenceOverrides = {} } = options;
+  const dataverse = createDataverse(options);
+  const statuses = createAgentStatusReader(dataverse);
+  const table = createPresenceTable(dataverse, nowMs);
+  const repOfRow = new Map<string, SystemUserId>();
+
+  /** Does what it can: presences that stay unknown are no observation, which is safe, while a limit is a limit. */
+  async function refreshTable(ids: Iterable<string>, signal: AbortSignal): Promise<void> {
+    try {
+      await table.refreshFor(ids, signal);
+    } catch (error) {
+      if (error instanceof SystemError && error.retry !== "throttled" && !signal.aborted) return;
+      throw error;
+    }
+  }
+
+  function sighting({ presenceId, loggedIn, modifiedBy, sequence }: AgentStatus): Sighting {
+    if (loggedIn === false) {
+      const { status = null, automatic = null } = mapping.reads.Offline ?? {};
+      return { status, automatic, native: OUT_OF_THE_BOX.Offline, sequence };
+    }
+    const native = presenceId ?? "";
+    const state = table.find(native)?.base ?? null;
+    if (state === null) {
+      onUnknownPresence?.(native);
+      return { status: null, automatic: null, native, sequence };
+    }
+    const meaning = mapping.reads[state];
+    const bySystem = modifiedBy?.toUpperCase() === "SYSTEM" && state !== "Offline";
+    const automatic = meaning?.automatic ?? (meaning && bySystem ? "soft" : null);
+    return { status: meaning?.status ?? null, automatic, native, sequence };
+  }
+
+  /** A custom presence is restored only while it exists, may be set by us, and still means the same. */
+  function restorable(native: string, write: Write): boolean {
+    const presence = table.find(native);
+    if (!presence?.active || !presence.supervisorsMaySet || !presence.base) return false;
+    return mapping.reads[presence.base]?.status === write.shows;
+  }
+
+  async function presenceFor(write: Write, signal: AbortSignal): Promise<string> {
+    const native = write.native?.toLowerCase();
+    if (native !== undefined) {
+      await refreshTable([native], signal);
+      if (restorable(native, write)) return native;
+    }
+    return presenceOverrides[write.status] ?? OUT_OF_THE_BOX[mapping.writes[write.status]];
+  }
+
+  return {
+    system: DYNAMICS,
+
+    async read(reps, signal) {
+      const found = await statuses.read([...new Set(reps.map((rep) => rep.systemUserId))], signal);
+      for (const { id, user } of found.values()) repOfRow.set(id, user);
+      const asked = reps.flatMap((rep) => sightedOf(rep, found));
+      await refreshTable(
+        asked.flatMap(([, status]) => (status.loggedIn === false ? [] : (status.presenceId ?? []))),
+        signal,
+      );
+      return new Map(asked.map(([rep, status]): [RepId, Sighting] => [rep, sighting(status)]));
+    },
+
+    async write(rep, write, signal) {
+      const presenceId = await presenceFor(write, signal);
+      const body = { ApiVersion: "1.0", AgentId: rep.systemUserId, PresenceId: presenceId };
+      await dataverse.post("CCaaS_ModifyAgentPresence", body, signal);
+    },
+
+    async discover(signal) {
+      const discovery = await discoverReps(dataverse, signal);
+      for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
+      return discovery.discovered;
+    },
+
+    async organization(signal) {
+      try {
+        const query = "organizations?$select=organizationid,name";
+        const [row] = await dataverse.rows(query, "organization", signal);
+        const parsed = organizationRow.safeParse(row);
+        if (!parsed.success) return null;
+        const { organizationid, name } = parsed.data;
+        return { organizationId: organizationid.toLowerCase(), name: name ?? null };
+      } catch (error) {
+        if (error instanceof SystemError && error.retry === "rejected") return null;
+        throw error;
+      }
+    },
+
+    async presences(signal) {
+      await refreshTable([], signal);
+      return table.all();
+    },
+
+    repOfAgentStatus: (agentStatusId) => repOfRow.get(agentStatusId.toLowerCase()) ?? null,
+
+    close: () => dataverse.close(),
+  };
+}
+
+function sightedOf(
+  { rep, systemUserId }: RepIdentity,
+  found: ReadonlyMap<SystemUserId, AgentStatus>,
+): [RepId, AgentStatus][] {
+  const status = found.get(systemUserId);
+  return status ? [[rep, status]] : [];
+}

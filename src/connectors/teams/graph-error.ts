@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { TEAMS } from "../../presence/identity.ts";
+import { SystemError } from "../connector.ts";
+import { networkCode, neverConnected } from "../network.ts";
+import { retryAfterMs } from "../retry-after.ts";
+
+const envelope = z.object({ error: z.object({ code: z.string() }) });
+
+/**
+ * What a refusal by Graph means. Microsoft: "Microsoft Graph error responses and resource types" and
+ * "Microsoft Graph throttling guidance".
+ *
+ * | status                  | code                 | retry class | surely not applied           |
+ * |-------------------------|----------------------|-------------|------------------------------|
+ * | 429                     | graph-throttled      | throttled   | yes                          |
+ * | 401 with a fresh token  | graph-unauthorized   | unavailable | yes                          |
+ * | 403                     | graph-forbidden      | rejected    | yes                          |
+ * | 404                     | graph-user-not-found | rejected    | yes                          |
+ * | 408, 5xx                | graph-unavailable    | unavailable | only a 503 with Retry-After  |
+ * | anything else           | graph-rejected       | rejected    | yes                          |
+ */
+export function refusal(answer: {
+  readonly response: Response;
+  readonly text: string;
+  readonly appRole: string;
+  readonly nowMs: number;
+}): SystemError {
+  const { response, text, appRole, nowMs } = answer;
+  const { status } = response;
+  const header = response.headers.get("retry-after");
+  const refused = { system: TEAMS, detail: `${status} ${codeIn(text)}`, surelyNotApplied: true };
+  if (status === 429) {
+    return new SystemError({
+      ...refused,
+      code: "graph-throttled",
+      retry: "throttled",
+      nextStep: "Wait: Graph limits presence calls for each app and tenant.",
+      retryAfterMs: retryAfterMs(header, nowMs),
+    });
+  }
+  if (status >= 500 || status === 408) {
+    return new SystemError({
+      ...refused,
+      code: "graph-unavailable",
+      retry: "unavailable",
+      nextStep: "Wait; if it lasts, look at the service health of Microsoft Teams.",
+      surelyNotApplied: status === 503 && header !== null,
+      ...(header === null ? {} : { retryAfterMs: retryAfterMs(header, nowMs) }),
+    });
+  }
+  if (status === 401) {
+    return new SystemError({
+      ...refused,
+      code: "graph-unauthorized",
+      retry: "unavailable",
+      nextStep: "Check TENANT_ID and GRAPH_URL: Graph refuses a token that was just issued.",
+    });
+  }
+  if (status === 403) {
+    return new SystemError({
+      ...refused,
+      code: "graph-forbidden",
+      retry: "rejected",
+      nextStep: `Grant the app the application permission ${appRole} in Microsoft Graph, with admin consent.`,
+    });
+  }
+  if (status === 404) {
+    return new SystemError({
+      ...refused,
+      code: "graph-user-not-found",
+      retry: "rejected",
+      nextStep:
+        "Check that the rep still has an account in this tenant, and import the directory anew.",
+    });
+  }
+  return new SystemError({
+    ...refused,
+    code: "graph-rejected",
+    retry: "rejected",
+    nextStep: "Report this: Graph does not take the request in the form in which we send it.",
+  });
+}
+
+/** No answer: nobody knows whether the request had its effect, unless no connection was ever made. */
+export function lost(error: unknown, aborted: boolean): SystemError {
+  return new SystemError({
+    system: TEAMS,
+    code: aborted ? "graph-aborted" : "graph-unreachable",
+    retry: "unavailable",
+    nextStep: aborted
+      ? "Nothing: the caller stopped waiting for Graph."
+      : "Check that GRAPH_URL can be reached from here and that its certificate is trusted (NODE_EXTRA_CA_CERTS).",
+    surelyNotApplied: neverConnected(error),
+    detail: networkCode(error),
+  });
+}
+
+export function oversized(): SystemError {
+  return new SystemError({
+    system: TEAMS,
+    code: "graph-answer-oversized",
+    retry: "unavailable",
+    nextStep: "Check GRAPH_URL: what answers there sends far more than Graph does.",
+    surelyNotApplied: false,
+  });
+}
+
+export function malformed(): SystemError {
+  return new SystemError({
+    system: TEAMS,
+    code: "graph-answer-malformed",
+    retry: "unavailable",
+    nextStep: "Check GRAPH_URL: what answers there does not speak the presence API.",
+    surelyNotApplied: false,
+  });
+}
+
+/** Graph's own code for the log. Its message may quote the request, so it is left out. */
+function codeIn(text: string): string {
+  try {
+    const parsed = envelope.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data.error.code.slice(0, 64) : "";
+  } catch {
+    return "";
+  }
+}

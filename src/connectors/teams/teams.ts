@@ -1,0 +1,115 @@
+import { type RepId, TEAMS } from "../../presence/identity.ts";
+import type { TeamsMapping } from "../../presence/mapping.ts";
+import { type Connector, type Sighting, SystemError } from "../connector.ts";
+import type { Credential } from "../credential.ts";
+import { createGraph } from "./graph.ts";
+import {
+  DEFAULT_TEAMS_LEASES,
+  type Operation,
+  operationsOf,
+  type TeamsLeases,
+} from "./operations.ts";
+import { createPresenceReader, type GraphPresence } from "./presences.ts";
+import { teamsState } from "./state.ts";
+
+export type TeamsConnectorOptions = {
+  /** The root of the service: `https://graph.microsoft.com`. HTTPS only. */
+  readonly graphUrl: string;
+  /** The app's client id: Graph wants it as the name of the app's presence session. */
+  readonly clientId: string;
+  readonly credential: Credential;
+  readonly mapping: TeamsMapping;
+  /** Of the token, if it is not Graph's own. */
+  readonly scope?: string;
+  readonly leases?: Partial<TeamsLeases>;
+  readonly timeoutMs?: number;
+  readonly nowMs: () => number;
+  /** A pair that we do not know, for example `Pondering/Deeply`: nothing follows from it, but count it. */
+  readonly onUnknownState?: (native: string) => void;
+  /** Part of a bulk read failed although the rest was answered. */
+  readonly onPartialRead?: (error: SystemError) => void;
+};
+
+/** Teams through Microsoft Graph, with application permissions only. */
+export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
+  const { clientId, mapping, nowMs, onUnknownState, onPartialRead } = options;
+  const leases = { ...DEFAULT_TEAMS_LEASES, ...options.leases };
+  const graph = createGraph(options);
+  const reader = createPresenceReader({
+    graph,
+    nowMs,
+    ...(onPartialRead ? { onPartialRead } : {}),
+  });
+
+  function sighting({ availability, activity, sequenceNumber }: GraphPresence): Sighting {
+    const native = `${availability.slice(0, 64)}/${activity.slice(0, 64)}`;
+    const state = teamsState(availability, activity, mapping);
+    if (state === null) onUnknownState?.(native);
+    const meaning = state === null ? null : mapping.reads[state];
+    return {
+      status: meaning?.status ?? null,
+      automatic: meaning?.automatic ?? null,
+      native,
+      sequence: sequenceNumber || null,
+    };
+  }
+
+  async function perform(
+    operation: Operation,
+    userPath: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { action, body, mayBeGone } = operation;
+    const path = `${userPath}/presence/${action}`;
+    try {
+      await graph.post({ path, body, appRole: "Presence.ReadWrite.All" }, signal);
+    } catch (error) {
+      const gone = error instanceof SystemError && error.code === "graph-user-not-found";
+      if (!(gone && mayBeGone)) throw error;
+    }
+  }
+
+  return {
+    system: TEAMS,
+
+    async read(reps, signal) {
+      const presences = await reader.read([...new Set(reps.map((rep) => rep.teamsUserId))], signal);
+      const sightings = new Map<RepId, Sighting>();
+      for (const { rep, teamsUserId } of reps) {
+        const presence = presences.get(teamsUserId);
+        if (presence) sightings.set(rep, sighting(presence));
+      }
+      return sightings;
+    },
+
+    async write(rep, write, signal) {
+      const userPath = `/users/${encodeURIComponent(rep.teamsUserId)}`;
+      let applied = 0;
+      for (const operation of operationsOf(write, mapping, { clientId, leases })) {
+        try {
+          await perform(operation, userPath, signal);
+        } catch (error) {
+          throw applied > 0 && error instanceof SystemError ? halfApplied(error) : error;
+        }
+        applied += 1;
+      }
+    },
+  };
+}
+
+/**
+ * An earlier operation of the same write took effect, so whatever stopped the later one, nobody can say that
+ * nothing happened, nor that nothing ever will.
+ */
+function halfApplied(error: SystemError): SystemError {
+  const { system, code, nextStep, retryAfterMs, detail } = error;
+  return new SystemError({
+    system,
+    code,
+    retry: "unavailable",
+    nextStep,
+    surelyNotApplied: false,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(detail === undefined ? {} : { detail }),
+  });
+}

@@ -1,0 +1,110 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { engineClosed, engineFailure, SQLITE, sqliteResult } from "./failure.ts";
+
+/** So many calls share a flush at most: a storm must not keep the event loop from everything else. */
+const LARGEST_BATCH = 1_000;
+
+/** What SQLite blames on one statement's values. Everything else concerns the file, and so the whole batch. */
+const OWN_FAULTS: readonly (number | null)[] = [
+  null,
+  SQLITE.TOOBIG,
+  SQLITE.CONSTRAINT,
+  SQLITE.MISMATCH,
+];
+
+/** One call on its way: `perform` runs inside the transaction and returns how to answer after COMMIT. */
+type Call = {
+  readonly perform: () => () => void;
+  readonly reject: (error: Error) => void;
+};
+
+/**
+ * Lets all calls of one event-loop turn share one transaction, and with it one disk flush.
+ *
+ * - Nobody is answered before COMMIT has returned.
+ * - A call that fails by its own fault is undone alone; the others do not notice.
+ * - A failure of the file undoes the batch and fails every call in it; the next batch tries afresh. If the
+ *   flush itself failed, a crash right then may still bring the batch back: compare-and-set tells.
+ */
+export class GroupCommit {
+  readonly #db: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #mark: StatementSync;
+  readonly #undo: StatementSync;
+  readonly #keep: StatementSync;
+  #waiting: Call[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
+    this.#mark = db.prepare("SAVEPOINT call");
+    this.#undo = db.prepare("ROLLBACK TO call");
+    this.#keep = db.prepare("RELEASE call");
+  }
+
+  /** Runs `work` in the next transaction. Its result, or what it threw, arrives after COMMIT. */
+  run<Result>(work: () => Result): Promise<Result> {
+    if (this.#closed) return Promise.reject(engineClosed());
+    return new Promise<Result>((resolve, reject) => {
+      const perform = () => {
+        const result = work();
+        return () => resolve(result);
+      };
+      this.#waiting.push({ perform, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Flushes what waits; every later `run` rejects. */
+  close(): void {
+    this.#closed = true;
+    while (this.#waiting.length > 0) this.#flush();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#waiting.length > 0) this.#flush();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  #flush(): void {
+    const batch = this.#waiting.splice(0, LARGEST_BATCH);
+    try {
+      this.#begin.run();
+      const answers = batch.map((call) => this.#attempt(call));
+      this.#commit.run();
+      for (const answer of answers) answer();
+    } catch (error) {
+      this.#rollBack();
+      const failure = engineFailure(error);
+      for (const call of batch) call.reject(failure);
+    }
+  }
+
+  #attempt(call: Call): () => void {
+    this.#mark.run();
+    try {
+      const answer = call.perform();
+      this.#keep.run();
+      return answer;
+    } catch (error) {
+      // SQLite has already rolled back by itself after some failures of the file.
+      if (!this.#db.isTransaction || !OWN_FAULTS.includes(sqliteResult(error))) throw error;
+      this.#undo.run();
+      this.#keep.run();
+      return () => call.reject(engineFailure(error));
+    }
+  }
+
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+}

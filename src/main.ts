@@ -1,0 +1,244 @@
+import { readFile } from "node:fs/promises";
+import pino from "pino";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import type { SystemError } from "./connectors/connector.ts";
+import { createCredential, type Credential } from "./connectors/credential.ts";
+import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
+import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
+import { createPartnerInbound } from "./connectors/partner/inbound.ts";
+import { createTeamsConnector } from "./connectors/teams/teams.ts";
+import { type Clock, systemClock } from "./controller/clock.ts";
+import { Controller } from "./controller/controller.ts";
+import { Pace } from "./controller/pace.ts";
+import { Sweep } from "./controller/sweep.ts";
+import { Directory } from "./directory/directory.ts";
+import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
+import { healthRoutes } from "./http/health.ts";
+import { parseJson } from "./http/json.ts";
+import { createHttpServer } from "./http/server.ts";
+import { DYNAMICS, systemName, TEAMS } from "./presence/identity.ts";
+import {
+  createPolicy,
+  DEFAULT_MAPPINGS,
+  type Mappings,
+  PolicyError,
+  readPolicyFile,
+} from "./policy.ts";
+
+/** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
+const TEAMS_PACE = { burst: 100, perSecond: 40 };
+const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
+const GATHER_MS = 4;
+const CONFIRM_MS = 150;
+const DISCOVER_EVERY_MS = 60_000;
+const CLOSE_GRACE_MS = 5_000;
+const HISTORY_KEPT_MS = 90 * 86_400_000;
+
+export type Service = { readonly port: number; stop(): Promise<void> };
+
+/** The composition root: the only place that names every implementation. */
+export async function startService(config: Config, clock: Clock): Promise<Service> {
+  const log = pino({ level: config.logLevel, base: null });
+  const nowMs = (): number => clock.nowMs();
+  const mappings = await mappingsOf(config);
+  const policy = createPolicy(mappings);
+  const credential = credentialOf(config, nowMs);
+  const engine = await openSqliteEngine({ path: config.database.path });
+  const directory = new Directory();
+  const abort = new AbortController();
+
+  const teams = createTeamsConnector({
+    graphUrl: config.graphUrl,
+    clientId: clientIdOf(config),
+    credential,
+    mapping: mappings.teams,
+    nowMs,
+  });
+  const dynamics = createDynamicsConnector({
+    dataverseUrl: config.dataverseUrl,
+    credential,
+    mapping: mappings.dynamics,
+    nowMs,
+  });
+  const paces = {
+    teams: new Pace(clock, TEAMS_PACE),
+    dynamics: new Pace(clock, DYNAMICS_PACE),
+  };
+  const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
+    log.warn({ system, code, retry, detail }, nextStep);
+
+  const controller = new Controller({
+    engine,
+    policy,
+    clock,
+    systems: [
+      { connector: teams, pace: paces.teams },
+      { connector: dynamics, pace: paces.dynamics },
+    ],
+    gatherMs: GATHER_MS,
+    confirmMs: CONFIRM_MS,
+    onSystemError,
+    onFault: (_rep, error) => log.error({ fault: faultOf(error) }, "a rep is taken up again"),
+  });
+  const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
+    new Sweep({ connector, controller, pace, clock, pollMs, onSystemError });
+  const sweeps = {
+    teams: sweepOf(teams, paces.teams, config.teamsPollMs),
+    dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
+  };
+
+  let organization: Organization | null = null;
+  let discovered = false;
+  let cancelDiscovery = (): void => undefined;
+
+  const discover = async (): Promise<void> => {
+    cancelDiscovery();
+    try {
+      await paces.dynamics.take("protective");
+      organization ??= await dynamics.organization(abort.signal);
+      const { reps, leftOut } = await dynamics.discover(abort.signal);
+      const { joined, left } = directory.replace(reps);
+      for (const { rep } of left) await controller.detach(rep);
+      for (const identity of joined) controller.adopt(identity);
+      if (joined.length + left.length > 0 || !discovered) {
+        const counts = Object.fromEntries(
+          Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
+        );
+        log.info(
+          { reps: directory.size, joined: joined.length, left: left.length, leftOut: counts },
+          "directory",
+        );
+      }
+      if (!discovered) {
+        discovered = true;
+        sweeps.teams.start();
+        sweeps.dynamics.start();
+      }
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      log.warn({ fault: faultOf(error) }, "the directory could not be read; it is tried again");
+    }
+    if (abort.signal.aborted) return;
+    const waitMs = discovered ? DISCOVER_EVERY_MS : 1_000;
+    cancelDiscovery = clock.after(waitMs, () => void discover());
+  };
+
+  const readiness = (): { ready: boolean; waitingFor: string[] } => {
+    const waitingFor = [
+      ...(discovered ? [] : ["directory"]),
+      ...(sweeps.teams.completed > 0 ? [] : [TEAMS]),
+      ...(sweeps.dynamics.completed > 0 ? [] : [DYNAMICS]),
+    ];
+    return { ready: waitingFor.length === 0, waitingFor };
+  };
+
+  const webhooks: Record<string, number> = {};
+  const server = createHttpServer({
+    log,
+    nowMs,
+    routes: [
+      ...healthRoutes(readiness),
+      createDynamicsInbound({
+        keys: config.dataverseWebhookKeys,
+        organization: () => organization,
+        organizationIds: config.dataverseOrganizationIds,
+        repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
+        isRep: (rep) => controller.document(rep) !== null,
+        hint: (rep, againMs) => {
+          controller.hint(rep, DYNAMICS);
+          controller.hint(rep, DYNAMICS, againMs);
+        },
+        sweep: () => void discover(),
+        count: (result) => {
+          webhooks[result] = (webhooks[result] ?? 0) + 1;
+          if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
+        },
+      }),
+      createPartnerInbound({
+        partners: config.partners,
+        find: (id) => directory.find(id),
+        accept: async (event) => {
+          const accepted = await engine.accept(event);
+          if (accepted === "accepted") controller.submit(event);
+          return accepted;
+        },
+        nudge: () => undefined,
+        parse: (body) => parseJson(body, { strict: true }),
+        nowMs,
+      }),
+    ],
+  });
+
+  await controller.start();
+  await engine.prune(nowMs() - HISTORY_KEPT_MS);
+  const { port } = await server.listen(config.port, config.host);
+  log.info({ port }, "listening");
+  void discover();
+
+  const stop = async (): Promise<void> => {
+    cancelDiscovery();
+    await server.close(CLOSE_GRACE_MS);
+    await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
+    await controller.stop();
+    abort.abort();
+    await dynamics.close();
+    await engine.close();
+    log.info({}, "stopped");
+  };
+  return { port, stop };
+}
+
+async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
+  return policyFile === null
+    ? DEFAULT_MAPPINGS
+    : readPolicyFile(await readFile(policyFile, "utf8"));
+}
+
+function credentialOf(config: Config, nowMs: () => number): Credential {
+  const { credential, tenantId, authorityHost } = config;
+  const common = { tenantId, authorityHost, nowMs, clientId: clientIdOf(config) };
+  if (credential.kind === "certificate") {
+    return createCredential({ ...common, certificatePath: credential.path });
+  }
+  if (credential.kind === "secret") {
+    return createCredential({ ...common, clientSecret: credential.secret });
+  }
+  const { clientId } = credential;
+  return createCredential(
+    clientId === null ? common : { ...common, managedIdentityClientId: clientId },
+  );
+}
+
+function clientIdOf({ credential }: Config): string {
+  return credential.clientId ?? "";
+}
+
+/** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */
+function faultOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" ? `${error.name} ${code}` : error.name;
+}
+
+async function main(): Promise<void> {
+  let service: Service;
+  try {
+    service = await startService(readConfig(process.env), systemClock);
+  } catch (error) {
+    const isOurs = error instanceof ConfigError || error instanceof PolicyError;
+    const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`lockstep cannot start: ${text}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    void service.stop();
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,115 @@
+import type { SystemName } from "../presence/identity.ts";
+import type { Status } from "../presence/status.ts";
+import type { Classification } from "./classify.ts";
+import type { Write } from "./plan.ts";
+import { type Cause, endpointOf, type Rep } from "./rep.ts";
+import { statusOf, topOf } from "./resolve.ts";
+
+const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
+
+/** The name that people know a system or a partner by. */
+export function nameOf(source: string): string {
+  return NAMES[source] ?? source;
+}
+
+const WORDS: Readonly<Record<Status, string>> = {
+  Available: "Available",
+  BeRightBack: "Be right back",
+  Away: "Away",
+  Busy: "Busy",
+  InAMeeting: "In a meeting",
+  DoNotDisturb: "Do not disturb",
+  InACall: "In a call",
+  Offline: "Offline",
+};
+
+/** A status as people read it. */
+export function wordsFor(status: Status): string {
+  return WORDS[status];
+}
+
+/** A cause as the end of a sentence that began with an effect: "…because …". */
+export function becauseOf({ kind, source, status }: Cause): string {
+  const where = nameOf(source);
+  const what = wordsFor(status);
+  const sentences: Readonly<Record<Cause["kind"], string>> = {
+    "first sight": `${where} showed ${what} when it was first read`,
+    choice: `the rep chose ${what} in ${where}`,
+    "sign-in": `the rep signed in to ${where} as ${what}`,
+    "sign-out": `the rep signed out of ${where}`,
+    automatic: `${where} shows ${what} by itself`,
+    "automatic ended": `what ${where} showed by itself is over`,
+    hold: `${where} reports ${what}`,
+    "hold ended": `${where} reports that ${what} is over`,
+    "hold expired": `${where} stopped confirming ${what}`,
+    command: `${where} set ${what}`,
+    shift: `${where} says the shift ${status === "Offline" ? "has ended" : "has begun"}`,
+    "lease ended": `our own entry in ${where} ran out`,
+  };
+  return sentences[kind];
+}
+
+/** A reading as one sentence; `null` for one that says nothing new. */
+export function explainReading(
+  system: SystemName,
+  classification: Classification,
+  status: Status | null,
+  rep: Rep,
+): string | null {
+  const where = nameOf(system);
+  const what = status === null ? "nothing usable" : wordsFor(status);
+  const wanted = wordsFor(statusOf(rep));
+  const sentences: Readonly<Record<Classification, string | null>> = {
+    unusable: null,
+    stale: null,
+    same: null,
+    settled: null,
+    echo: `${where} shows ${what}: our own write, seen; nothing to do`,
+    "late echo": `${where} shows ${what}: a write of ours that arrived late`,
+    absorbed: `${where} still shows ${what}: it accepted our write and shows something stronger`,
+    agrees: `${where} shows ${what}, which agrees`,
+    outranked: `${where} shows ${what}, but ${wanted} was chosen elsewhere at the same time: the less available wins`,
+    "lease ended": `${where} shows ${what}: our own entry ran out`,
+    unconfirmed: `${where} shows ${what}: our write has not arrived yet`,
+    uncovered: `${where} shows ${what}, which our own entry had covered`,
+    absent: `${where} shows Offline`,
+    "first sight": `${where} shows ${what}, read for the first time`,
+    "sign-in": `the rep signed in to ${where} as ${what}`,
+    automatic: `${where} shows ${what} by itself`,
+    "automatic ended": `${where} shows ${what}: what it showed by itself is over`,
+    choice: `the rep chose ${what} in ${where}`,
+  };
+  return sentences[classification];
+}
+
+/** A write as one sentence with its cause. */
+export function explainWrite(write: Write): string {
+  const verb = write.to === "none" && write.from !== "none" ? "withdraw ours from" : "set";
+  const where = nameOf(write.system);
+  const what = wordsFor(write.shows);
+  const effect =
+    verb === "set" ? `${where} ← ${what}` : `${where}: ours withdrawn, so that ${what} shows`;
+  if (write.renewal) return `${where}: ${what} renewed before it runs out`;
+  return `${effect}, because ${becauseOf(write.cause)}`;
+}
+
+/** Why the rep shows what she shows, in one sentence: what lies on top, since whom, and what lies beneath. */
+export function explainRep(rep: Rep): string {
+  const top = topOf(rep);
+  const base = wordsFor(rep.base.status);
+  const from =
+    rep.base.origin === null ? "nothing was chosen yet" : `chosen in ${nameOf(rep.base.origin)}`;
+  if (!top) return `${base}: ${from}`;
+  const source = top.system
+    ? `${nameOf(top.system)} shows it by itself`
+    : `${nameOf(top.source)} reports it`;
+  return `${wordsFor(top.status)}: ${source}; ${base} (${from}) returns when it ends`;
+}
+
+/** What one system shows and whether that is what it should, for a table or a card. */
+export function describeEndpoint(rep: Rep, system: SystemName): string {
+  const { seen, health, absent, pending } = endpointOf(rep, system);
+  const shown = absent ? "Offline" : seen === null ? "not read yet" : wordsFor(seen);
+  if (pending) return `${shown}, a change is on its way`;
+  return health === "ok" ? shown : `${shown} (our last write was ${health})`;
+}

@@ -1,0 +1,4 @@
+import { openTeamsBench } from "./bench.ts";
+import { connectorContract } from "./contract.ts";
+
+connectorContract("Teams", openTeamsBench);
