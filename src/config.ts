@@ -4,7 +4,7 @@ import { type Name, type Row, TABLE, type Values } from "./config-table.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How the service proves to Entra who it is: exactly one way. */
-export type Credential =
+type Credential =
   | { readonly kind: "certificate"; readonly clientId: string; readonly path: string }
   | { readonly kind: "secret"; readonly clientId: string; readonly secret: string }
   /** `clientId` is a user-assigned identity's; `null` is the machine's own. */

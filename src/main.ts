@@ -12,11 +12,12 @@ import { Controller } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
 import { Sweep } from "./controller/sweep.ts";
 import { Directory } from "./directory/directory.ts";
+import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
-import { DYNAMICS, systemName, TEAMS } from "./presence/identity.ts";
+import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -80,8 +81,10 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     onSystemError,
     onFault: (_rep, error) => log.error({ fault: faultOf(error) }, "a rep is taken up again"),
   });
+  const onSweepFault = (error: unknown): void =>
+    log.error({ fault: faultOf(error) }, "a sweep is tried again at its next turn");
   const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
-    new Sweep({ connector, controller, pace, clock, pollMs, onSystemError });
+    new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
   const sweeps = {
     teams: sweepOf(teams, paces.teams, config.teamsPollMs),
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
@@ -170,6 +173,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   });
 
   await controller.start();
+  // Who left while nobody looked is found by the first roster.
+  directory.replace(controller.identities());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
@@ -220,14 +225,19 @@ function faultOf(error: unknown): string {
   return typeof code === "string" ? `${error.name} ${code}` : error.name;
 }
 
+/** What an operator can act on: our own words, or the operating system's. A stack only where we are at fault. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isOurs = [ConfigError, PolicyError, EngineError].some((kind) => error instanceof kind);
+  return isOurs || "syscall" in error ? error.message : (error.stack ?? error.message);
+}
+
 async function main(): Promise<void> {
   let service: Service;
   try {
     service = await startService(readConfig(process.env), systemClock);
   } catch (error) {
-    const isOurs = error instanceof ConfigError || error instanceof PolicyError;
-    const text = isOurs ? error.message : error instanceof Error ? error.stack : String(error);
-    process.stderr.write(`lockstep cannot start: ${text}\n`);
+    process.stderr.write(`lockstep cannot start: ${reasonOf(error)}\n`);
     process.exitCode = 1;
     return;
   }
@@ -239,6 +249,11 @@ async function main(): Promise<void> {
   };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
+  if (process.argv.includes("--until-stdin-closes")) {
+    process.stdin.once("close", stop);
+    // It is watched, but does not keep the process alive.
+    process.stdin.resume().unref();
+  }
 }
 
 if (import.meta.main) await main();

@@ -25,8 +25,7 @@ export type Connector = {
  * `unavailable`: the system or the way to it is down.
  * `rejected`: this request will never succeed as it is.
  */
-export const RETRY_CLASSES = ["throttled", "unavailable", "rejected"] as const;
-export type RetryClass = (typeof RETRY_CLASSES)[number];
+export type RetryClass = "throttled" | "unavailable" | "rejected";
 
 export type SystemErrorFields = {
   readonly system: SystemName;

@@ -21,7 +21,7 @@ export type CredentialOptions = {
 };
 
 /** Who asks, and for what. The system is named so that the error says which one is cut off. */
-export type TokenRequest = {
+type TokenRequest = {
   /** `https://graph.microsoft.com/.default` */
   readonly scope: string;
   readonly system: SystemName;

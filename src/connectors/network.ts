@@ -23,7 +23,7 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
 export function networkCode(error: unknown): string {
   for (let inner = error, depth = 0; inner instanceof Error && depth < 5; depth += 1) {
     if ("code" in inner && typeof inner.code === "string") return inner.code;
-    const [first] = inner instanceof AggregateError ? inner.errors : [];
+    const [first] = inner instanceof AggregateError ? (inner.errors as unknown[]) : [];
     inner = inner.cause ?? first;
   }
   return error instanceof Error ? error.name : "unknown";

@@ -1,19 +1,21 @@
 import { type Connector, SystemError } from "../connectors/connector.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import { type RepId, type RepIdentity, type SystemName, systemName } from "../presence/identity.ts";
-import type { Reading } from "../presence/reading.ts";
-import { deliver, type Outcome, recover } from "../reconcile/delivery.ts";
+import { deliver, recover } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
-import { plan, type Plan, type Write } from "../reconcile/plan.ts";
+import type { Plan, Write } from "../reconcile/plan.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import { endpointOf, newRep, type Rep } from "../reconcile/rep.ts";
-import { isSatisfied, targetOf } from "../reconcile/resolve.ts";
+import { newRep, type Rep } from "../reconcile/rep.ts";
 import type { Clock } from "./clock.ts";
+import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
-import { Reader } from "./reader.ts";
-import { Recorder } from "./recorder.ts";
-import { type Urgency, WorkQueue } from "./work-queue.ts";
+import { planWithout } from "./partial-plan.ts";
+import { type Dated, Reader } from "./reader.ts";
+import { type Draft, Slot } from "./slot.ts";
+import { Turns } from "./turns.ts";
+import { WorkQueue } from "./work-queue.ts";
+import { Writer } from "./writer.ts";
 
 /** What one system needs to be driven. */
 export type Driven = { readonly connector: Connector; readonly pace: Pace };
@@ -31,30 +33,19 @@ export type ControllerOptions = {
   readonly onFault: (rep: RepId, error: unknown) => void;
 };
 
-type Answer = {
-  readonly write: Write;
-  readonly outcome: Outcome;
-  readonly error: SystemError | null;
-};
-
-/** Everything that waits for a rep's turn. */
-type Slot = {
-  document: RepDocument;
-  answers: Answer[];
-  readonly readings: Map<SystemName, Reading>;
-  readonly hinted: Set<SystemName>;
-  events: InboxEvent[];
-};
-
-/** Rounds of reading and planning before the rep gives way to others; two are normal. */
-const MAX_ROUNDS = 4;
-/** A read older than this is taken again before a write that had to wait its turn. */
-const FRESH_MS = 250;
+/** A look that is overdue is not hurried: something else will bring what it waits for. */
+const OVERDUE_MS = 1_000;
+/** After a read that failed, when to try again, in first retries. */
+const READ_RETRY = 4;
 
 /**
  * The one loop: observe → plan → record → apply. Everybody else only leaves a reading, an event or a hint in a
  * rep's slot and nudges her key; what is done about it is decided here, for one rep at a time, from what the
  * systems show. It would be right without any hint at all, only slower.
+ *
+ * A turn waits for nothing but the store. Reads, writes and the permission to write are under way while the rep
+ * is not, and what comes of them is one more thing in her slot: a system that hangs or asks for silence holds
+ * up neither the other systems nor the other reps.
  *
  * Invariant: a write leaves only after the document that says so is durable, and nothing is written that the
  * plan of that same document does not ask for.
@@ -62,19 +53,27 @@ const FRESH_MS = 250;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #slots = new Map<RepId, Slot>();
-  readonly #systems = new Map<SystemName, Driven & { readonly reader: Reader }>();
+  /** Events of reps who are not known yet. */
+  readonly #early = new Map<RepId, InboxEvent[]>();
+  readonly #systems = new Map<SystemName, { readonly pace: Pace; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
+  readonly #writer: Writer;
   readonly #abort = new AbortController();
-  readonly #flights = new Set<Promise<void>>();
+  #departures = 0;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    const { clock, gatherMs, policy } = options;
+    const { clock, gatherMs, policy, onFault } = options;
     const { signal } = this.#abort;
-    for (const driven of options.systems) {
-      const reader = new Reader(driven.connector, clock, driven.pace, { gatherMs, signal });
-      this.#systems.set(driven.connector.system, { ...driven, reader });
+    const connectors = new Map(
+      options.systems.map(({ connector }) => [connector.system, connector]),
+    );
+    for (const { connector, pace } of options.systems) {
+      const depart = (): number => this.depart();
+      const reader = new Reader(connector, { clock, pace, depart, gatherMs, signal });
+      this.#systems.set(connector.system, { pace, reader });
     }
+    this.#writer = new Writer({ connectors, signal, onFault });
     this.#queue = new WorkQueue<RepId>({
       clock,
       limits: {
@@ -83,17 +82,15 @@ export class Controller {
         retryMaxMs: policy.retryMaxMs,
       },
       process: (rep) => this.#reconcile(rep),
-      onFailure: options.onFault,
+      onFailure: onFault,
     });
   }
 
   /** Takes over what was stored: in-flight writes become unknown, unsettled events are taken again. */
   async start(): Promise<void> {
-    const { engine, policy, clock } = this.#options;
+    const { engine } = this.#options;
     for (const document of await engine.load()) {
-      const rep = recover(withAllSystems(document.rep, policy), policy, clock.nowMs());
-      this.#slots.set(document.identity.rep, newSlot({ ...document, rep }));
-      this.#queue.add(document.identity.rep);
+      this.#follow({ ...document, rep: this.#takenOver(document.rep, new Set()) });
     }
     for (const event of await engine.unsettled()) this.submit(event);
   }
@@ -102,13 +99,17 @@ export class Controller {
   adopt(identity: RepIdentity): void {
     if (this.#slots.has(identity.rep)) return;
     const rep = newRep(this.#options.policy.systems.map(({ name }) => name));
-    this.#slots.set(identity.rep, newSlot({ identity, rep, generation: 0 }));
-    this.#queue.add(identity.rep);
+    this.#follow({ identity, rep, generation: 0 });
+    const early = this.#early.get(identity.rep) ?? [];
+    this.#early.delete(identity.rep);
+    for (const event of early) this.submit(event);
   }
 
   /** Stops looking after a rep. What is in flight for her is dropped when it returns. */
   async detach(rep: RepId): Promise<void> {
+    const slot = this.#slots.get(rep);
     this.#slots.delete(rep);
+    slot?.turns.close();
     await this.#options.engine.remove(rep);
   }
 
@@ -120,15 +121,21 @@ export class Controller {
     return this.#slots.get(rep)?.document ?? null;
   }
 
+  /** Counts one call that leaves to read: what it brings is older than what any later one brings. */
+  depart(): number {
+    this.#departures += 1;
+    return this.#departures;
+  }
+
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
-  offer(rep: RepId, system: SystemName, reading: Reading): void {
+  offer(rep: RepId, system: SystemName, reading: Dated): void {
     const slot = this.#slots.get(rep);
-    if (!slot || !saysNews(slot.document.rep, system, reading, this.#options.policy)) return;
-    slot.readings.set(system, reading);
-    this.#queue.add(
-      rep,
-      isProtective(slot.document.rep, system, reading) ? "protective" : "normal",
-    );
+    const known = slot?.draft?.rep ?? slot?.document.rep;
+    if (!slot || !known) return;
+    const blind = reading.status !== null && slot.blind.delete(system);
+    if (!blind && !isNews(known, system, reading, this.#options.policy)) return;
+    slot.put(system, reading);
+    this.#queue.add(rep, isAlarming(known, system, reading) ? "protective" : "normal");
   }
 
   /** Leaves a hint that a system may have changed. Hints are never believed: they cause a read. */
@@ -139,6 +146,7 @@ export class Controller {
       this.#options.clock.after(delayMs, () => this.hint(rep, system));
       return;
     }
+    slot.blind.delete(system);
     slot.hinted.add(system);
     this.#queue.add(rep, "protective");
   }
@@ -146,252 +154,239 @@ export class Controller {
   /** Hands over an event that the engine has already accepted. Events of unknown reps wait for their rep. */
   submit(event: InboxEvent): void {
     const slot = this.#slots.get(event.rep);
-    if (!slot) return;
-    slot.events.push(event);
-    this.#queue.add(event.rep, "protective");
+    if (slot) {
+      slot.events.push(event);
+      this.#queue.add(event.rep, "protective");
+    } else {
+      this.#early.set(event.rep, [...(this.#early.get(event.rep) ?? []), event]);
+    }
   }
 
   /** Finishes what is being processed, waits for the answers to what was sent, stores them, then stops. */
   async stop(): Promise<void> {
     await this.#queue.drain();
-    await Promise.all(this.#flights);
-    for (const [id, slot] of this.#slots) {
-      if (slot.answers.length === 0) continue;
-      const record = new Recorder(id);
-      await this.#store(slot, this.#takeAnswers(slot.document.rep, slot, record), record, []);
-    }
+    await this.#writer.landed();
+    await Promise.all([...this.#slots.values()].map((slot) => this.#storeLast(slot)));
     this.#abort.abort();
+  }
+
+  #follow(document: RepDocument): void {
+    const { rep } = document.identity;
+    const turns = new Turns(
+      (system) => this.#paceOf(system),
+      (urgency) => this.#queue.add(rep, urgency),
+    );
+    this.#slots.set(rep, new Slot(document, turns));
+    this.#queue.add(rep);
+  }
+
+  /** A rep as somebody else left her: what became of writes that are not in flight here, nobody knows. */
+  #takenOver(rep: Rep, flying: ReadonlySet<SystemName>): Rep {
+    const { policy, clock } = this.#options;
+    const systems = policy.systems.filter(({ name }) => !flying.has(name));
+    return recover(withAllSystems(rep, policy), { ...policy, systems }, clock.nowMs());
+  }
+
+  #paceOf(system: SystemName): Pace {
+    const driven = this.#systems.get(system);
+    if (!driven) throw new Error(`nobody drives ${system}`);
+    return driven.pace;
   }
 
   async #reconcile(id: RepId): Promise<void> {
     const slot = this.#slots.get(id);
     if (!slot) return;
-    const record = new Recorder(id);
-    const events = slot.events.splice(0);
-    let { rep } = slot.document;
     try {
-      rep = this.#takeAnswers(rep, slot, record);
-      rep = this.#takeEvents(rep, events, record);
-      rep = this.#takeReadings(rep, slot, record);
-      const hinted = [...slot.hinted];
-      slot.hinted.clear();
-      rep = await this.#read(rep, slot, hinted, record);
-      await this.#applyPlan(rep, slot, record, events);
+      const draft = slot.open();
+      this.#takeIn(slot, draft);
+      const { next, reads } = this.#decide(slot, draft);
+      draft.record.plan(draft.rep, next, this.#options.clock.nowMs());
+      draft.rep = next.rep;
+      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return;
+      for (const write of next.writes) this.#send(slot, write);
+      for (const system of reads) this.#startRead(slot, system, next.rep.tick);
+      this.#wakeFor(id, next);
     } catch (error) {
-      slot.events.unshift(...events.filter((event) => !record.settled.includes(event)));
+      slot.undo();
       throw error;
     }
   }
 
-  /** Plans, reads what the plan asks for, and writes what it then asks for. */
-  async #applyPlan(
-    start: Rep,
-    slot: Slot,
-    record: Recorder,
-    events: readonly InboxEvent[],
-  ): Promise<void> {
-    const { clock, policy } = this.#options;
-    let rep = start;
-    let next = plan(rep, policy, clock.nowMs());
-    for (let round = 0; next.reads.length > 0 && round < MAX_ROUNDS; round += 1) {
-      const asked = next.reads;
-      const { intent } = rep;
-      rep = await this.#read(next.rep, slot, asked, record);
-      next = plan(rep, policy, clock.nowMs());
-      const inVain = rep.intent === intent && next.reads.every((system) => asked.includes(system));
-      if (inVain) break;
-    }
-    if (next.writes.length > 0) {
-      const waited = await this.#takeTurns(next.writes);
-      if (waited) {
-        rep = await this.#readAgain(rep, slot, next.writes, record);
-        next = plan(rep, policy, clock.nowMs());
-      }
-    }
-    record.plan(rep, next, clock.nowMs());
-    await this.#store(slot, next.rep, record, events);
-    this.#wakeFor(slot.document.identity.rep, next);
-    for (const write of next.writes) this.#send(slot, write);
-  }
-
-  #takeAnswers(start: Rep, slot: Slot, record: Recorder): Rep {
-    const { clock, confirmMs, policy } = this.#options;
-    let rep = start;
-    for (const { write, outcome, error } of slot.answers.splice(0)) {
-      rep = deliver(rep, write.system, write.intent, outcome, policy, clock.nowMs());
-      record.answer(write, outcome, error, clock.nowMs());
-      const { rep: id } = slot.document.identity;
-      if (outcome === "accepted") this.hint(id, write.system, confirmMs);
-    }
-    return rep;
-  }
-
-  #takeEvents(start: Rep, events: readonly InboxEvent[], record: Recorder): Rep {
+  /** Takes what waits in the slot into the draft: answers, then events, then readings. */
+  #takeIn(slot: Slot, draft: Draft): void {
+    this.#takeAnswers(slot, draft);
     const { policy } = this.#options;
-    let rep = start;
-    for (const event of events) {
-      const origin = {
-        source: systemName(event.source),
-        eventId: event.id,
-        atMs: event.receivedAtMs,
-      };
-      const next = takeEvent(rep, event.body as RepEvent, origin, policy);
-      record.event(rep, next, event);
-      rep = next;
+    for (const event of slot.events.splice(0)) {
+      draft.events.push(event);
+      const { id: eventId, receivedAtMs: atMs } = event;
+      const origin = { source: systemName(event.source), eventId, atMs };
+      const next = takeEvent(draft.rep, event.body as RepEvent, origin, policy);
+      draft.record.event(draft.rep, next, event);
+      draft.rep = next;
     }
-    return rep;
+    for (const [system, reading] of slot.takeReadings()) {
+      const { rep, classification } = observe(draft.rep, system, reading, policy);
+      draft.record.reading(draft.rep, rep, system, reading, classification);
+      draft.rep = rep;
+      const says = classification !== "unusable" && classification !== "stale";
+      if (!says) slot.blind.add(system);
+    }
   }
 
-  #takeReadings(start: Rep, slot: Slot, record: Recorder): Rep {
-    let rep = start;
-    const readings = [...slot.readings];
-    slot.readings.clear();
-    for (const [system, reading] of readings) rep = this.#observe(rep, system, reading, record);
-    return rep;
+  #takeAnswers(slot: Slot, draft: Draft): void {
+    const { clock, confirmMs, policy } = this.#options;
+    for (const answer of slot.answers.splice(0)) {
+      draft.answers.push(answer);
+      const { write, outcome, error } = answer;
+      const { system, intent } = write;
+      draft.rep = deliver(draft.rep, system, intent, outcome, policy, clock.nowMs());
+      draft.record.answer(write, outcome, error, clock.nowMs());
+      if (outcome === "accepted") this.hint(slot.document.identity.rep, system, confirmMs);
+    }
   }
 
-  #observe(rep: Rep, system: SystemName, reading: Reading, record: Recorder): Rep {
-    const observed = observe(rep, system, reading, this.#options.policy);
-    record.reading(rep, observed.rep, system, reading, observed.classification);
-    return observed.rep;
+  /**
+   * Plans until every write of the plan may leave, and says what is to be read meanwhile. A system that is not
+   * ready for a write (not read just now, or its turn has not come) is left alone; the others are not.
+   */
+  #decide(slot: Slot, { rep }: Draft): { readonly next: Plan; readonly reads: SystemName[] } {
+    const { clock, policy } = this.#options;
+    const nowMs = clock.nowMs();
+    const reads = new Set([...slot.hinted].filter((system) => !slot.reading.has(system)));
+    const unready = slot.unready();
+    for (;;) {
+      const next = planWithout(unready, rep, policy, nowMs);
+      const unread = next.writes.filter(({ system }) => !slot.isFresh(system, nowMs));
+      const early = next.writes.filter((write) => !unread.includes(write));
+      const waiting = early.filter((write) => !slot.turns.has(write));
+      const toRead = [...next.reads, ...unread.map(({ system }) => system)];
+      if (toRead.length + waiting.length === 0) {
+        const written = next.writes.map(({ system }) => system);
+        slot.turns.giveBackAllBut(new Set([...written, ...reads, ...slot.reading]));
+        return { next, reads: [...reads] };
+      }
+      for (const system of toRead) reads.add(system);
+      for (const system of toRead) unready.add(system);
+      for (const { system } of waiting) unready.add(system);
+    }
   }
 
-  async #read(
-    start: Rep,
-    slot: Slot,
-    systems: readonly SystemName[],
-    record: Recorder,
-  ): Promise<Rep> {
+  /**
+   * What the reads bring is stored together with what made us read. Not where there is something to send, nor
+   * where a system rests: it may keep us long.
+   */
+  #awaits({ writes }: Plan, reads: readonly SystemName[]): boolean {
+    const rests = reads.some((system) => this.#paceOf(system).isPaused);
+    return writes.length === 0 && reads.length > 0 && !rests;
+  }
+
+  /** False if the rep is not ours any more. Throws if the draft could not be stored. */
+  async #store(slot: Slot, draft: Draft): Promise<boolean> {
+    if (!this.#isCurrent(slot)) return false;
+    const { document } = slot;
+    const { rep, record, events } = draft;
+    const next: RepDocument = { ...document, rep };
+    if (!record.isWorthStoring(document, rep) && events.length === 0) {
+      slot.document = next;
+      slot.draft = null;
+      return true;
+    }
+    const { engine } = this.#options;
+    const result = await engine.commit({
+      document: next,
+      history: record.entries,
+      settles: events,
+    });
+    if (!result.ok) {
+      const stored = await engine.get(document.identity.rep);
+      if (stored) slot.document = { ...stored, rep: this.#takenOver(stored.rep, slot.flying) };
+      throw new Error("another writer changed the rep's document; it is taken up again");
+    }
+    slot.document = { ...next, generation: result.generation };
+    slot.draft = null;
+    return this.#isCurrent(slot);
+  }
+
+  async #storeLast(slot: Slot): Promise<void> {
+    if (slot.answers.length === 0 && !slot.draft) return;
+    try {
+      const draft = slot.open();
+      this.#takeAnswers(slot, draft);
+      await this.#store(slot, draft);
+    } catch (error) {
+      this.#options.onFault(slot.document.identity.rep, error);
+    }
+  }
+
+  #isCurrent(slot: Slot): boolean {
+    return this.#slots.get(slot.document.identity.rep) === slot;
+  }
+
+  #send(slot: Slot, write: Write): void {
+    slot.turns.use(write.system);
+    slot.flying.add(write.system);
     const { identity } = slot.document;
-    const results = await Promise.allSettled(
-      systems.map((system) => this.#systems.get(system)?.reader.read(identity, start.tick)),
-    );
-    let rep = start;
-    for (const [index, result] of results.entries()) {
-      const system = systems[index];
-      if (system === undefined) continue;
-      if (result.status === "rejected") this.#readFailed(identity.rep, system, result.reason);
-      else if (result.value) rep = this.#observe(rep, system, result.value, record);
+    this.#writer.send(identity, write, (answer) => {
+      slot.flying.delete(write.system);
+      if (answer.error) this.#blame(answer.error);
+      slot.answers.push(answer);
+      this.#queue.add(identity.rep, "protective");
+    });
+  }
+
+  #startRead(slot: Slot, system: SystemName, tick: number): void {
+    const { identity } = slot.document;
+    slot.hinted.delete(system);
+    slot.reading.add(system);
+    void this.#read(slot, system, tick).then(() => {
+      slot.reading.delete(system);
+      this.#queue.add(identity.rep, "protective");
+    });
+  }
+
+  async #read(slot: Slot, system: SystemName, tick: number): Promise<void> {
+    const { identity } = slot.document;
+    const { undone } = slot;
+    try {
+      const reading = await this.#systems.get(system)?.reader.read(identity, tick);
+      if (undone !== slot.undone) slot.hinted.add(system);
+      else if (reading) {
+        slot.put(system, reading);
+        slot.cameBack(system, this.#options.clock.nowMs());
+      } else slot.blind.add(system);
+    } catch (error) {
+      slot.blind.add(system);
+      this.#readFailed(identity.rep, system, error);
     }
-    return rep;
   }
 
   #readFailed(rep: RepId, system: SystemName, error: unknown): void {
-    if (!(error instanceof SystemError)) throw error;
-    this.#blame(error);
-    const { retryFirstMs } = this.#options.policy;
-    this.#options.clock.after(Math.max(error.retryAfterMs ?? 0, 4 * retryFirstMs), () =>
+    if (this.#abort.signal.aborted) return;
+    const { clock, onFault, policy } = this.#options;
+    const retryAfterMs = error instanceof SystemError ? (error.retryAfterMs ?? 0) : 0;
+    if (error instanceof SystemError) this.#blame(error);
+    else onFault(rep, error);
+    clock.after(Math.max(retryAfterMs, READ_RETRY * policy.retryFirstMs), () =>
       this.hint(rep, system),
     );
   }
 
   #blame(error: SystemError): void {
-    const driven = this.#systems.get(error.system);
-    if (error.retryAfterMs !== undefined) driven?.pace.pause(error.retryAfterMs);
+    if (error.retryAfterMs !== undefined) {
+      this.#systems.get(error.system)?.pace.pause(error.retryAfterMs);
+    }
     this.#options.onSystemError(error);
   }
 
-  /** Waits until every write may leave; true if one had to wait, so that what was read may be old. */
-  async #takeTurns(writes: readonly Write[]): Promise<boolean> {
-    const startedAtMs = this.#options.clock.nowMs();
-    await Promise.all(
-      writes.map(({ system, protective }) => {
-        const urgency: Urgency = protective ? "protective" : "normal";
-        return this.#systems.get(system)?.pace.take(urgency);
-      }),
-    );
-    return this.#options.clock.nowMs() - startedAtMs > FRESH_MS;
+  #wakeFor(rep: RepId, { recheckAtMs }: Plan): void {
+    if (recheckAtMs === null) return;
+    const delayMs = recheckAtMs - this.#options.clock.nowMs();
+    this.#queue.addAfter(rep, delayMs > 0 ? delayMs : OVERDUE_MS);
   }
-
-  async #readAgain(rep: Rep, slot: Slot, writes: readonly Write[], record: Recorder): Promise<Rep> {
-    const events = this.#takeReadings(rep, slot, record);
-    return this.#read(
-      events,
-      slot,
-      writes.map(({ system }) => system),
-      record,
-    );
-  }
-
-  async #store(
-    slot: Slot,
-    rep: Rep,
-    record: Recorder,
-    events: readonly InboxEvent[],
-  ): Promise<void> {
-    const { document } = slot;
-    const next: RepDocument = { ...document, rep };
-    if (!record.isWorthStoring(document, rep) && events.length === 0) {
-      slot.document = next;
-      return;
-    }
-    const history = record.take();
-    const result = await this.#options.engine.commit({ document: next, history, settles: events });
-    if (!result.ok) {
-      const stored = await this.#options.engine.get(document.identity.rep);
-      if (stored) slot.document = stored;
-      throw new Error("another writer changed the rep's document; it is taken up again");
-    }
-    record.settled.push(...events);
-    slot.document = { ...next, generation: result.generation };
-  }
-
-  /**
-   * Sends one recorded write. Nobody waits here: the answer comes back as one more thing in the rep's slot, so
-   * that a system that hangs does not hold up the others.
-   */
-  #send(slot: Slot, write: Write): void {
-    const { identity } = slot.document;
-    const flight = this.#write(identity, write).then((answer) => {
-      this.#flights.delete(flight);
-      slot.answers.push(answer);
-      this.#queue.add(identity.rep, "protective");
-    });
-    this.#flights.add(flight);
-  }
-
-  async #write(identity: RepIdentity, write: Write): Promise<Answer> {
-    try {
-      await this.#systems.get(write.system)?.connector.write(identity, write, this.#abort.signal);
-      return { write, outcome: "accepted", error: null };
-    } catch (error) {
-      if (!(error instanceof SystemError)) {
-        this.#options.onFault(identity.rep, error);
-        return { write, outcome: "unknown", error: null };
-      }
-      this.#blame(error);
-      const deferred = error.surelyNotApplied ? "deferred" : "unknown";
-      return { write, outcome: error.retry === "rejected" ? "refused" : deferred, error };
-    }
-  }
-
-  #wakeFor(rep: RepId, { recheckAtMs, reads }: Plan): void {
-    if (recheckAtMs === null || reads.length > 0) return;
-    this.#queue.addAfter(rep, Math.max(recheckAtMs - this.#options.clock.nowMs(), 20));
-  }
-}
-
-function newSlot(document: RepDocument): Slot {
-  return { document, answers: [], readings: new Map(), hinted: new Set(), events: [] };
 }
 
 /** A stored document may be older than the policy's list of systems. */
 function withAllSystems(rep: Rep, policy: Policy): Rep {
   const fresh = newRep(policy.systems.map(({ name }) => name));
   return { ...rep, systems: { ...fresh.systems, ...rep.systems } };
-}
-
-/** Most of a sweep confirms what is known: that costs nothing but this comparison. */
-function saysNews(rep: Rep, system: SystemName, reading: Reading, policy: Policy): boolean {
-  const { seen, pending, tried, absent, native } = endpointOf(rep, system);
-  if (reading.status === null) return false;
-  if (reading.status !== seen && !(absent && reading.status === "Offline")) return true;
-  if (pending || absent !== (reading.status === "Offline")) return true;
-  const waits =
-    tried < rep.intent && !isSatisfied(rep, system, targetOf(rep, system, policy), policy);
-  return waits || native !== reading.native || rep.overlays[system]?.untilMs != null;
-}
-
-function isProtective(rep: Rep, system: SystemName, reading: Reading): boolean {
-  return endpointOf(rep, system).seen === "Available" && reading.status !== "Available";
 }

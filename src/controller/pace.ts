@@ -7,20 +7,20 @@ export type PaceLimits = {
   readonly perSecond: number;
 };
 
-type Waiter = { readonly urgency: Urgency; readonly go: () => void };
-
 /**
  * One system's request rate: a token bucket, and the pause that a Retry-After asks for. Inside a pause nothing
  * leaves at all. Whoever waits is let go in order of arrival, protective requests before all others, so that
  * a limit delays becoming Available and never becoming Busy.
+ *
+ * A clock that is set back moves the bucket and the pause back with it: neither is forgotten nor prolonged.
  */
 export class Pace {
   readonly #clock: Clock;
   readonly #limits: PaceLimits;
+  readonly #waiters: Readonly<Record<Urgency, (() => void)[]>> = { protective: [], normal: [] };
   #tokens: number;
   #filledAtMs: number;
   #pausedUntilMs = 0;
-  #waiters: Waiter[] = [];
   #cancelTimer: (() => void) | null = null;
 
   constructor(clock: Clock, limits: PaceLimits) {
@@ -31,21 +31,25 @@ export class Pace {
   }
 
   get waiting(): number {
-    return this.#waiters.length;
+    return this.#waiters.protective.length + this.#waiters.normal.length;
   }
 
-  get pausedUntilMs(): number {
-    return this.#pausedUntilMs;
+  get isPaused(): boolean {
+    return this.#pausedUntilMs > this.#fill();
   }
 
-  /** Resolves when the request may leave; true if it had to wait, so that what was read may be old. */
-  async take(urgency: Urgency): Promise<boolean> {
-    if (this.#waiters.length === 0 && this.#tryTake()) return false;
+  /** True, and a token is taken, if a request may leave now and nobody waits for that. */
+  takeNow(): boolean {
+    return this.waiting === 0 && this.#tryTake();
+  }
+
+  /** Resolves when the request may leave. */
+  async take(urgency: Urgency): Promise<void> {
+    if (this.takeNow()) return;
     await new Promise<void>((resolve) => {
-      this.#waiters.push({ urgency, go: resolve });
+      this.#waiters[urgency].push(resolve);
       this.#schedule();
     });
-    return true;
   }
 
   /** Gives a token back that was taken and not needed. */
@@ -56,17 +60,23 @@ export class Pace {
 
   /** The system asked for silence: nothing leaves for this long. A later, shorter wish does not shorten it. */
   pause(durationMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.nowMs() + durationMs);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#fill() + durationMs);
     this.#schedule();
   }
 
-  #tryTake(): boolean {
+  /** Fills the bucket for the time gone by, and says what time it is. */
+  #fill(): number {
     const nowMs = this.#clock.nowMs();
-    if (nowMs < this.#pausedUntilMs) return false;
-    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#limits.perSecond;
+    const elapsedMs = nowMs - this.#filledAtMs;
+    if (elapsedMs < 0) this.#pausedUntilMs += elapsedMs;
+    const earned = (Math.max(0, elapsedMs) / 1000) * this.#limits.perSecond;
     this.#tokens = Math.min(this.#limits.burst, this.#tokens + earned);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
+    return nowMs;
+  }
+
+  #tryTake(): boolean {
+    if (this.isPaused || this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
   }
@@ -74,15 +84,14 @@ export class Pace {
   #schedule(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    while (this.#waiters.length > 0 && this.#tryTake()) {
-      const urgency = URGENCIES.find((wanted) => this.#waiters.some((w) => w.urgency === wanted));
-      const index = this.#waiters.findIndex((waiter) => waiter.urgency === urgency);
-      this.#waiters.splice(index, 1)[0]?.go();
+    while (this.waiting > 0 && this.#tryTake()) {
+      const urgency = URGENCIES.find((wanted) => this.#waiters[wanted].length > 0);
+      if (urgency) this.#waiters[urgency].shift()?.();
     }
-    if (this.#waiters.length === 0) return;
-    const nowMs = this.#clock.nowMs();
+    if (this.waiting === 0) return;
+    const pausedMs = this.#pausedUntilMs - this.#fill();
     const refillMs = ((1 - this.#tokens) / this.#limits.perSecond) * 1000;
-    const delayMs = Math.max(this.#pausedUntilMs - nowMs, refillMs, 1);
+    const delayMs = Math.max(pausedMs, refillMs, 1);
     this.#cancelTimer = this.#clock.after(delayMs, () => this.#schedule());
   }
 }

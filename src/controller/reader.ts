@@ -1,13 +1,30 @@
 import type { Connector, Sighting } from "../connectors/connector.ts";
-import type { RepId, RepIdentity } from "../presence/identity.ts";
+import type { RepIdentity } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import type { Clock } from "./clock.ts";
 import type { Pace } from "./pace.ts";
 
+/**
+ * A reading and the place of its call among all calls that left, by our own count. A system that gives no
+ * version leaves nothing else to tell an old answer that came late from a new one.
+ */
+export type Dated = Reading & { readonly departure: number };
+
+/** Counts the calls that leave, whatever system they go to. */
+export type Departures = () => number;
+
+export type ReaderOptions = {
+  readonly clock: Clock;
+  readonly pace: Pace;
+  readonly depart: Departures;
+  readonly gatherMs: number;
+  readonly signal: AbortSignal;
+};
+
 type Waiting = {
   readonly identity: RepIdentity;
   readonly tick: number;
-  readonly resolve: (reading: Reading | null) => void;
+  readonly resolve: (reading: Dated | null) => void;
   readonly reject: (error: unknown) => void;
 };
 
@@ -18,41 +35,33 @@ type Waiting = {
  */
 export class Reader {
   readonly #connector: Connector;
-  readonly #clock: Clock;
-  readonly #pace: Pace;
-  readonly #options: { readonly gatherMs: number; readonly signal: AbortSignal };
+  readonly #options: ReaderOptions;
   #gathering: Waiting[] = [];
 
-  constructor(
-    connector: Connector,
-    clock: Clock,
-    pace: Pace,
-    options: { readonly gatherMs: number; readonly signal: AbortSignal },
-  ) {
+  constructor(connector: Connector, options: ReaderOptions) {
     this.#connector = connector;
-    this.#clock = clock;
-    this.#pace = pace;
     this.#options = options;
   }
 
   /** Resolves to `null` when the system does not mention the rep. Rejects with the connector's SystemError. */
-  read(identity: RepIdentity, tick: number): Promise<Reading | null> {
+  read(identity: RepIdentity, tick: number): Promise<Dated | null> {
     return new Promise((resolve, reject) => {
       if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;
-      this.#clock.after(this.#options.gatherMs, () => void this.#flush());
+      this.#options.clock.after(this.#options.gatherMs, () => void this.#flush());
     });
   }
 
   async #flush(): Promise<void> {
-    await this.#pace.take("protective");
+    const { clock, pace, depart, signal } = this.#options;
+    await pace.take("protective");
     const waiting = this.#gathering;
     this.#gathering = [];
-    const startedAtMs = this.#clock.nowMs();
+    const left = { startedAtMs: clock.nowMs(), departure: depart() };
     const identities = new Map(waiting.map(({ identity }) => [identity.rep, identity]));
     try {
-      const seen = await this.#connector.read([...identities.values()], this.#options.signal);
+      const seen = await this.#connector.read([...identities.values()], signal);
       for (const { identity, tick, resolve } of waiting) {
-        resolve(readingOf(seen, identity.rep, tick, startedAtMs));
+        resolve(dated(seen.get(identity.rep), { ...left, startedTick: tick }));
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error);
@@ -61,12 +70,9 @@ export class Reader {
 }
 
 /** Puts the moment at which the read left on what was seen. */
-export function readingOf(
-  seen: ReadonlyMap<RepId, Sighting>,
-  rep: RepId,
-  startedTick: number,
-  startedAtMs: number,
-): Reading | null {
-  const sighting = seen.get(rep);
-  return sighting ? { ...sighting, startedTick, startedAtMs } : null;
+export function dated(
+  sighting: Sighting | undefined,
+  left: Pick<Dated, "startedTick" | "startedAtMs" | "departure">,
+): Dated | null {
+  return sighting ? { ...sighting, ...left } : null;
 }

@@ -4,13 +4,7 @@ import type { RepId, SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import type { Classification } from "../reconcile/classify.ts";
 import type { Outcome } from "../reconcile/delivery.ts";
-import {
-  becauseOf,
-  explainReading,
-  explainRep,
-  explainWrite,
-  nameOf,
-} from "../reconcile/explain.ts";
+import { explainIntent, explainReading, explainWrite, nameOf } from "../reconcile/explain.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
 import type { Endpoint, Rep } from "../reconcile/rep.ts";
 import { statusOf } from "../reconcile/resolve.ts";
@@ -21,9 +15,7 @@ import { statusOf } from "../reconcile/resolve.ts";
  */
 export class Recorder {
   readonly #rep: RepId;
-  #entries: HistoryEntry[] = [];
-  /** The events that a commit has settled. */
-  readonly settled: InboxEvent[] = [];
+  readonly #entries: HistoryEntry[] = [];
 
   constructor(rep: RepId) {
     this.#rep = rep;
@@ -94,8 +86,8 @@ export class Recorder {
     this.#entries.push({ rep: this.#rep, atMs: nowMs, kind: "answer", says, cause, detail });
   }
 
-  take(): readonly HistoryEntry[] {
-    return this.#entries.splice(0);
+  get entries(): readonly HistoryEntry[] {
+    return this.#entries;
   }
 
   /** Readings alone move only the time of the last look; everything else must survive a crash. */
@@ -113,7 +105,7 @@ export class Recorder {
 
   #intent(before: Rep, after: Rep, atMs: number): void {
     if (after.intent === before.intent || !after.cause) return;
-    const says = `${explainRep(after)} — ${becauseOf(after.cause)}`;
+    const says = explainIntent(after);
     this.#add("intent", atMs, says, after, { intent: after.intent, status: statusOf(after) });
   }
 

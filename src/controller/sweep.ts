@@ -2,7 +2,7 @@ import { type Connector, SystemError } from "../connectors/connector.ts";
 import type { Clock } from "./clock.ts";
 import type { Controller } from "./controller.ts";
 import type { Pace } from "./pace.ts";
-import { readingOf } from "./reader.ts";
+import { dated } from "./reader.ts";
 
 export type SweepOptions = {
   readonly connector: Connector;
@@ -11,16 +11,21 @@ export type SweepOptions = {
   readonly clock: Clock;
   readonly pollMs: number;
   readonly onSystemError: (error: SystemError) => void;
+  /** What nobody foresaw. The sweeps go on. */
+  readonly onFault: (error: unknown) => void;
 };
 
 /**
  * Reads one system for every rep, again and again. This is the ground that everything stands on: with no hint
- * at all the service is right, only slower by `pollMs`. A sweep that fails is tried again at the next turn.
+ * at all the service is right, only slower by `pollMs`. A sweep that fails, for whatever reason, is tried again
+ * at the next turn.
  */
 export class Sweep {
   readonly #options: SweepOptions;
   readonly #abort = new AbortController();
   #cancel: (() => void) | null = null;
+  /** Ends the wait for a turn. */
+  #release: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
   #sweeps = 0;
 
@@ -37,34 +42,42 @@ export class Sweep {
     this.#running = this.#turn();
   }
 
+  /** Does not wait for a pause that the system asked for. */
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#cancel?.();
+    this.#release?.();
     await this.#running;
   }
 
   /** One sweep, now. Resolves to whether it read everybody. */
   async once(): Promise<boolean> {
-    const { connector, controller, clock, pace } = this.#options;
+    const { connector, controller, clock, pace, onSystemError, onFault } = this.#options;
+    const { signal } = this.#abort;
+    await new Promise<void>((resolve) => {
+      this.#release = resolve;
+      void pace.take("protective").then(resolve);
+    });
+    if (signal.aborted) return false;
+    const left = { startedAtMs: clock.nowMs(), departure: controller.depart() };
     const identities = controller.identities();
-    await pace.take("protective");
-    const startedAtMs = clock.nowMs();
-    const ticks = new Map(
-      identities.map(({ rep }) => [rep, controller.document(rep)?.rep.tick ?? 0]),
-    );
+    const ticks = identities.map(({ rep }) => controller.document(rep)?.rep.tick ?? 0);
     try {
-      const seen = await connector.read(identities, this.#abort.signal);
-      for (const { rep } of identities) {
-        const reading = readingOf(seen, rep, ticks.get(rep) ?? 0, startedAtMs);
+      const seen = await connector.read(identities, signal);
+      for (const [index, { rep }] of identities.entries()) {
+        const reading = dated(seen.get(rep), { ...left, startedTick: ticks[index] ?? 0 });
         if (reading) controller.offer(rep, connector.system, reading);
       }
       this.#sweeps += 1;
       return true;
     } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
       if (this.#abort.signal.aborted) return false;
+      if (!(error instanceof SystemError)) {
+        onFault(error);
+        return false;
+      }
       if (error.retryAfterMs !== undefined) pace.pause(error.retryAfterMs);
-      this.#options.onSystemError(error);
+      onSystemError(error);
       return false;
     }
   }

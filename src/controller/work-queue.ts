@@ -1,9 +1,16 @@
 import type { Clock } from "./clock.ts";
 
+/** How badly a key or a request wants its turn, first served first. */
 export const URGENCIES = ["protective", "normal"] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
-type Delayed = { readonly dueAtMs: number; readonly urgency: Urgency; readonly cancel: () => void };
+export type QueueLimits = {
+  readonly concurrency: number;
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+};
+
+type Delayed = { readonly dueAtMs: number; readonly cancel: () => void };
 
 /**
  * Work by key, as Kubernetes' controllers do it:
@@ -15,17 +22,23 @@ type Delayed = { readonly dueAtMs: number; readonly urgency: Urgency; readonly c
  * - A failing key comes back later and later (`retryFirstMs` doubled, up to `retryMaxMs`) until it succeeds.
  * - Drains: after `drain` nothing new is taken, and what is being processed finishes.
  *
- * `waiting` holds keys to be processed, `processing` those being so; a key may be in both: it runs again.
+ * A key is in at most one of `waiting` and `processing`; `again` holds those in `processing` that were added
+ * meanwhile.
  */
 export class WorkQueue<Key> {
   readonly #clock: Clock;
   readonly #process: (key: Key) => Promise<void>;
   readonly #onFailure: (key: Key, error: unknown) => void;
   readonly #limits: QueueLimits;
-  readonly #waiting = new Map<Key, Urgency>();
+  readonly #waiting: Readonly<Record<Urgency, Set<Key>>> = {
+    protective: new Set(),
+    normal: new Set(),
+  };
   readonly #processing = new Set<Key>();
+  readonly #again = new Map<Key, Urgency>();
   readonly #delayed = new Map<Key, Delayed>();
   readonly #failures = new Map<Key, number>();
+  #pumping = false;
   #draining = false;
   #idle: (() => void)[] = [];
 
@@ -41,30 +54,32 @@ export class WorkQueue<Key> {
     this.#onFailure = options.onFailure;
   }
 
-  /** Keys waiting to be processed now; do not gate an `add` on it. */
+  /** Keys to be processed as soon as there is room; do not gate an `add` on it. */
   get length(): number {
-    return this.#waiting.size;
+    return this.#waiting.protective.size + this.#waiting.normal.size + this.#again.size;
   }
 
   add(key: Key, urgency: Urgency = "normal"): void {
     if (this.#draining) return;
     this.#delayed.get(key)?.cancel();
     this.#delayed.delete(key);
-    const known = this.#waiting.get(key);
-    if (known === undefined || (known === "normal" && urgency === "protective")) {
-      this.#waiting.set(key, urgency);
+    if (this.#processing.has(key)) {
+      if (this.#again.get(key) !== "protective") this.#again.set(key, urgency);
+      return;
     }
-    queueMicrotask(() => this.#pump());
+    this.#wait(key, urgency);
+    this.#pumpSoon();
   }
 
+  /** Does nothing for a key that waits already: it will be looked at sooner than that. */
   addAfter(key: Key, delayMs: number, urgency: Urgency = "normal"): void {
-    if (this.#draining || this.#waiting.has(key)) return;
+    if (this.#draining || this.#isWaiting(key)) return;
     const dueAtMs = this.#clock.nowMs() + delayMs;
     const known = this.#delayed.get(key);
     if (known && known.dueAtMs <= dueAtMs) return;
     known?.cancel();
     const cancel = this.#clock.after(delayMs, () => this.add(key, urgency));
-    this.#delayed.set(key, { dueAtMs, urgency, cancel });
+    this.#delayed.set(key, { dueAtMs, cancel });
   }
 
   /** Takes nothing new any more; resolves when everything being processed has finished. */
@@ -72,17 +87,37 @@ export class WorkQueue<Key> {
     this.#draining = true;
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
-    this.#waiting.clear();
+    this.#again.clear();
+    for (const urgency of URGENCIES) this.#waiting[urgency].clear();
     if (this.#processing.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  #isWaiting(key: Key): boolean {
+    return this.#again.has(key) || URGENCIES.some((urgency) => this.#waiting[urgency].has(key));
+  }
+
+  #wait(key: Key, urgency: Urgency): void {
+    const { protective, normal } = this.#waiting;
+    if (protective.has(key)) return;
+    if (urgency === "protective") normal.delete(key);
+    this.#waiting[urgency].add(key);
+  }
+
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
   #pump(): void {
     for (const urgency of URGENCIES) {
-      for (const [key, of] of this.#waiting) {
+      for (const key of this.#waiting[urgency]) {
         if (this.#processing.size >= this.#limits.concurrency) return;
-        if (of !== urgency || this.#processing.has(key)) continue;
-        this.#waiting.delete(key);
+        this.#waiting[urgency].delete(key);
         this.#processing.add(key);
         void this.#run(key);
       }
@@ -101,14 +136,11 @@ export class WorkQueue<Key> {
       this.addAfter(key, Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures - 1, 20)));
     } finally {
       this.#processing.delete(key);
-      if (this.#waiting.size > 0) this.#pump();
+      const again = this.#again.get(key);
+      this.#again.delete(key);
+      if (again) this.#wait(key, again);
+      this.#pump();
       if (this.#processing.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
 }
-
-export type QueueLimits = {
-  readonly concurrency: number;
-  readonly retryFirstMs: number;
-  readonly retryMaxMs: number;
-};

@@ -1,8 +1,5 @@
 import type { RepId, RepIdentity } from "../presence/identity.ts";
 
-/** What the directory learns a change of staff from. */
-export type Roster = { readonly reps: readonly RepIdentity[]; readonly leftOut: number };
-
 export type DirectoryChange = {
   readonly joined: readonly RepIdentity[];
   readonly left: readonly RepIdentity[];

@@ -2,8 +2,7 @@
  * `unavailable`: the store cannot do it now; the same call may succeed later, and until then nothing was promised.
  * `rejected`: this call will never succeed as it is.
  */
-export const ENGINE_RETRIES = ["unavailable", "rejected"] as const;
-export type EngineRetry = (typeof ENGINE_RETRIES)[number];
+export type EngineRetry = "unavailable" | "rejected";
 
 export type EngineErrorFields = {
   /** Ours, stable, kebab-case: `engine-full`, `engine-damaged`. */

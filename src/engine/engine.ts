@@ -9,8 +9,7 @@ export type RepDocument = {
   readonly generation: number;
 };
 
-export const HISTORY_KINDS = ["reading", "intent", "write", "answer", "held", "event"] as const;
-export type HistoryKind = (typeof HISTORY_KINDS)[number];
+type HistoryKind = "reading" | "intent" | "write" | "answer" | "held" | "event";
 
 /** One thing that happened to a rep, with its cause. `says` is the sentence that every surface shows. */
 export type HistoryEntry = {

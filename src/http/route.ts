@@ -18,7 +18,7 @@ export type RequestHead = {
 
 export type InboundRequest = RequestHead & { readonly body: Buffer };
 
-/** At most one of `json`, `text` and `bytes`; with `text` and `bytes` the content type is in `headers`. */
+/** At most one of `json`, `text` (text/plain unless `headers` says otherwise) and `bytes` (its type is in `headers`). */
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -49,6 +49,13 @@ export function becauseOf({ kind, source, status }: Cause): string {
   return sentences[kind];
 }
 
+/** What is wanted now, with what led to it. */
+export function explainIntent(rep: Rep): string {
+  const because = rep.cause ? becauseOf(rep.cause) : "nothing is known yet";
+  const over = topOf(rep) ? `, over ${wordsFor(rep.base.status)}` : "";
+  return `${because} → ${wordsFor(statusOf(rep))}${over}`;
+}
+
 /** A reading as one sentence; `null` for one that says nothing new. */
 export function explainReading(
   system: SystemName,
@@ -86,7 +93,7 @@ export function explainReading(
 export function explainWrite(write: Write): string {
   const verb = write.to === "none" && write.from !== "none" ? "withdraw ours from" : "set";
   const where = nameOf(write.system);
-  const what = wordsFor(write.shows);
+  const what = `${wordsFor(write.shows)}${write.native === null ? "" : " as it was before"}`;
   const effect =
     verb === "set" ? `${where} ← ${what}` : `${where}: ours withdrawn, so that ${what} shows`;
   if (write.renewal) return `${where}: ${what} renewed before it runs out`;

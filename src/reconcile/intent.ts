@@ -57,7 +57,8 @@ export function choose(rep: Rep, choice: Choice, cause: Cause, policy: Policy): 
       origin: choice.origin,
       tick: next.tick,
       intent: next.intent,
-      atMs: cause.atMs,
+      // Nobody knows how old a status is that is seen for the first time: it crosses with nothing.
+      atMs: cause.kind === "first sight" ? 0 : cause.atMs,
       natives: choice.native === null ? {} : { [choice.origin]: choice.native },
     },
   };
@@ -99,8 +100,10 @@ export function expire(rep: Rep, nowMs: number): Rep {
   for (const [name, overlay] of Object.entries(rep.overlays)) {
     if (overlay.untilMs === null || overlay.untilMs > nowMs) continue;
     const source = name as SystemName;
+    // Should the call turn out to go on, its next reading is a call that begins.
+    const seen = overlay.over ?? endpointOf(next, source).seen;
     next = intend(
-      { ...next, overlays: without(next.overlays, source) },
+      withEndpoint({ ...next, overlays: without(next.overlays, source) }, source, { seen }),
       { kind: "automatic ended", source, status: overlay.status, atMs: nowMs },
     );
   }

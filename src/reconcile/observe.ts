@@ -204,11 +204,28 @@ function dropOverlay(rep: Rep, system: SystemName, reading: UsableReading): Rep 
   return intend(next, causeOf("automatic ended", system, reading));
 }
 
+/**
+ * Behind a closed client nobody can read what a write did, but what was accepted lies there: when she is
+ * back, seeing it is no choice of hers.
+ */
+function beneath(rep: Rep, system: SystemName, pending: Pending): Rep {
+  const { status, cover, leaseUntilMs, intent } = pending;
+  const { tried } = endpointOf(rep, system);
+  return withEndpoint(rep, system, {
+    pending: null,
+    seen: status,
+    cover,
+    covering: cover === "none" ? null : status,
+    leaseUntilMs,
+    tried: intent < rep.intent ? Math.min(tried, rep.intent - 1) : tried,
+  });
+}
+
 function absent(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   const profile = profileOf(policy, system);
   const { pending } = endpointOf(rep, system);
-  const acked = pending?.ackTick != null && reading.startedTick >= pending.ackTick;
-  const quiet = acked ? withEndpoint(rep, system, { pending: null }) : rep;
+  const settled = pending && isSettled(pending, reading, profile.settleMs);
+  const quiet = settled ? beneath(rep, system, pending) : rep;
   if (profile.absence === "ignored") {
     const overlay = rep.overlays[system];
     if (!overlay || overlay.untilMs !== null) return quiet;
@@ -231,11 +248,17 @@ function absent(rep: Rep, system: SystemName, reading: UsableReading, policy: Po
   );
 }
 
-/** Nothing was known of this system. What is known of the others is joined with it: one write at most. */
+/**
+ * Nothing was known of this system. What is known of the others is joined with it: one write at most. Against
+ * a choice that was seen being made, an old Away or Be right back that comes to light counts for nothing.
+ */
 function firstSight(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   if (reading.automatic) return automatic(rep, system, reading, policy);
   const target = targetOf(rep, system, policy);
-  if (rep.base.origin === null || strength(reading.status) > strength(rep.base.status)) {
+  const { base } = rep;
+  const wasChosen = base.atMs > 0 && strength(reading.status) < strength("Busy");
+  const stronger = strength(reading.status) > strength(base.status) && !wasChosen;
+  if (base.origin === null || stronger) {
     return chosen(rep, system, reading, policy, causeOf("first sight", system, reading));
   }
   return reading.status === target ? agrees(rep, system, reading) : reassert(rep, system, reading);

@@ -92,8 +92,8 @@ export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
     }
     if (step.kind === "nothing") wake(renewalDueMs(rep, profile));
     if (step.kind !== "write") continue;
-    if (!hasBudget(rep, policy, nowMs)) {
-      rep = { ...rep, heldUntilMs: Math.max(rep.heldUntilMs, nowMs + policy.heldMs) };
+    if (rep.heldUntilMs <= nowMs && !hasBudget(rep, policy, nowMs)) {
+      rep = { ...rep, heldUntilMs: nowMs + policy.heldMs };
     }
     if (rep.heldUntilMs > nowMs) {
       held = true;
@@ -155,8 +155,8 @@ function releasesTooEarly(
   if (nowMs >= rep.intentAtMs + policy.releasePatienceMs) return false;
   return policy.systems.some((other) => {
     if (other.releasesLast) return false;
-    const { pending, tried, seen: known } = endpointOf(rep, other.name);
-    return known !== null && (pending !== null || tried < rep.intent);
+    const { pending, tried } = endpointOf(rep, other.name);
+    return pending !== null || tried < rep.intent;
   });
 }
 

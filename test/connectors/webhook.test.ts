@@ -15,7 +15,7 @@ const NEWER = await fixture("update.newer-page");
 const ID = "3d1feef9-604d-ef11-bfe3-6045bd03d9d8";
 
 /** The published Update, as an object to change. */
-const update = (): Record<string, unknown> => JSON.parse(UPDATE.toString("utf8"));
+const update = () => JSON.parse(UPDATE.toString("utf8")) as Record<string, unknown>;
 
 describe("[R76] the webhook's secret", () => {
   const keys = ["the key of today", "the key of tomorrow"];

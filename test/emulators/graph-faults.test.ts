@@ -210,7 +210,7 @@ describe("the controls over HTTPS", () => {
       method: "POST",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, body: (await answer.json()) as unknown };
+    return { status: answer.status, body: await answer.json() };
   };
 
   it("play the person without a token", async () => {

@@ -54,7 +54,7 @@ export function registerEngineContract(name: string, open: () => Promise<OpenedE
         ]);
         expect([first, second].filter(({ ok }) => ok)).toHaveLength(1);
         expect([first, second]).toContainEqual(CONFLICT);
-        expect((await engine.get(ANA))?.rep.intent).toBe(first?.ok ? 10 : 20);
+        expect((await engine.get(ANA))?.rep.intent).toBe(first.ok ? 10 : 20);
       });
 
       test("[R60] a generation that never was, or is over, conflicts and changes nothing", async () => {

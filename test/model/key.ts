@@ -1,5 +1,5 @@
 import type { SystemName } from "../../src/presence/identity.ts";
-import { EPOCH_MS } from "./setting.ts";
+import { EPOCH_MS, TEAMS } from "./setting.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -54,7 +54,7 @@ export function keyOf(world: World): string {
         ].join()
       : "";
     const behind = (world.sequence[name] ?? 0) - Number(e.sequence);
-    const late = e.late.map(({ status }) => status).toSorted();
+    const late = e.late.map(({ status, cover }) => `${status}/${cover}`).toSorted();
     const lease = e.cover === "none" ? "" : ago(e.leaseUntilMs);
     return [
       e.seen,
@@ -79,6 +79,7 @@ export function keyOf(world: World): string {
     tick(rep.tick),
     tick(rep.intentTick),
     intent(rep.intent),
+    rep.cause?.source === TEAMS,
     rep.base.status,
     rep.base.origin,
     tick(rep.base.tick),

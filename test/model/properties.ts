@@ -9,6 +9,8 @@ import { isKnown, isSignedOut, showing, type World } from "./world.ts";
 /** A broken promise, by the name of the invariant. */
 export type Violation = { readonly invariant: string; readonly says: string };
 
+const FRESH = "a write follows a fresh read";
+
 /** What must hold after every step. */
 export function checkStep(
   before: World,
@@ -27,6 +29,10 @@ export function checkStep(
     const says = `${after.writes} writes, where at most ${allowed} are explained`;
     return { invariant: "P2 bounded writes", says };
   }
+  const minute = after.rep.writesMs.filter((atMs) => atMs > (after.epoch - 1) * EPOCH_MS);
+  if (after.writes > before.writes && minute.length > setting.writesPerMinute) {
+    return { invariant: "P2 write budget", says: `${minute.length} writes within a minute` };
+  }
   const issued = after.writes > before.writes ? after.flights.slice(before.flights.length) : [];
   for (const { write } of issued) {
     if (before.flights.some((flight) => flight.write.system === write.system)) {
@@ -38,6 +44,9 @@ export function checkStep(
     if (write.shows === "Offline") {
       return { invariant: "a closed client hides nobody", says: `Offline to ${write.system}` };
     }
+    if (endpointOf(before.rep, write.system).readTick < after.rep.intentTick) {
+      return { invariant: FRESH, says: `${write.system} was not read since this was decided` };
+    }
     if (write.system !== DYNAMICS || !isRoutable(write.shows)) continue;
     if (after.liveHolds.length > 0) {
       return { invariant: "P13 protection", says: "Dynamics released while a call is on" };
@@ -45,7 +54,7 @@ export function checkStep(
     const { readTick } = endpointOf(after.rep, TEAMS);
     const { intentTick, cause } = after.rep;
     const fresh = readTick >= intentTick || cause?.source === TEAMS;
-    if (after.teams.session || !fresh) {
+    if ((after.teams.session && !after.raced) || !fresh) {
       return { invariant: "P13 protection", says: "Dynamics released before Teams was read bare" };
     }
   }
@@ -106,6 +115,10 @@ function hasFaults({ left }: World, setting: Setting): boolean {
 /** Closed; or an absorbing system that swallowed a write, or was changed back before we looked: the one known limit. */
 function isExempt(world: World, name: SystemName, setting: Setting): boolean {
   if (isSignedOut(world, name) || (name === TEAMS && !world.teams.open)) return true;
+  // Signing out takes her choice in Dynamics back, not an equal one that she made in Teams as well.
+  const { origin } = world.rep.base;
+  const hers = world.chosen.findLast(({ system }) => system === TEAMS)?.status;
+  if (name === TEAMS && origin === null && hers === world.teams.preferred?.status) return true;
   return name === TEAMS && world.left.absorptions < setting.absorptions;
 }
 
@@ -119,10 +132,10 @@ function checkBase(world: World, setting: Setting): Violation | null {
   if (!last || world.raced || hasFaults(world, setting) || isHidden(world)) return null;
   const inOneSystem = chosen.every(({ system }) => system === last.system);
   const expected = chosen.some(({ kind }) => kind !== "choice")
-    ? attendedStatus(world)
+    ? attendedStatus(world, setting)
     : inOneSystem || world.sequential
       ? last.status
-      : crossedStatus(world);
+      : crossedStatus(world, setting);
   if (expected === null || sameInDynamics(rep.base.status, expected)) return null;
   const says = `${expected} should stand, and ${rep.base.status} does`;
   return { invariant: "P7 her choice stands", says };
@@ -135,8 +148,8 @@ function sameInDynamics(a: Status, b: Status): boolean {
 }
 
 /** What crossing choices end in: the last of each system, and the less available of those. */
-function crossedStatus(world: World): Status | null {
-  if (!world.crossed) return null;
+function crossedStatus(world: World, setting: Setting): Status | null {
+  if (!world.crossed || !setting.concurrent) return null;
   const lasts = new Map(world.chosen.map(({ system, status }) => [system, status]));
   return [...lasts.values()].reduce<Status>(join, "Available");
 }
@@ -145,8 +158,8 @@ function crossedStatus(world: World): Status | null {
  * What coming and going leaves: a sign-out takes back what she chose in Dynamics and nothing else; the default
  * presence of a sign-in counts unless a status chosen elsewhere protects her.
  */
-function attendedStatus(world: World): Status | null {
-  if (!world.sequential) return null;
+function attendedStatus(world: World, setting: Setting): Status | null {
+  if (!world.sequential || setting.concurrent) return null;
   let base: { status: Status; system: SystemName | null } = {
     status: "Available",
     system: DYNAMICS,

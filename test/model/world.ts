@@ -194,7 +194,9 @@ const FOREVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function hasUnread(world: World, system: SystemName): boolean {
   const holds = world.values[system] ?? beneath(world, system).status;
-  return holds !== world.rep.systems[system]?.seen;
+  const { seen, sequence } = endpointOf(world.rep, system);
+  // She may have gone there and back again since: the same value, but a newer choice.
+  return holds !== seen || sequenceOf(world, system) !== Number(sequence);
 }
 
 export function isSignedOut(world: World, system: SystemName): boolean {
@@ -238,7 +240,10 @@ export function act(
   quiet: boolean,
 ): World {
   const ours = [...world.flights.map(({ write }) => write), ...world.zombies];
-  const twin = ours.some((write) => write.system === system && write.shows === status);
+  const { pending, late } = endpointOf(world.rep, system);
+  const twin =
+    [pending, ...late].some((write) => write?.status === status) ||
+    ours.some((write) => write.system === system && write.shows === status);
   const base = {
     ...world,
     raced: world.raced || twin,

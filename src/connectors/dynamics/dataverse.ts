@@ -25,6 +25,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Dataverse = {
   /** Every row of a query, page after page. `query` begins with the entity set. */
   rows(query: string, table: string, signal: AbortSignal): Promise<readonly Row[]>;
+  /** The answer of a function without parameters, such as WhoAmI. */
+  call(name: string, signal: AbortSignal): Promise<Row>;
   post(action: string, body: Row, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 };
@@ -127,6 +129,10 @@ export function createDataverse(options: DataverseOptions): Dataverse {
       }
       return rows;
     },
+    async call(name, signal) {
+      const doing: Doing = { kind: "read", table: "organization" };
+      return parseRow(await request("GET", `${root}${name}`, null, doing, signal));
+    },
     async post(action, body, signal) {
       await request("POST", `${root}${action}`, body, { kind: "set presence" }, signal);
     },
@@ -147,6 +153,16 @@ function parsePage(text: string): z.output<typeof page> {
   } catch {
     throw malformed();
   }
+}
+
+function parseRow(text: string): Row {
+  try {
+    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Falls through: text that is no JSON is as malformed as JSON that is no object.
+  }
+  throw malformed();
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {

@@ -10,15 +10,13 @@ import type { Dataverse, Row } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
 
 /** Why a row of msdyn_agentstatus is nobody's presence in Teams. */
-export const EXCLUSIONS = [
-  "no such user",
-  "no Entra object id",
-  "disabled",
-  "application",
-  "non-interactive",
-  "shared Entra object id",
-] as const;
-export type Exclusion = (typeof EXCLUSIONS)[number];
+type Exclusion =
+  | "no such user"
+  | "no Entra object id"
+  | "disabled"
+  | "application"
+  | "non-interactive"
+  | "shared Entra object id";
 
 export type Discovered = {
   readonly reps: readonly RepIdentity[];

@@ -124,17 +124,19 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
     },
 
     async organization(signal) {
-      try {
-        const query = "organizations?$select=organizationid,name";
-        const [row] = await dataverse.rows(query, "organization", signal);
-        const parsed = organizationRow.safeParse(row);
-        if (!parsed.success) return null;
-        const { organizationid, name } = parsed.data;
-        return { organizationId: organizationid.toLowerCase(), name: name ?? null };
-      } catch (error) {
-        if (error instanceof SystemError && error.retry === "rejected") return null;
-        throw error;
-      }
+      const id = z.object({ OrganizationId: z.string() });
+      const [whoAmI, [row]] = await Promise.all([
+        orNothing(dataverse.call("WhoAmI", signal), {}),
+        orNothing(
+          dataverse.rows("organizations?$select=organizationid,name", "organization", signal),
+          [],
+        ),
+      ]);
+      const known = organizationRow.safeParse(row);
+      const me = id.safeParse(whoAmI);
+      if (!known.success && !me.success) return null;
+      const organizationId = me.data?.OrganizationId ?? known.data?.organizationid ?? "";
+      return { organizationId: organizationId.toLowerCase(), name: known.data?.name ?? null };
     },
 
     async presences(signal) {
@@ -154,4 +156,14 @@ function sightedOf(
 ): [RepId, AgentStatus][] {
   const status = found.get(systemUserId);
   return status ? [[rep, status]] : [];
+}
+
+/** What a server does not know or does not let us see is not worth failing for. */
+async function orNothing<Value>(asked: Promise<Value>, nothing: Value): Promise<Value> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof SystemError && error.retry === "rejected") return nothing;
+    throw error;
+  }
 }

@@ -3,8 +3,7 @@ import { type RepId, repId, type SystemUserId } from "../../presence/identity.ts
 import type { Organization } from "./dynamics.ts";
 import { decodeWebhook, type Hint, verifyWebhook } from "./webhook.ts";
 
-export const WEBHOOK_RESULTS = ["hint", "ignored", "other-organization", "unknown-rep"] as const;
-export type WebhookResult = (typeof WEBHOOK_RESULTS)[number];
+type WebhookResult = "hint" | "ignored" | "other-organization" | "unknown-rep";
 
 export type DynamicsInboundOptions = {
   /** The key in use, and the next one while both are live. Empty: the route refuses everything. */

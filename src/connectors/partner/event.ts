@@ -64,7 +64,10 @@ const partnerEventSchema = z.discriminatedUnion(
         .optional(),
     }),
   ],
-  { error: (issue) => (issue.code === "invalid_union" ? oneOf(TYPES) : "expected a JSON object") },
+  {
+    error: ({ code }: { readonly code: string }) =>
+      code === "invalid_union" ? oneOf(TYPES) : "expected a JSON object",
+  },
 );
 
 type WireEvent = z.output<typeof partnerEventSchema>;

@@ -21,7 +21,7 @@ export type GraphOptions = {
   readonly nowMs: () => number;
 };
 
-export type GraphRequest = {
+type GraphRequest = {
   /** Below the version, with a leading slash. */
   readonly path: string;
   readonly body: unknown;
@@ -67,12 +67,12 @@ export function createGraph(options: GraphOptions): Graph {
     const provider = { getAccessToken: () => Promise.resolve(token) };
     const attempt = new Attempt();
     try {
-      const response: Response = await client
+      const response = (await client
         .api(request.path)
         .middlewareOptions([new AuthenticationHandlerOptions(provider), attempt])
         .options({ signal: limited, redirect: "manual" })
         .responseType(ResponseType.RAW)
-        .post(request.body);
+        .post(request.body)) as Response;
       return { response, text: await readText(response) };
     } catch (error) {
       if (error instanceof TooLarge) throw oversized();
@@ -110,7 +110,7 @@ class Attempt implements MiddlewareOptions {
 class Sending implements Middleware {
   async execute(context: Context): Promise<void> {
     try {
-      context.response = await fetch(context.request, context.options);
+      context.response = await fetch(context.request as string | Request, context.options);
     } catch (error) {
       const attempt = context.middlewareControl?.getMiddlewareOptions(Attempt);
       if (attempt instanceof Attempt) attempt.failure = error;
@@ -126,7 +126,8 @@ async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let bytes = 0;
   let text = "";
-  for await (const chunk of response.body ?? []) {
+  const chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[] = response.body ?? [];
+  for await (const chunk of chunks) {
     bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new TooLarge();
     text += decoder.decode(chunk, { stream: true });

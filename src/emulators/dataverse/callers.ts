@@ -3,7 +3,7 @@ import { CODE, DataverseError, doesNotExist } from "./error.ts";
 import type { Row, Tables } from "./tables.ts";
 
 /** What Entra says about a bearer token. */
-export type Verification =
+type Verification =
   | {
       readonly ok: true;
       readonly appId: string;

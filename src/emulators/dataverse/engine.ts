@@ -7,7 +7,7 @@ import { BASE_PRESENCE, PRESENCE_ID, type PresenceStatus } from "./presence.ts";
  */
 export type Stance = "capacity" | "untilWork" | "sticky";
 
-export const ENGINE_EVENT = {
+const ENGINE_EVENT = {
   newUser: 192350002,
   login: 192350003,
   reconnect: 192350004,

@@ -1,6 +1,6 @@
 import { badQuery } from "./error.ts";
 
-export type TokenKind = "string" | "guid" | "date" | "number" | "word" | "mark";
+type TokenKind = "string" | "guid" | "date" | "number" | "word" | "mark";
 export type Token = { readonly kind: TokenKind; readonly text: string; readonly at: number };
 
 const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
@@ -13,7 +13,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
 ];
 
 /** Cuts a `$filter` into tokens. Order matters: a guid or a date may begin like a number. */
-export function tokenize(source: string): Token[] {
+function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < source.length) {

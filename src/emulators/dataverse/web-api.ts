@@ -184,9 +184,7 @@ export class WebApi {
 }
 
 /** The JSON in which Dataverse words a refusal. Anything else that is thrown is the emulator's own fault. */
-export async function refusalsAnswered(
-  run: () => Promise<EmulatorResponse>,
-): Promise<EmulatorResponse> {
+async function refusalsAnswered(run: () => Promise<EmulatorResponse>): Promise<EmulatorResponse> {
   try {
     return await run();
   } catch (error) {

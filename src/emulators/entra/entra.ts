@@ -10,8 +10,6 @@ import { decideGrant, type Granted } from "./grant.ts";
 import { answerRefusal, refusals, type Refusal } from "./refusal.ts";
 import { createSigning } from "./signing.ts";
 
-export type { EntraApp } from "./app.ts";
-
 export type EntraOptions = {
   readonly tenantId: string;
   readonly apps: readonly EntraApp[];
@@ -20,7 +18,7 @@ export type EntraOptions = {
   readonly nowMs?: () => number;
 };
 
-export type Verified = {
+type Verified = {
   readonly ok: true;
   readonly appId: string;
   readonly roles: string[];

@@ -5,7 +5,7 @@ import type { People, Person } from "./person.ts";
 import type { Throttle } from "./throttle.ts";
 
 /** What no page says about the bulk read, so that a client can be tried with each possibility. */
-export type BulkReads = {
+type BulkReads = {
   sequenceNumbers: boolean;
   unknownUsers: "omit" | "PresenceUnknown";
 };

@@ -11,8 +11,6 @@ import { People, type ChangeListener, type NewPerson } from "./person.ts";
 import { answerApi } from "./service.ts";
 import { Throttle } from "./throttle.ts";
 
-export type { GraphControl } from "./control.ts";
-
 export type GraphOptions = {
   readonly tenantId: string;
   readonly users: readonly NewPerson[];

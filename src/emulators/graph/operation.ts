@@ -56,7 +56,7 @@ export function findRoute(method: string, path: string): Route | null {
     const action = match.groups?.["action"]?.toLowerCase();
     const found = operation ?? WRITES.find((write) => write.toLowerCase() === action);
     if (!found) continue;
-    const userId = match.slice(1, 4).find((part) => part !== undefined);
+    const userId = match.slice(1, 4).find((part: string | undefined) => part !== undefined);
     return userId === undefined ? { operation: found } : { operation: found, userId };
   }
   return null;

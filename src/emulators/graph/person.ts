@@ -25,7 +25,7 @@ export type Person = {
   writes: number;
 };
 
-export type StatusMessage = { readonly content: string; readonly expiresAtMs: number | null };
+type StatusMessage = { readonly content: string; readonly expiresAtMs: number | null };
 
 export type ChangeListener = (
   userId: string,

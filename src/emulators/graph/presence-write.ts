@@ -6,7 +6,7 @@ import { putSession, type Person } from "./person.ts";
 import { refuse } from "./refusal.ts";
 
 /** An accepted write: what it will do to the user, at once or later. */
-export type Apply = (person: Person, atMs: number) => void;
+type Apply = (person: Person, atMs: number) => void;
 
 type Decision = { readonly apply: Apply } | { readonly refused: EmulatorResponse };
 
@@ -154,7 +154,7 @@ function setStatusMessage({ statusMessage }: z.output<typeof bodies.setStatusMes
   const { message, expiryDateTime } = statusMessage;
   // Times come without a zone suffix. Windows zone names other than UTC are taken as "never".
   const isUtc = expiryDateTime?.timeZone.toUpperCase() === "UTC";
-  const expiresAtMs = isUtc ? Date.parse(`${expiryDateTime?.dateTime.replace(/Z$/, "")}Z`) : null;
+  const expiresAtMs = isUtc ? Date.parse(`${expiryDateTime.dateTime.replace(/Z$/, "")}Z`) : null;
   if (Number.isNaN(expiresAtMs)) return badRequest("The expiryDateTime is not valid.");
   return {
     apply: (person) => {

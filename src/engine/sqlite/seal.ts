@@ -33,7 +33,7 @@ export function numberIn(row: Row, column: string): number {
 export function toJson(value: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value) as string | undefined;
   } catch (error) {
     throw unstorable("not JSON", error);
   }

@@ -1,0 +1,110 @@
+import type { InboxEvent, RepDocument } from "../engine/engine.ts";
+import type { SystemName } from "../presence/identity.ts";
+import type { Rep } from "../reconcile/rep.ts";
+import type { Dated } from "./reader.ts";
+import { Recorder } from "./recorder.ts";
+import type { Turns } from "./turns.ts";
+import type { Answer } from "./writer.ts";
+
+/** What was taken out of the slot and decided, and is not stored yet. */
+export type Draft = {
+  rep: Rep;
+  readonly record: Recorder;
+  readonly answers: Answer[];
+  readonly events: InboxEvent[];
+};
+
+/** A write is planned on a read that came in so short a time ago; on an older one it is read again first. */
+const FRESH_MS = 250;
+
+/**
+ * Everything that waits for a rep's turn, and what is under way for her. Anybody puts things in; only the
+ * controller, one turn at a time, takes them out.
+ *
+ * Invariant: an answer or an event is in the slot, in the draft or in the stored document, never in none of
+ * them and never in two. A draft that cannot be stored is undone: what it took is back in the slot, and a
+ * reading that left for it proves nothing any more.
+ */
+export class Slot {
+  /** As stored, or newer by what need not survive a crash. */
+  document: RepDocument;
+  draft: Draft | null = null;
+  readonly answers: Answer[] = [];
+  readonly events: InboxEvent[] = [];
+  readonly readings = new Map<SystemName, Dated>();
+  /** To be read before anything is decided there. */
+  readonly hinted = new Set<SystemName>();
+  /** Being read now. */
+  readonly reading = new Set<SystemName>();
+  /** The last read told us nothing. Left alone until a hint or a sweep brings news. */
+  readonly blind = new Set<SystemName>();
+  /** A write of ours is on its way there. */
+  readonly flying = new Set<SystemName>();
+  readonly turns: Turns;
+  readonly #departures = new Map<SystemName, number>();
+  readonly #readAtMs = new Map<SystemName, number>();
+  #undone = 0;
+
+  constructor(document: RepDocument, turns: Turns) {
+    this.document = document;
+    this.turns = turns;
+  }
+
+  /** Changes whenever a draft is undone. */
+  get undone(): number {
+    return this.#undone;
+  }
+
+  open(): Draft {
+    const { document } = this;
+    this.draft ??= {
+      rep: document.rep,
+      record: new Recorder(document.identity.rep),
+      answers: [],
+      events: [],
+    };
+    return this.draft;
+  }
+
+  undo(): void {
+    const { draft } = this;
+    this.draft = null;
+    this.#undone += 1;
+    if (!draft) return;
+    this.answers.unshift(...draft.answers);
+    this.events.unshift(...draft.events);
+    // What the draft had read is unread again.
+    for (const system of this.#departures.keys()) this.hinted.add(system);
+  }
+
+  /** Puts a reading in; of two that wait, the one whose call left later counts. */
+  put(system: SystemName, reading: Dated): void {
+    const waiting = this.readings.get(system);
+    if (!waiting || waiting.departure < reading.departure) this.readings.set(system, reading);
+  }
+
+  /** Takes the readings out, but for those whose call left before that of one taken earlier. */
+  takeReadings(): readonly (readonly [SystemName, Dated])[] {
+    const taken = [...this.readings].filter(
+      ([system, { departure }]) => departure > (this.#departures.get(system) ?? 0),
+    );
+    this.readings.clear();
+    for (const [system, { departure }] of taken) this.#departures.set(system, departure);
+    return taken;
+  }
+
+  /** A read that was asked for came back. Sweeps do not count: theirs may have taken long. */
+  cameBack(system: SystemName, nowMs: number): void {
+    this.#readAtMs.set(system, nowMs);
+  }
+
+  isFresh(system: SystemName, nowMs: number): boolean {
+    const readAtMs = this.#readAtMs.get(system);
+    return readAtMs !== undefined && Math.abs(nowMs - readAtMs) <= FRESH_MS;
+  }
+
+  /** Nothing may be decided about these now. */
+  unready(): Set<SystemName> {
+    return new Set([...this.reading, ...this.hinted, ...this.blind]);
+  }
+}

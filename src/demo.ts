@@ -1,0 +1,63 @@
+import { cast, Story } from "./story/chapters.ts";
+import { Stage } from "./story/stage.ts";
+import { Transcript } from "./story/transcript.ts";
+import { World } from "./story/world.ts";
+
+/** The reps whose history is printed: those who act in the story. */
+const TOLD = 4;
+
+/**
+ * `npm run demo`: an emulated tenant and the real service, each a process of its own, and a day in the life of
+ * its reps told as it happens. `-- --once` tells the story, checks its end state and exits 0 or 1; without it
+ * everything stays up to be played with.
+ */
+async function demo(once: boolean): Promise<void> {
+  const actors = cast();
+  const tell = new Transcript(actors.slice(0, TOLD));
+  tell.line(
+    "Starting an emulated tenant (Entra, Graph, Dataverse; 12 reps in 3 queues) and the service …",
+  );
+  const stage = await Stage.open();
+  const close = async (): Promise<void> => {
+    await tell.close();
+    await stage.close();
+  };
+  process.once("SIGINT", () => void close());
+  process.once("SIGTERM", () => void close());
+
+  let isTrue = false;
+  try {
+    await tell.open(stage.databasePath);
+    const world = new World(stage);
+    await world.registerWebhook();
+    isTrue = await new Story(stage, world, tell).run();
+  } catch (error) {
+    process.stderr.write(`the story broke off: ${String(error)}\n`);
+  }
+  tell.line("\nWhy everybody shows what she shows:");
+  await tell.why();
+  tell.line(isTrue ? "\nEvery end state came true." : "\nThe story did not end as it should.");
+  process.exitCode = isTrue ? 0 : 1;
+  if (once) {
+    await close();
+    return;
+  }
+  const { graphUrl, dataverseUrl, entraUrl } = stage.tenant;
+  const [first] = actors;
+  tell.line(`
+Everything stays up until Ctrl-C.
+  service    ${stage.serviceUrl}/readyz
+  Entra      ${entraUrl}
+  Graph      ${graphUrl}
+  Dataverse  ${dataverseUrl}
+Play a rep yourself, for example start a Teams call of ${first?.name ?? "a rep"} (and end it with endCall):
+  curl -k ${graphUrl}/control/startCall -H 'content-type: application/json' -d '{"userId":"${first?.objectId ?? ""}"}'
+  curl -k ${dataverseUrl}/control/state -H 'content-type: application/json' -d '{"userId":"${first?.systemUserId ?? ""}"}'
+`);
+  for (;;) {
+    await tell.follow();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+await demo(process.argv.includes("--once"));

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import tls from "node:tls";
+
+/** What the emulated tenant says of itself when it is ready. */
+export type TenantCard = {
+  readonly entraUrl: string;
+  readonly graphUrl: string;
+  readonly dataverseUrl: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+};
+
+export const PARTNER_NAMES = ["desk-phone", "shift-plan"] as const;
+export type PartnerName = (typeof PARTNER_NAMES)[number];
+
+/** Where the published Create payload comes from: a second environment of the same company. */
+const SECOND_ORGANIZATION = "c09254de-a911-ef11-9f83-000d3a9d3b76";
+const PREFERRED_PORT = 3978;
+
+/**
+ * The processes of the demo: the emulated tenant and the real service, each on its own, talking HTTPS on
+ * loopback. Both end when this process does, however it ends, because their standard input closes with it.
+ */
+export class Stage {
+  readonly tenant: TenantCard;
+  readonly serviceUrl: string;
+  readonly databasePath: string;
+  readonly webhookKey: string;
+  readonly partnerKeys: Readonly<Record<PartnerName, Buffer>>;
+  readonly #folder: string;
+  readonly #tenantProcess: ChildProcess;
+  readonly #environment: NodeJS.ProcessEnv;
+  #service: ChildProcess | null = null;
+  #expectedToStop = false;
+
+  private constructor(
+    folder: string,
+    tenantProcess: ChildProcess,
+    tenant: TenantCard,
+    port: number,
+  ) {
+    this.#folder = folder;
+    this.#tenantProcess = tenantProcess;
+    this.tenant = tenant;
+    this.serviceUrl = `http://127.0.0.1:${port}`;
+    this.databasePath = join(folder, "lockstep.db");
+    this.webhookKey = randomBytes(32).toString("base64url");
+    this.partnerKeys = { "desk-phone": randomBytes(32), "shift-plan": randomBytes(32) };
+    const partners = PARTNER_NAMES.map(
+      (name) => `${name}=whsec_${this.partnerKeys[name].toString("base64")}`,
+    );
+    this.#environment = {
+      PATH: process.env.PATH,
+      NODE_EXTRA_CA_CERTS: join(folder, "ca.pem"),
+      PORT: String(port),
+      TENANT_ID: tenant.tenantId,
+      CLIENT_ID: tenant.clientId,
+      CLIENT_SECRET: tenant.clientSecret,
+      AUTHORITY_HOST: tenant.entraUrl,
+      GRAPH_URL: tenant.graphUrl,
+      DATAVERSE_URL: tenant.dataverseUrl,
+      DATAVERSE_WEBHOOK_KEY: this.webhookKey,
+      DATAVERSE_ORGANIZATION_IDS: SECOND_ORGANIZATION,
+      DATABASE_URL: `sqlite:${this.databasePath}`,
+      TEAMS_POLL_SECONDS: "1",
+      PARTNERS: partners.join(","),
+      LOG_LEVEL: "warn",
+    };
+  }
+
+  /** Starts the tenant and the service; resolves when the service has read both systems. */
+  static async open(): Promise<Stage> {
+    const folder = await mkdtemp(join(tmpdir(), "lockstep-demo-"));
+    const ca = join(folder, "ca.pem");
+    const tenantProcess = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "..", "emulators", "tenant-main.ts"), "--ca", ca],
+      { stdio: ["pipe", "pipe", "inherit"] },
+    );
+    const line = await firstLine(tenantProcess);
+    tls.setDefaultCACertificates([...tls.getCACertificates(), await readFile(ca, "utf8")]);
+    const stage = new Stage(
+      folder,
+      tenantProcess,
+      JSON.parse(line) as TenantCard,
+      await freePort(),
+    );
+    await stage.startService();
+    return stage;
+  }
+
+  async startService(): Promise<void> {
+    const service = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "..", "main.ts"), "--until-stdin-closes"],
+      { stdio: ["pipe", "ignore", "inherit"], env: this.#environment },
+    );
+    this.#service = service;
+    service.once("exit", () => {
+      if (this.#service !== service || this.#expectedToStop) return;
+      process.stdout.write(
+        "\n   The service was killed. It is started again on the same store.\n\n",
+      );
+      void this.startService();
+    });
+    await eventually(async () => (await fetch(`${this.serviceUrl}/readyz`)).ok, 30_000);
+  }
+
+  /** kill -9, and a new process on the same store. */
+  async killService(): Promise<void> {
+    const service = this.#service;
+    if (!service) return;
+    this.#service = null;
+    const gone = new Promise((resolve) => service.once("exit", resolve));
+    service.kill("SIGKILL");
+    await gone;
+    await this.startService();
+  }
+
+  async close(): Promise<void> {
+    this.#expectedToStop = true;
+    const processes = [this.#service, this.#tenantProcess];
+    await Promise.all(
+      processes.map(async (child) => {
+        if (!child || child.exitCode !== null || child.signalCode !== null) return;
+        const gone = new Promise((resolve) => child.once("exit", resolve));
+        child.kill("SIGTERM");
+        await gone;
+      }),
+    );
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error("the tenant has no standard output");
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error("the emulated tenant ended before it was ready");
+}
+
+/** The port that bots are usually served on, or any other if that one is taken. */
+async function freePort(): Promise<number> {
+  for (const port of [PREFERRED_PORT, 0]) {
+    const server = createServer();
+    const found = await new Promise<number | null>((resolve) => {
+      server.once("error", () => resolve(null));
+      server.listen(port, "127.0.0.1", () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === "object" ? (address?.port ?? null) : null));
+      });
+    });
+    if (found !== null) return found;
+  }
+  throw new Error("no port is free on loopback");
+}
+
+/** Asks again and again until the answer is yes; an error counts as no. Throws after `deadlineMs`. */
+export async function eventually(isSo: () => Promise<boolean>, deadlineMs: number): Promise<void> {
+  const endsAtMs = Date.now() + deadlineMs;
+  for (;;) {
+    try {
+      if (await isSo()) return;
+    } catch {
+      // Not yet: whoever is asked may still be starting.
+    }
+    if (Date.now() > endsAtMs) throw new Error(`nothing happened for ${deadlineMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}

@@ -1,0 +1,419 @@
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Setting } from "./setting.ts";
+
+const SOURCES = fileURLToPath(new URL("../../src/", import.meta.url));
+
+/** One change to one source file of the core; `find` must occur in it exactly once. */
+type Edit = { readonly file: string; readonly find: string; readonly replace: string };
+
+/**
+ * A plausible shortcut in the core. It is killed by an exploration that breaks the named invariant, or, where
+ * the model cannot express what goes wrong, by a scenario of `test/reconcile/scenarios.ts` that fails.
+ */
+export type Mutant = {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  readonly killedBy:
+    | { readonly setting: Partial<Setting>; readonly invariant: string }
+    | { readonly scenario: string };
+};
+
+/** Writes a mutated copy of the core below `folder`, and says where: the argument that `loadCore` takes. */
+export async function writeMutant(mutant: Mutant, folder: string): Promise<string> {
+  const root = join(folder, mutant.name.replaceAll(/\W+/g, "-"));
+  await mkdir(root, { recursive: true });
+  for (const part of ["presence", "reconcile"]) {
+    await cp(join(SOURCES, part), join(root, part), { recursive: true });
+  }
+  for (const { file, find, replace } of mutant.edits) {
+    const path = join(root, "reconcile", file);
+    const source = await readFile(path, "utf8");
+    const found = source.split(find).length - 1;
+    if (found !== 1) {
+      throw new Error(`${mutant.name}: "${find}" occurs ${found} times in ${file}, not once`);
+    }
+    await writeFile(
+      path,
+      source.replace(find, () => replace),
+    );
+  }
+  return pathToFileURL(root).href;
+}
+
+const P1 = "P1 convergence";
+const P2 = "P2 bounded writes";
+const P3 = "P3 no intent without a cause";
+const P7 = "P7 her choice stands";
+const P9 = "P9 one write at a time";
+const P13 = "P13 protection";
+const FRESH = "a write follows a fresh read";
+const BUDGET = "P2 write budget";
+const SIGN_OUT = "a sign-out writes nothing there";
+const CLOSED = "a closed client hides nobody";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "M1 no echo rule",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `  if (pending?.status === n && (seen !== n || isAnswered(pending, reading))) return "echo";\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 2 }, invariant: P3 },
+  },
+  {
+    name: "M2 assume applied on acknowledgement",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "pending: sure ? null : { ...pending, ackTick: tick, ackAtMs: nowMs },",
+        replace: "pending: null, seen: pending.status,",
+      },
+    ],
+    killedBy: { setting: { acts: 1, lagging: true }, invariant: P3 },
+  },
+  {
+    name: "M3 accept stale reads",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `  if (isStale(endpoint, reading)) return "stale";\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, readsInFlight: 2 }, invariant: P3 },
+  },
+  {
+    name: "M4 overlapping writes",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "if (pending && !pending.unknown) {",
+        replace: "if (pending && !pending.unknown && endpoint.tried >= rep.intent) {",
+      },
+    ],
+    killedBy: { setting: { acts: 2 }, invariant: P9 },
+  },
+  {
+    name: "M5 pending write not durable",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: `next = deliver(next, name, pending.intent, "unknown", policy, nowMs);`,
+        replace: "next = withEndpoint(next, name, { pending: null, tried: pending.intent - 1 });",
+      },
+    ],
+    killedBy: { setting: { acts: 2, crashes: 1 }, invariant: P3 },
+  },
+  {
+    name: "M6 forget unknown outcomes",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "pending: pending.confirmed ? null : { ...pending, unknown: true },",
+        replace: "pending: null,",
+      },
+    ],
+    killedBy: { setting: { acts: 2, losses: 1 }, invariant: P3 },
+  },
+  {
+    name: "M7 no settling time for a lagging reader",
+    edits: [
+      {
+        file: "classify.ts",
+        find: "reading.startedAtMs >= pending.ackAtMs + settleMs",
+        replace: "settleMs >= 0",
+      },
+    ],
+    killedBy: { setting: { acts: 1, lagging: true }, invariant: P3 },
+  },
+  {
+    name: "M8 an absorbed write is a choice of hers",
+    edits: [
+      {
+        file: "classify.ts",
+        find: "    if (!profile.absorbing) return n",
+        replace: "    return n",
+      },
+    ],
+    killedBy: { setting: { acts: 1, absorptions: 1 }, invariant: P3 },
+  },
+  {
+    name: "M9 an echo of a superseded write is not written over",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "tried: pending.intent < rep.intent ? Math.min(tried, rep.intent - 1) : pending.intent,",
+        replace: "tried: Math.max(tried, pending.intent),",
+      },
+      {
+        file: "delivery.ts",
+        find: "Math.min(endpoint.tried, pending.intent < rep.intent ? rep.intent - 1 : rep.intent)",
+        replace: "endpoint.tried",
+      },
+    ],
+    killedBy: { setting: { acts: 2 }, invariant: P1 },
+  },
+  {
+    name: "M10 a revert in Dynamics is never noticed",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `return n === target ? "settled" : change;`,
+        replace: `return "settled";`,
+      },
+    ],
+    killedBy: { setting: { acts: 2 }, invariant: P1 },
+  },
+  {
+    name: "M11 no read before a write",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "endpoint.readTick < rep.intentTick || endpoint.seen === null",
+        replace: "endpoint.seen === null",
+      },
+    ],
+    killedBy: { setting: { acts: 1 }, invariant: FRESH },
+  },
+  {
+    name: "M12 retry at every reconciliation",
+    edits: [
+      {
+        file: "plan.ts",
+        find: `  if (endpoint.tried >= rep.intent && !pending && !renewal) return { kind: "nothing" };\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, absorptions: 2 }, invariant: P2 },
+  },
+  {
+    name: "R20 releasing one of two overlapping holds releases all",
+    edits: [{ file: "intent.ts", find: "holds: without(rep.holds, id)", replace: "holds: {}" }],
+    killedBy: { setting: { acts: 0, holds: 2 }, invariant: P13 },
+  },
+  {
+    name: "R21 a meeting beats a later choice",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: "rep.base.origin === system || overlay.tick > rep.base.tick",
+        replace: "overlay.tick >= 0",
+      },
+    ],
+    killedBy: { scenario: "a choice made after a meeting began counts" },
+  },
+  {
+    name: "R24 write over what the system shows by itself",
+    edits: [
+      { file: "resolve.ts", find: "  if (top.system === system) return null;\n", replace: "" },
+    ],
+    killedBy: { scenario: "a meeting in Teams is left alone in Teams" },
+  },
+  {
+    name: "R25 automation replaces what she chose there",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: "rep.base.origin === system && !isRoutable(base)",
+        replace: "false && isRoutable(base)",
+      },
+    ],
+    killedBy: { scenario: "a meeting does not replace what she chose in Dynamics" },
+  },
+  {
+    name: "R26 a call replaces a stronger base in the target's own terms",
+    edits: [{ file: "resolve.ts", find: "return join(over, base);", replace: "return over;" }],
+    killedBy: { scenario: "a call does not weaken DoNotDisturb in Dynamics" },
+  },
+  {
+    name: "R36 Dynamics is released before Teams was read",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "if (!profile.releasesLast || !releases) return false;",
+        replace: "if (profile) return releases === null;",
+      },
+    ],
+    killedBy: { setting: { acts: 0, holds: 1 }, invariant: P13 },
+  },
+  {
+    name: "R36 a system that was never read does not hold the release back",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "return pending !== null || tried < rep.intent;",
+        replace:
+          "return endpointOf(rep, other.name).seen !== null && (pending !== null || tried < rep.intent);",
+      },
+    ],
+    killedBy: { setting: { acts: 0, holds: 1, cold: true }, invariant: P13 },
+  },
+  {
+    name: "R35 clear a manual status that she put over ours",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: `return cover === "preferred" && covering !== seen ? "none" : cover;`,
+        replace: "return covering === seen ? cover : cover;",
+      },
+    ],
+    killedBy: { scenario: "a manual status that she put over ours is not ours to clear" },
+  },
+  {
+    name: "R17 a call before our session was answered is our session",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `  if (isUnconfirmed(pending, n, reading)) return "unconfirmed";\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 0, calls: 1, holds: 1 }, invariant: P3 },
+  },
+  {
+    name: "R7 late writes are a set",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "late: late.toSpliced(landed, 1),",
+        replace: "late: late.filter((write) => write.status !== reading.status),",
+      },
+    ],
+    killedBy: { setting: { acts: 2, losses: 1, zombies: 1 }, invariant: P3 },
+  },
+  {
+    name: "R4 what she changed meanwhile says something about our write",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `    if (pending.overtaken) return "settled";\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, calls: 1, meetings: 1 }, invariant: P3 },
+  },
+  {
+    name: "R10 the end of our lease is a choice of hers",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `  if (leaseRanOut(endpoint, reading)) return "lease ended";\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, leases: true, epochs: 3 }, invariant: P3 },
+  },
+  {
+    name: "R37 the budget is not enforced",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "return lastMinute < policy.writesPerMinute && rep.writesMs.length < policy.writesPerHour;",
+        replace: "return lastMinute >= 0;",
+      },
+    ],
+    killedBy: { setting: { acts: 2, epochs: 1, writesPerMinute: 1 }, invariant: BUDGET },
+  },
+  {
+    name: "R14 a choice hidden under a call agrees",
+    edits: [
+      {
+        file: "classify.ts",
+        find: "n === target && isExplained(rep, system, n, policy)",
+        replace: "n === target",
+      },
+    ],
+    killedBy: { setting: { acts: 1, calls: 1 }, invariant: P7 },
+  },
+  {
+    name: "R9 the default presence of a sign-in beats a protecting status",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "if (!guarded) return chosen(",
+        replace: "if (cause) return chosen(",
+      },
+    ],
+    killedBy: { setting: { acts: 1, signOuts: 1, concurrent: false }, invariant: P7 },
+  },
+  {
+    name: "R33 a sign-out is ignored",
+    edits: [
+      {
+        file: "plan.ts",
+        find: `  if (endpoint.absent && profile.absence === "withdraws") return { kind: "absent" };\n`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, signOuts: 1 }, invariant: SIGN_OUT },
+  },
+  {
+    name: "R6 a closed client is a choice of Offline",
+    edits: [
+      { file: "classify.ts", find: `  if (n === "Offline") return "absent";\n`, replace: "" },
+    ],
+    killedBy: { setting: { acts: 0, closings: 1 }, invariant: P3 },
+  },
+  {
+    name: "R6 closing Teams takes her choice back",
+    edits: [
+      {
+        file: "observe.ts",
+        find: `  if (profile.absence === "ignored") {`,
+        replace: `  if (profile.name === "") {`,
+      },
+    ],
+    killedBy: { setting: { acts: 1, closings: 1 }, invariant: P3 },
+  },
+  {
+    name: "R6 signing out of Dynamics means Offline everywhere",
+    edits: [
+      {
+        file: "observe.ts",
+        find: `status: "Available" as const, origin: null`,
+        replace: `status: "Offline" as const, origin: null`,
+      },
+    ],
+    killedBy: { setting: { acts: 1, signOuts: 1 }, invariant: CLOSED },
+  },
+  {
+    name: "R6 a write into a closed client is forgotten",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "settled ? beneath(rep, system, pending) : rep;",
+        replace: "settled ? withEndpoint(rep, system, { pending: null }) : rep;",
+      },
+    ],
+    killedBy: { setting: { acts: 2, closings: 1 }, invariant: P1 },
+  },
+  {
+    name: "R13 a call that was given up is never seen again",
+    edits: [
+      {
+        file: "intent.ts",
+        find: "const seen = overlay.over ?? endpointOf(next, source).seen;",
+        replace: "const { seen } = endpointOf(next, source);",
+      },
+    ],
+    killedBy: {
+      scenario: "a call that goes on after a long silence of its client still protects her",
+    },
+  },
+  {
+    name: "R8 what a call hid at the first read is a choice when it ends",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "if (overlay?.over === null) return firstSight(intend(bare, cause), system, reading, policy);\n",
+        replace: "\n",
+      },
+    ],
+    killedBy: { setting: { acts: 1, calls: 1, cold: true }, invariant: P7 },
+  },
+];

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { openCompany } from "./company.ts";
+import { FAULTLESS, judgeDay } from "./verdict.ts";
+
+test("[P1] [P3] [P15] 200 reps talk and choose in both systems, and both end up showing what they chose", async ({
+  annotate,
+}) => {
+  await using company = await openCompany();
+  const { verdict, evidence } = await judgeDay(company, {
+    seed: 1,
+    doings: ["calls", "teams choices", "dynamics choices"],
+    actsPerRep: 8,
+    meanGapMs: 2_500,
+  });
+  await annotate(JSON.stringify(verdict));
+  expect(verdict, evidence).toMatchObject(FAULTLESS);
+  expect(verdict.notAvailable).toBeGreaterThan(100);
+  expect(verdict.disputed).toBeLessThan(60);
+  expect(verdict.talking).toBeGreaterThan(10);
+  expect(verdict.writes).toBeGreaterThan(200);
+}, 180_000);

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { makePeople, type People } from "../../src/emulators/people.ts";
+import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
+import { LOOPBACK_TLS } from "../connectors/loopback.ts";
+import { type Changes, eventually, launch, type Service } from "../service/launch.ts";
+import { type Person, Witness } from "./witness.ts";
+
+export type CompanyOptions = {
+  readonly reps?: number;
+  readonly people?: People;
+  readonly env?: Changes;
+  readonly webhook?: "sync" | "async" | "none";
+  /** What the service finds when it starts; by default everybody is at work and free. */
+  readonly before?: (tenant: Tenant) => void;
+  /** Nobody is looked at: some of them are in states that the oracle has no word for. */
+  readonly unwatched?: boolean;
+};
+
+/** An emulated tenant with everybody at work, and the real service beside it. */
+export type Company = {
+  readonly tenant: Tenant;
+  readonly service: Service;
+  readonly people: readonly Person[];
+  readonly witness: Witness;
+  /** Accepted writes in both systems, whoever made them: the service is the only application. */
+  writes(): number;
+  /**
+   * Resolves once neither system has changed or been written to for `calmMs`. The deadline is a safety net:
+   * a world that never rests fails the story.
+   */
+  quiet(calmMs?: number, deadlineMs?: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** Longer than it takes a write to be confirmed, and a lost hint to be made up for by a poll. */
+const CALM_MS = 7_000;
+const DEADLINE_MS = 90_000;
+
+export async function openCompany(options: CompanyOptions = {}): Promise<Company> {
+  const { env, webhook } = options;
+  const tenant = await startTenant({
+    people: options.people ?? makePeople(options.reps ?? 200),
+    signedIn: true,
+    tls: LOOPBACK_TLS,
+  });
+  const { graph, dataverse } = tenant;
+  let [people, service]: [readonly Person[], Service | null] = [[], null];
+  try {
+    people = goToWork(tenant);
+    options.before?.(tenant);
+    service = await launch(tenant, { ...(env ? { env } : {}), ...(webhook ? { webhook } : {}) });
+  } catch (error) {
+    await tenant.close();
+    throw error;
+  }
+  const witness = new Witness(tenant, options.unwatched ? [] : people);
+  const writes = (): number =>
+    graph.control.writes().length + dataverse.control.writes().length;
+
+  return {
+    tenant,
+    service,
+    people,
+    witness,
+    writes,
+    async quiet(calmMs = CALM_MS, deadlineMs = DEADLINE_MS) {
+      let [count, sinceMs] = [writes(), Date.now()];
+      await eventually(
+        "the world is quiet",
+        () => {
+          const now = writes();
+          if (now !== count) [count, sinceMs] = [now, Date.now()];
+          return Date.now() - Math.max(sinceMs, witness.changedAtMs()) > calmMs;
+        },
+        { deadlineMs, everyMs: 200 },
+      );
+      await sleep(0);
+      witness.lookAtAll();
+    },
+    async [Symbol.asyncDispose]() {
+      witness.close();
+      await service[Symbol.asyncDispose]();
+      await tenant.close();
+    },
+  };
+}
+
+/** Opens everybody's Teams client. Who is no person, has left, or is new here and unknown to routing stays at home. */
+function goToWork({ people, graph }: Tenant): readonly Person[] {
+  const reps = people.users.flatMap((user): Person[] => {
+    const { azureObjectId, systemUserId, applicationId, isDisabled, provisioned = true } = user;
+    if (azureObjectId === null || applicationId || isDisabled || !provisioned) return [];
+    return [{ teams: azureObjectId, dynamics: systemUserId }];
+  });
+  for (const { teams } of reps) {
+    graph.control.setClient({ userId: teams, availability: "Available" });
+  }
+  return reps;
+}

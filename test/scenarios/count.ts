@@ -1,0 +1,121 @@
+import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
+import type { Company } from "./company.ts";
+import type { Act } from "./day.ts";
+import { type Choice, expectationOf } from "./expectation.ts";
+import { type Class, type Side, shownOn } from "./meaning.ts";
+import type { Person, Sight } from "./witness.ts";
+
+export const FAULTS = ["stuck", "clobbered", "lost"] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** A rep for whom something is wrong at the end, with all that is needed to find out why. */
+export type Wrong = {
+  readonly fault: Fault;
+  readonly person: Person;
+  readonly expected: string;
+  readonly stands: string;
+  readonly did: string;
+};
+
+export type Count = Readonly<Record<Fault, number>> & {
+  readonly wrong: readonly Wrong[];
+  /** Reps of whom more than one outcome is right: what the counts above do not judge sharply. */
+  readonly disputed: number;
+  /** Reps who must end as something else than Available. */
+  readonly notAvailable: number;
+};
+
+/**
+ * Counts what is wrong from the state of the world alone, once it is quiet and nobody talks.
+ *
+ * - stuck: busy in either system although nothing is left that she should be busy for.
+ * - clobbered: where she made her last choice, something else stands.
+ * - lost: it stands there, and the other system does not show it.
+ */
+export function countWrong(company: Pick<Company, "people" | "witness">, acts: readonly Act[]): Count {
+  const byPerson = Map.groupBy(acts, ({ person }) => person);
+  const wrong: Wrong[] = [];
+  let [disputed, notAvailable] = [0, 0];
+  for (const person of company.people) {
+    const own = (byPerson.get(person) ?? []).toSorted((a, b) => a.atMs - b.atMs);
+    const sight = company.witness.look(person);
+    const expected = [...expectationOf(own, company.witness)];
+    if (new Set(expected.map(statusOf)).size > 1) disputed += 1;
+    if (expected.every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
+    const faults = expected.map((choice) => faultOf(choice, sight));
+    const [fault] = faults;
+    if (!fault || faults.includes(null)) continue;
+    wrong.push({
+      fault,
+      person,
+      expected: expected.map((choice) => `${statusOf(choice)} of ${choice?.side ?? "nobody"}`).join(" or "),
+      stands: `${sight.teams} in Teams, ${sight.dynamics} in Dynamics (${sight.presenceId})`,
+      did: own.map(describe).join("; "),
+    });
+  }
+  const count = (fault: Fault): number => wrong.filter((one) => one.fault === fault).length;
+  return {
+    stuck: count("stuck"),
+    clobbered: count("clobbered"),
+    lost: count("lost"),
+    wrong,
+    disputed,
+    notAvailable,
+  };
+}
+
+const statusOf = (choice: Choice | null): Class => choice?.status ?? "Available";
+
+function faultOf(choice: Choice | null, sight: Sight): Fault | null {
+  const status = statusOf(choice);
+  const fits = (side: Side): boolean => sight[side] === shownOn(side, status);
+  if (status === "Available") return fits("teams") && fits("dynamics") ? null : "stuck";
+  const side = choice?.side ?? "teams";
+  const isHers = choice?.presenceId === null || choice?.presenceId === sight.presenceId;
+  if (!fits(side) || !isHers) return "clobbered";
+  return fits(side === "teams" ? "dynamics" : "teams") ? null : "lost";
+}
+
+function describe({ atMs, side, does, status, before }: Act): string {
+  const when = new Date(atMs).toISOString().slice(14, 23);
+  const showed = `${before.teams}/${before.dynamics}`;
+  return `${when} ${side} ${does} ${status ?? ""} (${showed} before)`;
+}
+
+/**
+ * Intents that say "she chose" without her having done so. Each act explains one intent of its system and
+ * status, no earlier than the act itself.
+ */
+export function spuriousChoices(
+  history: readonly StoredHistoryEntry[],
+  acts: readonly Act[],
+): readonly StoredHistoryEntry[] {
+  const left = Map.groupBy(
+    acts.filter(({ status }) => status !== null).toSorted((a, b) => a.atMs - b.atMs),
+    ({ person, side, status }) => key(person.dynamics, side, status ?? ""),
+  );
+  return history.filter(({ rep, kind, cause, atMs }) => {
+    if (kind !== "intent" || cause?.kind !== "choice") return false;
+    const candidates = left.get(key(rep, cause.source, cause.status)) ?? [];
+    const index = candidates.findLastIndex((act) => act.atMs <= atMs + READ_MS);
+    if (index < 0) return true;
+    candidates.splice(0, index + 1);
+    return false;
+  });
+}
+
+/** A read shows what was done after it left and before it was answered. */
+const READ_MS = 1_000;
+
+function key(...parts: readonly string[]): string {
+  return parts.join(" ").toLowerCase();
+}
+
+/** Seconds in which Dynamics would have sent work to somebody who is in a Teams call. For information. */
+export function routedWhileBusySeconds({ people, witness }: Pick<Company, "people" | "witness">): number {
+  const span = { fromMs: 0, toMs: Date.now() };
+  const routed = (sight: Sight): boolean =>
+    sight.teams === "InACall" && sight.dynamics === "Available";
+  const totalMs = people.reduce((sum, person) => sum + witness.lastedMs(person, span, routed), 0);
+  return Math.round(totalMs / 100) / 10;
+}

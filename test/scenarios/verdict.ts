@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Company } from "./company.ts";
+import { type Count, countWrong, routedWhileBusySeconds, spuriousChoices } from "./count.ts";
+import { type Act, type DayPlan, hangUpAll, liveThrough } from "./day.ts";
+
+export type Verdict = Omit<Count, "wrong"> & {
+  readonly oscillating: number;
+  readonly throttled: number;
+  readonly spurious: number;
+  readonly acts: number;
+  readonly writes: number;
+  readonly writesPerAct: number;
+  readonly routedWhileBusySeconds: number;
+  /** Reps who were in a call while the others rested, and of them those whom Dynamics would route to. */
+  readonly talking: number;
+  readonly routedAtRest: number;
+};
+
+/** How long the world is watched for writes that nothing asked for. */
+const WATCH_MS = 6_000;
+
+/**
+ * A whole day, and everything that is counted of it. Twice the world comes to rest: with the calls that are
+ * still on, and without them.
+ */
+export async function judgeDay(
+  company: Company,
+  plan: DayPlan,
+): Promise<{ readonly verdict: Verdict; readonly evidence: string; readonly acts: readonly Act[] }> {
+  const { people, service, tenant, witness } = company;
+  const writesBefore = company.writes();
+  const day = await liveThrough(company, plan);
+  await company.quiet();
+  const talking = people.filter((person) => witness.look(person).teams === "InACall");
+  const routed = talking.filter((person) => witness.look(person).dynamics === "Available");
+  const acts = [...day, ...hangUpAll(company)];
+  await company.quiet();
+  const writes = company.writes();
+  await sleep(WATCH_MS);
+  const { wrong, ...counted } = countWrong(company, acts);
+  const history = await service.history();
+  const spurious = spuriousChoices(history, acts);
+  const throttledLines = service.lines.filter(({ code }) => String(code).includes("throttled"));
+  const verdict: Verdict = {
+    ...counted,
+    oscillating: company.writes() - writes,
+    throttled: tenant.graph.control.requests().throttled + throttledLines.length,
+    spurious: spurious.length,
+    acts: acts.length,
+    writes: writes - writesBefore,
+    writesPerAct: Math.round(((writes - writesBefore) / acts.length) * 100) / 100,
+    routedWhileBusySeconds: routedWhileBusySeconds(company),
+    talking: talking.length,
+    routedAtRest: routed.length,
+  };
+  const suspects = new Set([
+    ...wrong.slice(0, 3).map(({ person }) => person.dynamics),
+    ...spurious.slice(0, 3).map(({ rep }) => String(rep)),
+  ]);
+  const traces = history
+    .filter(({ rep }) => suspects.has(rep))
+    .toSorted((a, b) => a.rep.localeCompare(b.rep) || a.position - b.position)
+    .map(({ rep, atMs, kind, says }) => `${rep.slice(0, 4)} ${clock(atMs)} ${kind}: ${says}`);
+  const evidence = [
+    ...wrong.map(({ person, ...rest }) => `${person.dynamics.slice(0, 4)} ${JSON.stringify(rest)}`),
+    ...spurious.slice(0, 10).map(({ rep, atMs, says }) => `spurious ${rep.slice(0, 4)} ${clock(atMs)} ${says}`),
+    ...traces,
+  ].join("\n");
+  return { verdict, evidence, acts };
+}
+
+/** Nothing stuck, clobbered, lost, oscillating, throttled or made up: what every day must come to. */
+export const FAULTLESS = {
+  stuck: 0,
+  clobbered: 0,
+  lost: 0,
+  oscillating: 0,
+  throttled: 0,
+  spurious: 0,
+  routedAtRest: 0,
+} as const satisfies Partial<Verdict>;
+
+const clock = (atMs: number): string => new Date(atMs).toISOString().slice(14, 23);

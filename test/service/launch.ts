@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect, vi } from "vitest";
+import type { Tenant } from "../../src/emulators/tenant.ts";
+import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
+import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
+import { repId } from "../../src/presence/identity.ts";
+
+export const WEBHOOK_KEY = "webhook-key-of-no-value-4711";
+/** The secret of the one partner, `phone`. */
+export const PARTNER_SECRET = `whsec_${Buffer.from("a desk phone's secret, of no value").toString("base64")}`;
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** Changes to the environment; `null` takes a name away. */
+export type Changes = Readonly<Record<string, string | null>>;
+
+/** The service, as an operator has it: a process, an environment, a port, a log and a database file. */
+export type Service = {
+  readonly url: string;
+  readonly lines: readonly LogLine[];
+  /** Everything that it has printed, on both streams, over all restarts. */
+  readonly printed: string;
+  readonly errors: string;
+  readonly databasePath: string;
+  /** What it recorded, oldest first; of one rep if given. */
+  history(systemUserId?: string): Promise<readonly StoredHistoryEntry[]>;
+  kill9(): Promise<void>;
+  /** SIGTERM; rejects unless it exits with 0. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port and database, and waits until it is ready. */
+  restart(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const DEADLINE_MS = 30_000;
+const running = new Set<ChildProcess>();
+
+// Real processes and real time: every wait has a deadline of its own, and a message that says what for.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+// A test that loses its child would go on to fail others: it is ended here, and named.
+afterAll(() => {
+  const leaked = [...running].map(({ pid }) => pid);
+  for (const child of running) child.kill("SIGKILL");
+  expect(leaked, "processes that a test left behind").toEqual([]);
+});
+
+/** The environment table of a tenant, and nothing else: not even what this process has inherited. */
+export async function environmentOf(tenant: Tenant, folder: string): Promise<Changes> {
+  const caPath = join(folder, "ca.pem");
+  await writeFile(caPath, tenant.caPem);
+  return {
+    NODE_EXTRA_CA_CERTS: caPath,
+    PORT: "0",
+    TENANT_ID: tenant.tenantId,
+    CLIENT_ID: tenant.clientId,
+    CLIENT_SECRET: tenant.clientSecret,
+    AUTHORITY_HOST: tenant.entra.url,
+    GRAPH_URL: tenant.graph.url,
+    DATAVERSE_URL: tenant.dataverse.url,
+    DATAVERSE_WEBHOOK_KEY: WEBHOOK_KEY,
+    DATABASE_URL: `sqlite:${join(folder, "lockstep.db")}`,
+    TEAMS_POLL_SECONDS: "1",
+    DYNAMICS_POLL_SECONDS: "1",
+    PARTNERS: `phone=${PARTNER_SECRET}`,
+  };
+}
+
+export function spawnService(env: Changes, nodeArguments: readonly string[] = []): ChildProcess {
+  const given = Object.entries(env).filter((entry) => entry[1] !== null) as [string, string][];
+  const child = spawn(process.execPath, [...nodeArguments, MAIN], {
+    env: Object.fromEntries(given),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+/** A throw-away folder. */
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), "lockstep-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/**
+ * Starts the service against a tenant, waits until it is ready, and registers its webhook there as an
+ * administrator would. Dispose of it, whatever happens: `await using`.
+ */
+export async function launch(
+  tenant: Tenant,
+  options: {
+    readonly env?: Changes;
+    readonly nodeArguments?: readonly string[];
+    readonly webhook?: "sync" | "async" | "none";
+    /** Resolve as soon as it listens: what it talks to may be down. */
+    readonly unready?: boolean;
+  } = {},
+): Promise<Service> {
+  const folder = await temporaryFolder();
+  const databasePath = join(folder.path, "lockstep.db");
+  const env = { ...(await environmentOf(tenant, folder.path)), ...options.env };
+  const lines: LogLine[] = [];
+  let [printed, errors, port] = ["", "", "0"];
+  let child: ChildProcess;
+
+  async function start(): Promise<void> {
+    const from = lines.length;
+    child = spawnService({ ...env, PORT: port }, options.nodeArguments);
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
+      printed += `${line}\n`;
+      lines.push(lineOf(line));
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      printed += chunk.toString("utf8");
+      errors += chunk.toString("utf8");
+    });
+    const listening = await eventually("the service listens", () => {
+      if (child.exitCode !== null) throw new Error(`it exited at once:\n${printed}`);
+      return lines.slice(from).find(({ msg }) => msg === "listening");
+    });
+    port = String(listening["port"]);
+    if (!options.unready) await becomeReady(service);
+  }
+
+  async function end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null> {
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  }
+
+  const service: Service = {
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    lines,
+    get printed() {
+      return printed;
+    },
+    get errors() {
+      return errors;
+    },
+    databasePath,
+    history: (systemUserId) => readHistory(databasePath, systemUserId),
+    kill9: async () => void (await end("SIGKILL")),
+    stop: async () => {
+      const code = await end("SIGTERM");
+      if (code !== 0) throw new Error(`it exited with ${code} instead of 0:\n${printed}`);
+    },
+    restart: start,
+    [Symbol.asyncDispose]: async () => {
+      await end("SIGKILL");
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+  try {
+    await start();
+  } catch (error) {
+    await service[Symbol.asyncDispose]();
+    throw error;
+  }
+  const { webhook = "async" } = options;
+  if (webhook !== "none") {
+    tenant.dataverse.control.registerWebhook({
+      url: `${service.url}/webhooks/dataverse`,
+      headerName: "x-lockstep-key",
+      headerValue: WEBHOOK_KEY,
+      mode: webhook,
+    });
+  }
+  return service;
+}
+
+export async function becomeReady({ url }: Pick<Service, "url">): Promise<void> {
+  await eventually("the service is ready", async () => (await fetch(`${url}/readyz`)).ok);
+}
+
+/** Asks again and again, and resolves to the first answer that is not falsy. The deadline is a safety net. */
+export async function eventually<Found>(
+  what: string,
+  ask: () => Found | Promise<Found>,
+  options: { readonly deadlineMs?: number; readonly everyMs?: number } = {},
+): Promise<NonNullable<Found>> {
+  const { deadlineMs = DEADLINE_MS, everyMs = 50 } = options;
+  const untilMs = Date.now() + deadlineMs;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > untilMs) throw new Error(`it never came true that ${what}`);
+    await sleep(everyMs);
+  }
+}
+
+async function readHistory(
+  path: string,
+  systemUserId?: string,
+): Promise<readonly StoredHistoryEntry[]> {
+  const engine = await openSqliteEngine({ path, readOnly: true });
+  try {
+    const rep = systemUserId === undefined ? {} : { rep: repId(systemUserId) };
+    const entries: StoredHistoryEntry[] = [];
+    for (;;) {
+      const page = await engine.history({ ...rep, after: entries.at(-1)?.position ?? 0, limit: 1000 });
+      entries.push(...page);
+      if (page.length < 1000) return entries;
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+function lineOf(line: string): LogLine {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { unparsed: line };
+  }
+}

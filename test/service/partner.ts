@@ -1,0 +1,32 @@
+import { randomUUID } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { PARTNER_SECRET, type Service } from "./launch.ts";
+
+export type PartnerEvent = {
+  readonly type: string;
+  /** System user id or Entra object id. */
+  readonly rep: string;
+  readonly hold?: string;
+  readonly status?: string;
+  readonly ttlSeconds?: number;
+};
+
+/** What a desk phone or a shift planner sends, signed by the library that its makers would use. */
+export async function sendEvent(
+  { url }: Pick<Service, "url">,
+  event: PartnerEvent,
+  given: { readonly id?: string; readonly secret?: string; readonly at?: Date } = {},
+): Promise<Response> {
+  const { id = randomUUID(), secret = PARTNER_SECRET, at = new Date() } = given;
+  const body = JSON.stringify(event);
+  return fetch(`${url}/api/v1/events`, {
+    method: "POST",
+    body,
+    headers: {
+      "content-type": "application/json",
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+      "webhook-signature": new Webhook(secret).sign(id, at, body),
+    },
+  });
+}
