@@ -36,6 +36,17 @@ export const guid: Kind<string> = {
   },
 };
 
+const ID = /^[a-z0-9][a-z0-9.-]{0,127}$/i;
+
+/** A GUID as a rule; a tenant may also be named by one of its domains. */
+export const entraId: Kind<string> = {
+  name: "id",
+  read: (given) =>
+    ID.test(given)
+      ? ok(given.toLowerCase())
+      : bad("must be an id as the Entra admin center shows it: letters, digits, dots and hyphens"),
+};
+
 export const guids: Kind<readonly string[]> = {
   name: "GUIDs, comma separated",
   read: (given) => {

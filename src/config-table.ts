@@ -1,6 +1,7 @@
 import {
   database,
   flag,
+  entraId,
   guid,
   guids,
   httpsUrl,
@@ -76,14 +77,14 @@ export const TABLE = {
   ),
   TENANT_ID: row(
     "Signing in",
-    guid,
+    entraId,
     REQUIRED,
     "The Entra tenant. Tokens of any other are refused.",
   ),
   CLIENT_ID: row(
     "Signing in",
-    guid,
-    { optional: true, derived: "required with a certificate or a secret" },
+    entraId,
+    { optional: true, derived: "required unless `MANAGED_IDENTITY_CLIENT_ID` is set" },
     "The app registration that signs in to Graph and Dataverse.",
   ),
   CLIENT_CERTIFICATE_PATH: row(

@@ -7,8 +7,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type Credential =
   | { readonly kind: "certificate"; readonly clientId: string; readonly path: string }
   | { readonly kind: "secret"; readonly clientId: string; readonly secret: string }
-  /** `clientId` is a user-assigned identity's; `null` is the machine's own. */
-  | { readonly kind: "managed identity"; readonly clientId: string | null };
+  /** `clientId` names the identity's application: Graph wants it as the name of our presence session. */
+  | {
+      readonly kind: "managed identity";
+      readonly clientId: string;
+      /** False: the machine's own identity. */
+      readonly userAssigned: boolean;
+    };
 
 /** Everything that can be set from outside, read and checked. URLs have no trailing slash. */
 export type Config = {
@@ -112,7 +117,18 @@ function credentialFrom(values: Values, problems: ConfigProblem[]): Credential |
   const managed = values.MANAGED_IDENTITY || values.MANAGED_IDENTITY_CLIENT_ID !== null;
   const isNamed = (name: Name): boolean => problems.some((problem) => problem.name === name);
   if (path === null && secret === null) {
-    if (managed) return { kind: "managed identity", clientId: values.MANAGED_IDENTITY_CLIENT_ID };
+    const { MANAGED_IDENTITY_CLIENT_ID: assigned } = values;
+    if (assigned !== null)
+      return { kind: "managed identity", clientId: assigned, userAssigned: true };
+    if (managed && clientId !== null) {
+      return { kind: "managed identity", clientId, userAssigned: false };
+    }
+    if (managed) {
+      const must =
+        "is missing: the application id of the machine's identity, which names our session";
+      if (!isNamed("CLIENT_ID")) problems.push({ name: "CLIENT_ID", must });
+      return null;
+    }
     if (isNamed("CLIENT_CERTIFICATE_PATH") || isNamed("CLIENT_SECRET")) return null;
     if (isNamed("MANAGED_IDENTITY") || isNamed("MANAGED_IDENTITY_CLIENT_ID")) return null;
   }

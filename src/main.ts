@@ -50,7 +50,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
 
   const teams = createTeamsConnector({
     graphUrl: config.graphUrl,
-    clientId: clientIdOf(config),
+    clientId: config.credential.clientId,
     credential,
     mapping: mappings.teams,
     nowMs,
@@ -201,21 +201,15 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
 
 function credentialOf(config: Config, nowMs: () => number): Credential {
   const { credential, tenantId, authorityHost } = config;
-  const common = { tenantId, authorityHost, nowMs, clientId: clientIdOf(config) };
+  const common = { tenantId, authorityHost, nowMs, clientId: credential.clientId };
   if (credential.kind === "certificate") {
     return createCredential({ ...common, certificatePath: credential.path });
   }
   if (credential.kind === "secret") {
     return createCredential({ ...common, clientSecret: credential.secret });
   }
-  const { clientId } = credential;
-  return createCredential(
-    clientId === null ? common : { ...common, managedIdentityClientId: clientId },
-  );
-}
-
-function clientIdOf({ credential }: Config): string {
-  return credential.clientId ?? "";
+  const { clientId, userAssigned } = credential;
+  return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */

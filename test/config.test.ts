@@ -73,8 +73,8 @@ test("[R84] no row takes a value that it does not understand, and no message rep
 const wrong: readonly (readonly [string, string, string])[] = [
   ["PORT", "65536", "must be a port"],
   ["PORT", "39 78", "must be a port"],
-  ["TENANT_ID", "contoso", "must be a GUID"],
-  ["CLIENT_ID", `${CLIENT}0`, "must be a GUID"],
+  ["TENANT_ID", "con toso", "must be an id"],
+  ["CLIENT_ID", `${CLIENT}/0`, "must be an id"],
   ["BOT_ID", "bot", "must be a GUID"],
   ["MANAGED_IDENTITY", "yes", "must be true or false"],
   ["DATAVERSE_URL", "contoso.crm.dynamics.com", "must be a URL"],
@@ -129,12 +129,18 @@ test("a certificate goes before a secret, and a secret before a managed identity
   const next = readConfig({ ...all, CLIENT_CERTIFICATE_PATH: "" }).credential;
   expect(next.kind).toBe("secret");
   const last = { ...all, CLIENT_CERTIFICATE_PATH: "", CLIENT_SECRET: "" };
-  expect(readConfig(last).credential).toEqual({ kind: "managed identity", clientId: TENANT });
+  expect(readConfig(last).credential).toEqual({
+    kind: "managed identity",
+    clientId: TENANT,
+    userAssigned: true,
+  });
 });
 
-test("a managed identity needs neither client id nor a name of its own", () => {
+test("the machine's own identity is named by CLIENT_ID", () => {
   const env = { TENANT_ID: TENANT, DATAVERSE_URL: "https://x.example", MANAGED_IDENTITY: "true" };
-  expect(readConfig(env).credential).toEqual({ kind: "managed identity", clientId: null });
+  const credential = { kind: "managed identity", clientId: CLIENT, userAssigned: false };
+  expect(readConfig({ ...env, CLIENT_ID: CLIENT }).credential).toEqual(credential);
+  expect(() => readConfig(env)).toThrow("CLIENT_ID is missing");
 });
 
 test("the network is listened to only when somebody outside is meant to call", () => {
