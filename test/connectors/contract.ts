@@ -195,10 +195,10 @@ export function connectorContract(name: string, open: () => Promise<Bench>): voi
       expect(bench.requests()).toBe(before + 1);
     });
 
-    test("a missing permission is a rejection that names what to grant", async () => {
+    test("a missing permission is waited for, and the error names what to grant", async () => {
       await bench.entitle(false);
       const error = await failureOf(write());
-      expect(error).toMatchObject({ retry: "rejected", surelyNotApplied: true });
+      expect(error).toMatchObject({ retry: "unavailable", surelyNotApplied: true });
       expect(error.nextStep).toMatch(/Presence\.ReadWrite\.All|Omnichannel Supervisor/);
     });
 

@@ -70,7 +70,9 @@ export function refusal(answer: Refused): SystemError {
     });
   }
   const [code, nextStep] = rejection(status, theirs, doing);
-  return new SystemError({ ...refused, code, retry: "rejected", nextStep });
+  // A missing right is granted by an administrator; what was held back must then go through by itself.
+  const retry = status === 403 ? "unavailable" : "rejected";
+  return new SystemError({ ...refused, code, retry, nextStep });
 }
 
 function rejection(

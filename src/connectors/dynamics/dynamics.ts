@@ -163,7 +163,7 @@ async function orNothing<Value>(asked: Promise<Value>, nothing: Value): Promise<
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof SystemError && error.retry === "rejected") return nothing;
+    if (error instanceof SystemError && error.retry !== "throttled") return nothing;
     throw error;
   }
 }

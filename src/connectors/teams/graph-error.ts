@@ -14,7 +14,7 @@ const envelope = z.object({ error: z.object({ code: z.string() }) });
  * |-------------------------|----------------------|-------------|------------------------------|
  * | 429                     | graph-throttled      | throttled   | yes                          |
  * | 401 with a fresh token  | graph-unauthorized   | unavailable | yes                          |
- * | 403                     | graph-forbidden      | rejected    | yes                          |
+ * | 403                     | graph-forbidden      | unavailable | yes                          |
  * | 404                     | graph-user-not-found | rejected    | yes                          |
  * | 408, 5xx                | graph-unavailable    | unavailable | only a 503 with Retry-After  |
  * | anything else           | graph-rejected       | rejected    | yes                          |
@@ -60,7 +60,8 @@ export function refusal(answer: {
     return new SystemError({
       ...refused,
       code: "graph-forbidden",
-      retry: "rejected",
+      // An administrator mends it, and then what was held back must go through without anybody choosing again.
+      retry: "unavailable",
       nextStep: `Grant the app the application permission ${appRole} in Microsoft Graph, with admin consent.`,
     });
   }
