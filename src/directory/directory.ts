@@ -3,6 +3,8 @@ import type { RepId, RepIdentity } from "../presence/identity.ts";
 export type DirectoryChange = {
   readonly joined: readonly RepIdentity[];
   readonly left: readonly RepIdentity[];
+  /** Not taken in: they share an account with somebody else in the roster, and nobody knows whose it is. */
+  readonly refused: readonly RepIdentity[];
 };
 
 /**
@@ -24,20 +26,43 @@ export class Directory {
     return this.#byEitherId.get(id.toLowerCase()) ?? null;
   }
 
-  /** Takes over a roster that was read whole, and says who joined, left, or is now another account. */
+  /**
+   * Takes over a roster that was read whole, and says who joined and who left. Somebody whose account is
+   * another one has left, and joined.
+   */
   replace(roster: readonly RepIdentity[]): DirectoryChange {
-    const next = new Map(roster.map((identity) => [identity.rep, identity]));
+    const shared = sharedIds(roster);
+    const isRefused = (identity: RepIdentity): boolean =>
+      idsOf(identity).some((id) => shared.has(id));
+    const taken = roster.filter((identity) => !isRefused(identity));
+    const next = new Map(taken.map((identity) => [identity.rep, identity]));
     const isSame = (a: RepIdentity, b: RepIdentity | undefined): boolean =>
       a.teamsUserId === b?.teamsUserId && a.systemUserId === b.systemUserId;
     const left = [...this.#byRep.values()].filter((known) => !isSame(known, next.get(known.rep)));
-    const joined = roster.filter((identity) => !isSame(identity, this.#byRep.get(identity.rep)));
+    const joined = taken.filter((identity) => !isSame(identity, this.#byRep.get(identity.rep)));
     this.#byRep.clear();
     this.#byEitherId.clear();
-    for (const identity of roster) {
+    for (const identity of taken) {
       this.#byRep.set(identity.rep, identity);
-      this.#byEitherId.set(identity.teamsUserId, identity);
-      this.#byEitherId.set(identity.systemUserId, identity);
+      for (const id of idsOf(identity)) this.#byEitherId.set(id, identity);
     }
-    return { joined, left };
+    return { joined, left, refused: roster.filter(isRefused) };
   }
+}
+
+/** A rep's own id is her Dynamics user's. */
+function idsOf({ rep, teamsUserId, systemUserId }: RepIdentity): readonly string[] {
+  return [...new Set<string>([rep, teamsUserId, systemUserId])];
+}
+
+function sharedIds(roster: readonly RepIdentity[]): ReadonlySet<string> {
+  const known = new Set<string>();
+  const shared = new Set<string>();
+  for (const identity of roster) {
+    for (const id of idsOf(identity)) {
+      if (known.has(id)) shared.add(id);
+      known.add(id);
+    }
+  }
+  return shared;
 }

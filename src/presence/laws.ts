@@ -3,8 +3,7 @@ import { isRoutable, join, STATUSES, type Status } from "./status.ts";
 /** A system's projection q: the status that each written status reads back as; `null` if unreadable. */
 export type Projection = Readonly<Record<Status, Status | null>>;
 
-export const LAWS = ["L1", "L2", "L3", "L4", "L5"] as const;
-export type Law = (typeof LAWS)[number];
+type Law = "L1" | "L2" | "L3" | "L4" | "L5";
 
 /** A law that a mapping breaks, with the status that shows it: a sentence an administrator can act on. */
 export type Counterexample = { readonly law: Law; readonly status: Status; readonly says: string };

@@ -51,7 +51,7 @@ export type DynamicsAction = Exclude<DynamicsState, "Inactive">;
 export type Meaning = { readonly status: Status; readonly automatic: AutomaticKind | null } | null;
 
 /** How one system's states are read, and which of its actions carries each status. Both tables are total. */
-export type Mapping<State extends string, Action extends string> = {
+type Mapping<State extends string, Action extends string> = {
   readonly reads: Readonly<Record<State, Meaning>>;
   readonly writes: Readonly<Record<Status, Action>>;
 };
@@ -121,7 +121,7 @@ export const DEFAULT_DYNAMICS_MAPPING: DynamicsMapping = {
  * What a write of each status reads back as: the projection q = reads ∘ writes. Every comparison with a
  * system is made through its projection, so that many-to-one tables (BeRightBack → Away) cannot flap.
  */
-export function projection<State extends string, Action extends string>(
+function projection<State extends string, Action extends string>(
   mapping: Mapping<State, Action>,
   stateShownAfter: (action: Action) => State,
 ): Readonly<Record<Status, Status | null>> {

@@ -5,8 +5,7 @@ import type { Status } from "./status.ts";
  * `hold`: she is talking (a call, a screen shared); nothing but its end removes it.
  * `soft`: a calendar, an engine's capacity count; a later choice of hers overrides it.
  */
-export const AUTOMATIC_KINDS = ["hold", "soft"] as const;
-export type AutomaticKind = (typeof AUTOMATIC_KINDS)[number];
+export type AutomaticKind = "hold" | "soft";
 
 /**
  * What one read of one system said about one rep. A reading is a fact, but an old one proves nothing:

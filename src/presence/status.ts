@@ -41,8 +41,3 @@ export function isRoutable(status: Status): boolean {
 export function join(a: Status, b: Status): Status {
   return strength(a) >= strength(b) ? a : b;
 }
-
-/** Narrows text from a policy file or a partner to a status. */
-export function isStatus(text: string): text is Status {
-  return (STATUSES as readonly string[]).includes(text);
-}

@@ -177,8 +177,7 @@ export class Story {
     const before = await this.#world.writes();
     await this.#pause(WATCH_MS);
     const after = await this.#world.writes();
-    const { writes, echoes, causeless, choices } = this.#tell.counts;
-    const made = this.#world.choices;
+    const { writes, echoes, causeless } = this.#tell.counts;
     this.#expect(`0 writes in ${WATCH_MS / 1000} s of silence`, after === before);
     this.#expect(`${writes} writes in all, each with its cause`, writes > 0 && causeless === 0);
     this.#expect(

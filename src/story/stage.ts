@@ -17,7 +17,7 @@ export type TenantCard = {
   readonly clientSecret: string;
 };
 
-export const PARTNER_NAMES = ["desk-phone", "shift-plan"] as const;
+const PARTNER_NAMES = ["desk-phone", "shift-plan"] as const;
 export type PartnerName = (typeof PARTNER_NAMES)[number];
 
 /** Where the published Create payload comes from: a second environment of the same company. */

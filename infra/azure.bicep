@@ -1,0 +1,187 @@
+// One Lockstep on Azure App Service. Checked for syntax only: it has not been deployed to a real subscription yet.
+//
+// The bot registration (Microsoft.BotService/botServices, channel MsTeamsChannel) comes as a module of its own
+// together with the bot. BOT_ID below is already the identity that it will use.
+//
+// What a template cannot do, an administrator does once: give the identity the Graph application permissions
+// Presence.Read.All and Presence.ReadWrite.All, and make it an application user with the role Omnichannel Supervisor in Dynamics.
+
+@description('Goes into every name. Lower-case letters and digits.')
+@minLength(3)
+@maxLength(12)
+param resourceSuffix string
+
+@description('The Dataverse environment of Dynamics 365 Contact Center, such as https://contoso.crm.dynamics.com')
+param dataverseUrl string
+
+@description('What the Dataverse webhook sends in x-lockstep-key. At least 16 characters.')
+@secure()
+@minLength(16)
+param dataverseWebhookKey string
+
+param location string = resourceGroup().location
+
+@description('Basic is the smallest that can be always on. One instance only: SQLite has one writer.')
+param planSku string = 'B1'
+
+var name = 'lockstep-${resourceSuffix}'
+var databaseFolder = '/mounts/lockstep'
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+  name: name
+  location: location
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: 'ls-${resourceSuffix}-${take(uniqueString(resourceGroup().id), 6)}'
+  location: location
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    enablePurgeProtection: true
+  }
+}
+
+resource webhookKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: 'dataverse-webhook-key'
+  properties: {
+    value: dataverseWebhookKey
+  }
+}
+
+resource mayReadSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, identity.id, keyVaultSecretsUser)
+  scope: vault
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+  }
+}
+
+// SQLite needs locks that hold and flushes that are true. /home of App Service is an SMB share and gives neither,
+// so the file lies on an NFS share, which wants a network of its own.
+resource network 'Microsoft.Network/virtualNetworks@2024-01-01' = {
+  name: name
+  location: location
+  properties: {
+    addressSpace: { addressPrefixes: ['10.20.0.0/24'] }
+    subnets: [
+      {
+        name: 'app'
+        properties: {
+          addressPrefix: '10.20.0.0/26'
+          delegations: [{ name: 'web', properties: { serviceName: 'Microsoft.Web/serverFarms' } }]
+          serviceEndpoints: [{ service: 'Microsoft.Storage' }]
+        }
+      }
+    ]
+  }
+}
+
+resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: 'ls${resourceSuffix}${take(uniqueString(resourceGroup().id), 6)}'
+  location: location
+  kind: 'FileStorage'
+  sku: { name: 'Premium_LRS' }
+  properties: {
+    // NFS does not travel over HTTPS; only the subnet below can reach the account.
+    supportsHttpsTrafficOnly: false
+    minimumTlsVersion: 'TLS1_2'
+    allowBlobPublicAccess: false
+    networkAcls: {
+      defaultAction: 'Deny'
+      bypass: 'None'
+      virtualNetworkRules: [{ id: network.properties.subnets[0].id }]
+    }
+  }
+
+  resource files 'fileServices' = {
+    name: 'default'
+
+    resource share 'shares' = {
+      name: 'lockstep'
+      properties: {
+        enabledProtocols: 'NFS'
+        rootSquash: 'NoRootSquash'
+        shareQuota: 100
+      }
+    }
+  }
+}
+
+resource plan 'Microsoft.Web/serverfarms@2023-12-01' = {
+  name: name
+  location: location
+  kind: 'linux'
+  sku: { name: planSku, capacity: 1 }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2023-12-01' = {
+  name: name
+  location: location
+  kind: 'app,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identity.id}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    keyVaultReferenceIdentity: identity.id
+    virtualNetworkSubnetId: network.properties.subnets[0].id
+    siteConfig: {
+      linuxFxVersion: 'NODE|24-lts'
+      appCommandLine: 'node src/main.ts'
+      alwaysOn: true
+      numberOfWorkers: 1
+      // Not /readyz: a system that does not answer is no reason to restart us.
+      healthCheckPath: '/livez'
+      minTlsVersion: '1.2'
+      ftpsState: 'Disabled'
+      http20Enabled: true
+    }
+  }
+
+  resource mounts 'config' = {
+    name: 'azurestorageaccounts'
+    properties: {
+      database: {
+        type: 'AzureFiles'
+        protocol: 'Nfs'
+        accountName: storage.name
+        shareName: storage::files::share.name
+        mountPath: databaseFolder
+      }
+    }
+  }
+
+  resource settings 'config' = {
+    name: 'appsettings'
+    properties: {
+      PORT: '8080'
+      PUBLIC_URL: 'https://${app.properties.defaultHostName}'
+      TENANT_ID: tenant().tenantId
+      MANAGED_IDENTITY_CLIENT_ID: identity.properties.clientId
+      BOT_ID: identity.properties.clientId
+      DATAVERSE_URL: dataverseUrl
+      DATAVERSE_WEBHOOK_KEY: '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${webhookKey.name})'
+      DATABASE_URL: 'sqlite:${databaseFolder}/lockstep.db'
+      // The package is complete when it arrives.
+      SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
+    }
+    dependsOn: [mayReadSecrets, mounts]
+  }
+}
+
+output BOT_ID string = identity.properties.clientId
+output BOT_TENANT_ID string = identity.properties.tenantId
+output BOT_DOMAIN string = app.properties.defaultHostName
+output BOT_AZURE_APP_SERVICE_RESOURCE_ID string = app.id

@@ -1,0 +1,169 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseEnv } from "node:util";
+import { AppManifestUtils, type TeamsManifest } from "@microsoft/app-manifest";
+import { describe, expect, test } from "vitest";
+import { Language, type Node, Parser } from "web-tree-sitter";
+import { parse } from "yaml";
+import { z } from "zod";
+import { TABLE } from "../src/config-table.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const read = (path: string): Promise<string> => readFile(join(ROOT, path), "utf8");
+
+/** What `provision` would have written. */
+const PROVISIONED = {
+  TEAMS_APP_ID: "11111111-1111-4111-8111-111111111111",
+  BOT_ID: "22222222-2222-4222-8222-222222222222",
+};
+
+/** Replaces `${{NAME}}`; a name that nobody sets fails. */
+function expand(text: string, values: Readonly<Record<string, string | undefined>>): string {
+  return text.replaceAll(/\$\{\{(\w+)\}\}/g, (_whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`nobody sets ${name}`);
+    return value;
+  });
+}
+
+async function manifest(): Promise<TeamsManifest> {
+  const values = { ...parseEnv(await read("env/.env.dev")), ...PROVISIONED };
+  return JSON.parse(expand(await read("appPackage/manifest.json"), values)) as TeamsManifest;
+}
+
+describe("the app package", () => {
+  test("has a manifest that its schema takes", async () => {
+    expect(await AppManifestUtils.validateAgainstSchema(await manifest())).toEqual([]);
+  });
+
+  test("would be refused with a scope that does not exist", async () => {
+    const broken = JSON.stringify(await manifest()).replace('"personal"', '"planet"');
+    const problems = await AppManifestUtils.validateAgainstSchema(
+      JSON.parse(broken) as TeamsManifest,
+    );
+    expect(problems).not.toEqual([]);
+  });
+
+  test("has the version of package.json", async () => {
+    const { version } = JSON.parse(await read("package.json")) as { version: string };
+    expect((await manifest()).version).toBe(version);
+  });
+
+  test.each([
+    ["color.png", 192],
+    ["outline.png", 32],
+  ])("has the icon %s of %i by %i pixels, with transparency", async (name, size) => {
+    const png = await readFile(join(ROOT, "appPackage", name));
+    expect(png.subarray(1, 4).toString()).toBe("PNG");
+    const RGBA = 6;
+    expect([png.readUInt32BE(16), png.readUInt32BE(20), png[25]]).toEqual([size, size, RGBA]);
+  });
+});
+
+const step = z.strictObject({
+  uses: z.string(),
+  name: z.string().optional(),
+  with: z.record(z.string(), z.unknown()),
+  writeToEnvironmentFile: z.record(z.string(), z.string()).optional(),
+});
+const project = z.strictObject({
+  version: z.literal("v1.12"),
+  environmentFolderPath: z.literal("./env"),
+  provision: z.array(step),
+  deploy: z.array(step),
+  publish: z.array(step),
+});
+
+describe("teamsapp.yml", () => {
+  test("provisions, deploys and publishes in the order that the toolkit needs", async () => {
+    const { provision, deploy, publish } = project.parse(parse(await read("teamsapp.yml")));
+    expect(provision.map(({ uses }) => uses)).toEqual([
+      "teamsApp/create",
+      "arm/deploy",
+      "teamsApp/zipAppPackage",
+      "teamsApp/validateAppPackage",
+      "teamsApp/update",
+    ]);
+    expect(deploy.map(({ uses }) => uses)).toEqual([
+      "cli/runNpmCommand",
+      "azureAppService/zipDeploy",
+    ]);
+    expect(publish.at(-1)?.uses).toBe("teamsApp/publishAppPackage");
+  });
+
+  test("names files that exist and variables that somebody sets", async () => {
+    const text = await read("teamsapp.yml");
+    for (const path of text.matchAll(/(?:path|parameters|manifestPath|ignoreFile): (\S+)/g)) {
+      expect(await read(path[1] ?? "")).not.toBe("");
+    }
+    const set = parseEnv(await read("env/.env.dev"));
+    const used = [...text.matchAll(/\$\{\{(\w+)\}\}/g)].map(([, name = ""]) => name);
+    expect(used.filter((name) => !(name in set))).toEqual([]);
+  });
+
+  test("commits no secret", async () => {
+    const set = parseEnv(await read("env/.env.dev"));
+    expect(Object.keys(set).filter((name) => /SECRET|KEY|PASSWORD/.test(name))).toEqual([]);
+    expect(await read(".gitignore")).toContain("env/.env.*.user");
+  });
+
+  test("deploys the source that runs, and nothing that only proves it", async () => {
+    const ignored = (await read(".webappignore")).split("\n");
+    expect(ignored).toContain("src/emulators");
+    expect(ignored.filter((line) => /^(src\/?|\*\.ts|node_modules)$/.test(line))).toEqual([]);
+  });
+});
+
+describe("infra/azure.bicep", () => {
+  const broken = (node: Node): string[] =>
+    node.children.flatMap((child) =>
+      child.isError || child.isMissing
+        ? [`line ${child.startPosition.row + 1}: ${child.text.slice(0, 60)}`]
+        : broken(child),
+    );
+
+  async function parseBicep(text: string): Promise<Node> {
+    await Parser.init();
+    const grammar = import.meta.resolve("tree-sitter-bicep/tree-sitter-bicep.wasm");
+    const parser = new Parser();
+    parser.setLanguage(await Language.load(fileURLToPath(grammar)));
+    const tree = parser.parse(text);
+    if (tree === null) throw new Error("the parser gave up");
+    return tree.rootNode;
+  }
+
+  test("is Bicep", async () => {
+    expect(broken(await parseBicep(await read("infra/azure.bicep")))).toEqual([]);
+  });
+
+  test("would be refused with a bracket missing", async () => {
+    const text = (await read("infra/azure.bicep")).replace("properties: {", "properties:");
+    expect(broken(await parseBicep(text))).not.toEqual([]);
+  });
+
+  test("gives the service settings that the configuration knows", async () => {
+    const text = await read("infra/azure.bicep");
+    const settings = /name: 'appsettings'\s+properties: \{(.*?)\n {4}\}/s.exec(text)?.[1] ?? "";
+    const names = [...settings.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = ""]) => name);
+    expect(names).toContain("DATAVERSE_URL");
+    const ofTheHost = ["SCM_DO_BUILD_DURING_DEPLOYMENT"];
+    expect(names.filter((name) => !(name in TABLE) && !ofTheHost.includes(name))).toEqual([]);
+  });
+
+  test("gets every parameter that has no default", async () => {
+    const text = await read("infra/azure.bicep");
+    const needed = [...text.matchAll(/^param (\w+) \w+$/gm)].map(([, name = ""]) => name);
+    const given = z
+      .object({ parameters: z.record(z.string(), z.object({ value: z.string() })) })
+      .parse(JSON.parse(await read("infra/azure.parameters.json")));
+    expect(Object.keys(given.parameters).toSorted()).toEqual(needed.toSorted());
+  });
+
+  test("writes into the environment what the toolkit reads from it", async () => {
+    const outputs = [...(await read("infra/azure.bicep")).matchAll(/^output (\w+)/gm)];
+    const set = parseEnv(await read("env/.env.dev"));
+    expect(outputs.length).toBeGreaterThan(2);
+    expect(outputs.map(([, name = ""]) => name).filter((name) => !(name in set))).toEqual([]);
+  });
+});
