@@ -108,7 +108,9 @@ export class Stage {
       process.stdout.write(
         "\n   The service was killed. It is started again on the same store.\n\n",
       );
-      void this.startService();
+      this.startService().catch((error: unknown) => {
+        if (!this.#expectedToStop) process.stderr.write(`it did not start: ${String(error)}\n`);
+      });
     });
     await eventually(async () => (await fetch(`${this.serviceUrl}/readyz`)).ok, 30_000);
   }

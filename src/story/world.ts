@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
-import type { PartnerName, Stage } from "./stage.ts";
+import { eventually, type PartnerName, type Stage } from "./stage.ts";
 
 /** One rep as both systems show her at this moment. */
 export type Shown = { readonly teams: string; readonly dynamics: string };
@@ -14,6 +14,7 @@ export type Actor = {
   readonly objectId: string;
 };
 
+const RESTART_MS = 20_000;
 const CHOICES: ReadonlySet<string> = new Set(["choose", "setManual", "resetManual", "login"]);
 
 /**
@@ -59,7 +60,7 @@ export class World {
 
   /** Posts a body to the service's Dataverse webhook, byte for byte. */
   async postWebhook(body: Buffer): Promise<number> {
-    const response = await fetch(`${this.#stage.serviceUrl}/webhooks/dataverse`, {
+    const response = await this.#post("/webhooks/dataverse", {
       method: "POST",
       headers: { "content-type": "application/json", "x-lockstep-key": this.#stage.webhookKey },
       body: new Uint8Array(body),
@@ -76,7 +77,7 @@ export class World {
     const signature = createHmac("sha256", this.#stage.partnerKeys[name])
       .update(`${id}.${timestamp}.${body}`)
       .digest("base64");
-    const response = await fetch(`${this.#stage.serviceUrl}/api/v1/events`, {
+    const response = await this.#post("/api/v1/events", {
       method: "POST",
       headers: {
         "content-type": "application/json",
@@ -109,6 +110,17 @@ export class World {
       [graphUrl, dataverseUrl].map((url) => this.#control(url, "writes", {})),
     );
     return journals.reduce<number>((sum, journal) => sum + (journal as unknown[]).length, 0);
+  }
+
+  /** A service that is being restarted is tried again, as any sender does, with the same bytes and id. */
+  async #post(path: string, request: RequestInit): Promise<Response> {
+    let response: Response | null = null;
+    await eventually(async () => {
+      response = await fetch(`${this.#stage.serviceUrl}${path}`, request);
+      return true;
+    }, RESTART_MS);
+    if (!response) throw new Error("the service did not come back");
+    return response;
   }
 
   async #control(url: string, action: string, body: object): Promise<unknown> {
