@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import type { SystemError } from "./connectors/connector.ts";
+import { SystemError } from "./connectors/connector.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
@@ -10,6 +10,7 @@ import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
+import { Recurring } from "./controller/recurring.ts";
 import { Sweep } from "./controller/sweep.ts";
 import { Directory } from "./directory/directory.ts";
 import { EngineError } from "./engine/engine-error.ts";
@@ -32,6 +33,9 @@ const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;
+const DISCOVER_RETRY_MS = 1_000;
+/** Webhooks about strangers come in swarms: one look serves them all. */
+const DISCOVER_SOON_MS = 250;
 const CLOSE_GRACE_MS = 5_000;
 const HISTORY_KEPT_MS = 90 * 86_400_000;
 
@@ -92,10 +96,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
 
   let organization: Organization | null = null;
   let discovered = false;
-  let cancelDiscovery = (): void => undefined;
-
-  const discover = async (): Promise<void> => {
-    cancelDiscovery();
+  const discover = async (): Promise<boolean> => {
     try {
       await paces.dynamics.take("protective");
       organization ??= await dynamics.organization(abort.signal);
@@ -117,14 +118,21 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweeps.teams.start();
         sweeps.dynamics.start();
       }
+      return true;
     } catch (error) {
-      if (abort.signal.aborted) return;
-      log.warn({ fault: faultOf(error) }, "the directory could not be read; it is tried again");
+      if (error instanceof SystemError) onSystemError(error);
+      else
+        log.error({ fault: faultOf(error) }, "the directory could not be read; it is tried again");
+      return false;
     }
-    if (abort.signal.aborted) return;
-    const waitMs = discovered ? DISCOVER_EVERY_MS : 1_000;
-    cancelDiscovery = clock.after(waitMs, () => void discover());
   };
+  const discovery = new Recurring({
+    clock,
+    run: discover,
+    everyMs: DISCOVER_EVERY_MS,
+    retryMs: DISCOVER_RETRY_MS,
+    soonMs: DISCOVER_SOON_MS,
+  });
 
   const readiness = (): { ready: boolean; waitingFor: string[] } => {
     const waitingFor = [
@@ -151,7 +159,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
           controller.hint(rep, DYNAMICS);
           controller.hint(rep, DYNAMICS, againMs);
         },
-        sweep: () => void discover(),
+        sweep: () => discovery.soon(),
         count: (result) => {
           webhooks[result] = (webhooks[result] ?? 0) + 1;
           if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
@@ -178,14 +186,14 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
-  void discover();
+  discovery.start();
 
   const stop = async (): Promise<void> => {
-    cancelDiscovery();
     await server.close(CLOSE_GRACE_MS);
+    abort.abort();
+    await discovery.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
-    abort.abort();
     await dynamics.close();
     await engine.close();
     log.info({}, "stopped");

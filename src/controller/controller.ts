@@ -18,7 +18,7 @@ import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
 
 /** What one system needs to be driven. */
-export type Driven = { readonly connector: Connector; readonly pace: Pace };
+type Driven = { readonly connector: Connector; readonly pace: Pace };
 
 export type ControllerOptions = {
   readonly engine: Engine;
@@ -193,19 +193,21 @@ export class Controller {
     return driven.pace;
   }
 
-  async #reconcile(id: RepId): Promise<void> {
+  /** One turn. True if nothing is being read for it. */
+  async #reconcile(id: RepId): Promise<boolean> {
     const slot = this.#slots.get(id);
-    if (!slot) return;
+    if (!slot) return true;
     try {
       const draft = slot.open();
       this.#takeIn(slot, draft);
       const { next, reads } = this.#decide(slot, draft);
       draft.record.plan(draft.rep, next, this.#options.clock.nowMs());
       draft.rep = next.rep;
-      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return;
+      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) this.#startRead(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
+      return slot.reading.size === 0;
     } catch (error) {
       slot.undo();
       throw error;

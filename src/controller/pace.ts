@@ -12,7 +12,8 @@ export type PaceLimits = {
  * leaves at all. Whoever waits is let go in order of arrival, protective requests before all others, so that
  * a limit delays becoming Available and never becoming Busy.
  *
- * A clock that is set back moves the bucket and the pause back with it: neither is forgotten nor prolonged.
+ * A pause is over when its timer says so: a clock that is set neither ends nor prolongs it. The bucket is never
+ * fuller than a burst, and a clock that is set back does not empty it.
  */
 export class Pace {
   readonly #clock: Clock;
@@ -20,7 +21,8 @@ export class Pace {
   readonly #waiters: Readonly<Record<Urgency, (() => void)[]>> = { protective: [], normal: [] };
   #tokens: number;
   #filledAtMs: number;
-  #pausedUntilMs = 0;
+  /** Silences asked for that are not over. */
+  #pauses = 0;
   #cancelTimer: (() => void) | null = null;
 
   constructor(clock: Clock, limits: PaceLimits) {
@@ -35,7 +37,7 @@ export class Pace {
   }
 
   get isPaused(): boolean {
-    return this.#pausedUntilMs > this.#fill();
+    return this.#pauses > 0;
   }
 
   /** True, and a token is taken, if a request may leave now and nobody waits for that. */
@@ -60,23 +62,24 @@ export class Pace {
 
   /** The system asked for silence: nothing leaves for this long. A later, shorter wish does not shorten it. */
   pause(durationMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#fill() + durationMs);
-    this.#schedule();
+    this.#pauses += 1;
+    this.#clock.after(durationMs, () => {
+      this.#pauses -= 1;
+      this.#schedule();
+    });
   }
 
-  /** Fills the bucket for the time gone by, and says what time it is. */
-  #fill(): number {
+  #fill(): void {
     const nowMs = this.#clock.nowMs();
-    const elapsedMs = nowMs - this.#filledAtMs;
-    if (elapsedMs < 0) this.#pausedUntilMs += elapsedMs;
-    const earned = (Math.max(0, elapsedMs) / 1000) * this.#limits.perSecond;
+    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#limits.perSecond;
     this.#tokens = Math.min(this.#limits.burst, this.#tokens + earned);
     this.#filledAtMs = nowMs;
-    return nowMs;
   }
 
   #tryTake(): boolean {
-    if (this.isPaused || this.#tokens < 1) return false;
+    if (this.isPaused) return false;
+    this.#fill();
+    if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
   }
@@ -88,10 +91,8 @@ export class Pace {
       const urgency = URGENCIES.find((wanted) => this.#waiters[wanted].length > 0);
       if (urgency) this.#waiters[urgency].shift()?.();
     }
-    if (this.waiting === 0) return;
-    const pausedMs = this.#pausedUntilMs - this.#fill();
+    if (this.waiting === 0 || this.isPaused) return;
     const refillMs = ((1 - this.#tokens) / this.#limits.perSecond) * 1000;
-    const delayMs = Math.max(pausedMs, refillMs, 1);
-    this.#cancelTimer = this.#clock.after(delayMs, () => this.#schedule());
+    this.#cancelTimer = this.#clock.after(Math.max(refillMs, 1), () => this.#schedule());
   }
 }

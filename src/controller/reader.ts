@@ -11,7 +11,7 @@ import type { Pace } from "./pace.ts";
 export type Dated = Reading & { readonly departure: number };
 
 /** Counts the calls that leave, whatever system they go to. */
-export type Departures = () => number;
+type Departures = () => number;
 
 export type ReaderOptions = {
   readonly clock: Clock;

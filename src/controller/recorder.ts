@@ -67,7 +67,7 @@ export class Recorder {
         },
       });
     }
-    if (next.held && before.heldUntilMs < next.rep.heldUntilMs) {
+    if (next.held && before.heldUntilMs <= nowMs) {
       const says = "Too many automatic writes: none for a while, so that nobody is fought with";
       this.#add("held", nowMs, says, next.rep, { untilMs: next.rep.heldUntilMs });
     }

@@ -10,6 +10,9 @@ export type QueueLimits = {
   readonly retryMaxMs: number;
 };
 
+/** Resolves to whether the key is done with. If not, it will be added again, and its failures still count. */
+type Process<Key> = (key: Key) => Promise<boolean>;
+
 type Delayed = { readonly dueAtMs: number; readonly cancel: () => void };
 
 /**
@@ -19,7 +22,7 @@ type Delayed = { readonly dueAtMs: number; readonly cancel: () => void };
  * - One at a time: a key is never processed concurrently; added meanwhile, it runs once more afterwards.
  * - Fair within an urgency, in order of arrival; what protects somebody overtakes what does not.
  * - Delayed: of several delays for one key the soonest counts; adding it at once cancels the delay.
- * - A failing key comes back later and later (`retryFirstMs` doubled, up to `retryMaxMs`) until it succeeds.
+ * - A failing key comes back later and later (`retryFirstMs` doubled, up to `retryMaxMs`) until it is done.
  * - Drains: after `drain` nothing new is taken, and what is being processed finishes.
  *
  * A key is in at most one of `waiting` and `processing`; `again` holds those in `processing` that were added
@@ -27,7 +30,7 @@ type Delayed = { readonly dueAtMs: number; readonly cancel: () => void };
  */
 export class WorkQueue<Key> {
   readonly #clock: Clock;
-  readonly #process: (key: Key) => Promise<void>;
+  readonly #process: Process<Key>;
   readonly #onFailure: (key: Key, error: unknown) => void;
   readonly #limits: QueueLimits;
   readonly #waiting: Readonly<Record<Urgency, Set<Key>>> = {
@@ -45,7 +48,7 @@ export class WorkQueue<Key> {
   constructor(options: {
     readonly clock: Clock;
     readonly limits: QueueLimits;
-    readonly process: (key: Key) => Promise<void>;
+    readonly process: Process<Key>;
     readonly onFailure: (key: Key, error: unknown) => void;
   }) {
     this.#clock = options.clock;
@@ -126,8 +129,7 @@ export class WorkQueue<Key> {
 
   async #run(key: Key): Promise<void> {
     try {
-      await this.#process(key);
-      this.#failures.delete(key);
+      if (await this.#process(key)) this.#failures.delete(key);
     } catch (error) {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);

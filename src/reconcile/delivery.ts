@@ -60,15 +60,19 @@ export function deliver(
         failures,
         retryAtMs,
       });
-    case "unknown":
+    case "unknown": {
+      // If it did not arrive, what we put there before still lies there; if it did, a read will say so.
+      const older = pending.cover === "preferred" && endpoint.cover !== "none";
+      const kept = pending.withdraws || older;
       return withEndpoint(rep, system, {
         pending: pending.confirmed ? null : { ...pending, unknown: true },
         tried: pending.confirmed ? tried : Math.min(endpoint.tried, pending.intent - 1),
-        cover: pending.withdraws ? endpoint.cover : pending.cover,
-        covering: pending.withdraws ? endpoint.covering : pending.status,
+        cover: kept ? endpoint.cover : pending.cover,
+        covering: kept ? endpoint.covering : pending.status,
         failures,
         retryAtMs,
       });
+    }
     default:
       return outcome satisfies never;
   }

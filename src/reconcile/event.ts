@@ -67,6 +67,7 @@ export function takeEvent(rep: Rep, event: RepEvent, origin: EventOrigin, policy
       return { ...next, base };
     }
     default:
-      return event satisfies never;
+      event satisfies never;
+      return rep;
   }
 }

@@ -24,12 +24,12 @@ const WORDS: Readonly<Record<Status, string>> = {
 };
 
 /** A status as people read it. */
-export function wordsFor(status: Status): string {
+function wordsFor(status: Status): string {
   return WORDS[status];
 }
 
 /** A cause as the end of a sentence that began with an effect: "…because …". */
-export function becauseOf({ kind, source, status }: Cause): string {
+function becauseOf({ kind, source, status }: Cause): string {
   const where = nameOf(source);
   const what = wordsFor(status);
   const sentences: Readonly<Record<Cause["kind"], string>> = {

@@ -14,11 +14,12 @@ export type Observed = { readonly rep: Rep; readonly classification: Classificat
  * below. Never fails: a reading that means nothing leaves the rep as she was, but for the fact of the read.
  */
 export function observe(
-  before: Rep,
+  start: Rep,
   system: SystemName,
   reading: Reading,
   policy: Policy,
 ): Observed {
+  const before = forgetOutlived(start, system, reading, policy);
   const classification = classify(before, system, reading, policy);
   if (classification === "unusable" || classification === "stale") {
     return { rep: before, classification };
@@ -36,6 +37,25 @@ export function observe(
     pending: stillOpen(applied, system, reading, policy),
   });
   return { rep: rememberNative(settled, system, reading, policy), classification };
+}
+
+/** A write of unknown outcome that never turned up in time explains nothing any more. */
+function forgetOutlived(rep: Rep, system: SystemName, reading: Reading, policy: Policy): Rep {
+  const { pending } = endpointOf(rep, system);
+  if (!pending?.unknown || reading.startedAtMs <= pending.sentAtMs + policy.lateMs) return rep;
+  return withEndpoint(rep, system, { pending: null });
+}
+
+/** She is gone before it could be seen: nobody will ask for it again, but it may still turn up for a while. */
+function setAside(rep: Rep, system: SystemName, policy: Policy): Rep {
+  const { pending, late } = endpointOf(rep, system);
+  if (!pending?.unknown) return rep;
+  const { status, cover, sentAtMs } = pending;
+  const expiresAtMs = sentAtMs + policy.lateMs;
+  return withEndpoint(rep, system, {
+    pending: null,
+    late: [...late, { status, cover, expiresAtMs }],
+  });
 }
 
 type UsableReading = Reading & { readonly status: Status };
@@ -123,12 +143,14 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
   });
 }
 
+/** What left before the intent arose proves nothing about it: Dynamics would be released too early. */
 function agrees(rep: Rep, system: SystemName, reading: UsableReading): Rep {
   const { pending, tried, shown } = endpointOf(rep, system);
+  const fresh = reading.startedTick >= rep.intentTick;
   return withEndpoint(rep, system, {
     seen: reading.status,
     health: "ok",
-    tried: pending ? tried : rep.intent,
+    tried: pending || !fresh ? tried : rep.intent,
     shown: pending ? shown : rep.intent,
   });
 }
@@ -173,7 +195,9 @@ function uncovered(rep: Rep, system: SystemName, reading: UsableReading, policy:
     health: reading.status === targetOf(rep, system, policy) ? "ok" : "absorbed",
   });
   if (!reading.automatic) return next;
-  return lay(next, system, reading, seen, reading.automatic === "soft" ? 0 : next.tick + 1, policy);
+  // Beneath it lies what the withdrawal was to show, not the cover that we took away.
+  const over = pending?.status ?? seen;
+  return lay(next, system, reading, over, reading.automatic === "soft" ? 0 : next.tick + 1, policy);
 }
 
 /** Puts an overlay on the rep and makes that an intent. */
@@ -232,7 +256,11 @@ function absent(rep: Rep, system: SystemName, reading: UsableReading, policy: Po
     const untilMs = reading.startedAtMs + policy.absenceGraceMs;
     return { ...quiet, overlays: { ...quiet.overlays, [system]: { ...overlay, untilMs } } };
   }
-  const gone = withEndpoint(quiet, system, { seen: "Offline", health: "ok" });
+  const gone = setAside(
+    withEndpoint(quiet, system, { seen: "Offline", health: "ok" }),
+    system,
+    policy,
+  );
   const left = rep.base.origin === system && rep.base.status !== "Offline";
   if (!left && !rep.overlays[system]) return gone;
   const next = intend(

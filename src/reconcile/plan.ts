@@ -1,7 +1,7 @@
 import type { SystemName } from "../presence/identity.ts";
 import { isRoutable, type Status } from "../presence/status.ts";
 import { expire } from "./intent.ts";
-import { type Policy, profileOf, type SystemProfile } from "./policy.ts";
+import type { Policy, SystemProfile } from "./policy.ts";
 import {
   type Cause,
   type Cover,

@@ -6,21 +6,20 @@ import type { Status } from "../presence/status.ts";
  * Where a decision came from. Every intent carries exactly one, and so does every write: "why is she
  * Busy?" is answered by reading it back, never by guessing.
  */
-export const CAUSES = [
-  "first sight",
-  "choice",
-  "sign-in",
-  "sign-out",
-  "automatic",
-  "automatic ended",
-  "hold",
-  "hold ended",
-  "hold expired",
-  "command",
-  "shift",
-  "lease ended",
-] as const;
-export type CauseKind = (typeof CAUSES)[number];
+type CauseKind =
+  | "first sight"
+  | "choice"
+  | "sign-in"
+  | "sign-out"
+  | "automatic"
+  | "automatic ended"
+  | "hold"
+  | "hold ended"
+  | "hold expired"
+  | "command"
+  | "shift"
+  | "lease ended";
+
 export type Cause = {
   readonly kind: CauseKind;
   /** The system, partner or person's role that caused it; never a person's name. */
@@ -32,7 +31,7 @@ export type Cause = {
 };
 
 /** The rep's last explicit choice: what she returns to when calls and meetings are over. */
-export type Base = {
+type Base = {
   readonly status: Status;
   /** A system, or a partner or command by name; `null` before anything is known. */
   readonly origin: SystemName | null;
@@ -54,7 +53,7 @@ export type Hold = {
 };
 
 /** A state that a system shows by itself: its own call, meeting, capacity. Like a hold, but read, not told. */
-export type Overlay = {
+type Overlay = {
   readonly status: Status;
   readonly kind: AutomaticKind;
   readonly tick: number;
@@ -67,8 +66,7 @@ export type Overlay = {
 };
 
 /** What of ours lies in a system, apart from what the human and the system put there. */
-export const COVERS = ["none", "session", "preferred"] as const;
-export type Cover = (typeof COVERS)[number];
+export type Cover = "none" | "session" | "preferred";
 
 /** A write that has left, or is about to: on disk before it is sent, at most one per system. */
 export type Pending = {
@@ -102,8 +100,7 @@ export type LateWrite = {
   readonly expiresAtMs: number;
 };
 
-export const HEALTHS = ["ok", "absorbed", "rejected"] as const;
-export type Health = (typeof HEALTHS)[number];
+type Health = "ok" | "absorbed" | "rejected";
 
 /** What we know about one system for one rep: the merge base, and the one write in flight. */
 export type Endpoint = {
@@ -150,7 +147,7 @@ export type Rep = {
   readonly heldUntilMs: number;
 };
 
-export const UNREAD_ENDPOINT: Endpoint = {
+const UNREAD_ENDPOINT: Endpoint = {
   seen: null,
   native: null,
   sequence: null,

@@ -23,7 +23,7 @@ export type Top = {
  * | R22  | nothing: the base, the last explicit choice       |                                      |
  */
 export function topOf(rep: Rep): Top | null {
-  let top: Top | null = null;
+  let top = null as Top | null;
   const offer = (candidate: Top): void => {
     if (!top || strength(candidate.status) > strength(top.status)) top = candidate;
   };

@@ -129,18 +129,32 @@ describe("a change finds its way", () => {
     expect(crew.faults).toEqual([]);
   });
 
-  test("a write that Teams absorbs is not repeated", async () => {
+  test("lifting her manual status in Teams uncovers a call there, and Dynamics follows", async () => {
     const { crew, watch } = await Crew.onDuty();
     crew.teams.choose(ANA.rep, "DoNotDisturb");
     await crew.clock.advance(SOON_MS);
     crew.teams.client(ANA.rep, "InACall");
     crew.dynamics.choose(ANA.rep, "Available");
     await crew.clock.advance(SOON_MS);
-    // Her manual status was lifted, and what lies under it is a call: it shows, and Dynamics follows.
     expect(crew.shown()).toEqual(["InACall", "Busy"]);
-    const before = crew.writes;
+    await quiet(crew, watch);
+  });
+
+  test("a write that Teams absorbs is not repeated", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    crew.teams.choose(ANA.rep, "DoNotDisturb");
+    await crew.clock.advance(SOON_MS);
+    await crew.tell(watch, crew.call());
     await crew.clock.advance(600_000);
-    expect(crew.writes).toBe(before);
+    // Her manual status hides our session, which lies there all the same.
+    expect(crew.shown()).toEqual(["DoNotDisturb", "Busy - DND"]);
+    expect(crew.teams.person(ANA.rep)).toMatchObject({ session: true });
+    expect(crew.teams.arrivals).toHaveLength(1);
+
+    await crew.tell(watch, crew.hangUp());
+    await crew.clock.advance(SOON_MS);
+    expect(crew.shown()).toEqual(["DoNotDisturb", "Busy - DND"]);
+    expect(crew.teams.person(ANA.rep)).toMatchObject({ session: false });
     await quiet(crew, watch);
   });
 

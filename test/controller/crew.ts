@@ -166,3 +166,19 @@ export async function end(watch: Watch): Promise<void> {
   await Promise.all(watch.sweeps.map((sweep) => sweep.stop()));
   await watch.controller.stop();
 }
+
+/** The same engine, but for what is replaced in it. */
+export function engineWith(engine: Engine, replaced: Partial<Engine>): Engine {
+  return {
+    load: () => engine.load(),
+    get: (rep) => engine.get(rep),
+    commit: (commit) => engine.commit(commit),
+    remove: (rep) => engine.remove(rep),
+    accept: (event) => engine.accept(event),
+    unsettled: () => engine.unsettled(),
+    history: (query) => engine.history(query),
+    prune: (beforeMs) => engine.prune(beforeMs),
+    close: () => engine.close(),
+    ...replaced,
+  };
+}

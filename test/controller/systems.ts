@@ -24,7 +24,7 @@ export type Trouble =
   | { readonly kind: "down" | "rejected" | "lost" | "late" | "silent" | "deaf" | "broken" };
 
 /** A write that reached the system, whether or not it changed anything. */
-export type Arrival = {
+type Arrival = {
   readonly rep: RepId;
   readonly shows: Status;
   readonly cause: string;
@@ -38,7 +38,7 @@ const TIMEOUT_MS = 10_000;
  * A world that keeps its own truth about every rep, and shows it after half a round trip. What is in it is
  * what the tests look at.
  */
-export abstract class EmulatedSystem implements Connector {
+abstract class EmulatedSystem implements Connector {
   abstract readonly system: SystemName;
   readonly arrivals: Arrival[] = [];
   /** When each call left, reads and writes. */
@@ -56,7 +56,7 @@ export abstract class EmulatedSystem implements Connector {
     this.#clock = clock;
   }
 
-  protected abstract look(rep: RepId): Omit<Sighting, "sequence"> | null;
+  abstract look(rep: RepId): Omit<Sighting, "sequence"> | null;
   protected abstract change(rep: RepId, write: Write): void;
 
   async read(reps: readonly RepIdentity[]): Promise<ReadonlyMap<RepId, Sighting>> {
@@ -169,7 +169,7 @@ export class EmulatedTeams extends EmulatedSystem {
     return this.#person(rep);
   }
 
-  protected override look(rep: RepId): Omit<Sighting, "sequence"> | null {
+  override look(rep: RepId): Omit<Sighting, "sequence"> | null {
     const person = this.#people.get(rep);
     if (!person) return null;
     const { client, preferred, session } = person;
@@ -236,7 +236,7 @@ export class EmulatedDynamics extends EmulatedSystem {
     return this.#presences.get(rep) ?? null;
   }
 
-  protected override look(rep: RepId): Omit<Sighting, "sequence"> | null {
+  override look(rep: RepId): Omit<Sighting, "sequence"> | null {
     const presence = this.#presences.get(rep);
     if (presence === undefined) return null;
     return { status: BASES[presence] ?? null, automatic: null, native: presence };

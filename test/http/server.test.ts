@@ -205,6 +205,7 @@ test("close does not wait for a connection on which nothing was asked", async ()
   await ask(port, request("POST /echo", {}, "{}"));
   await server.close(60_000);
   await ended;
+  expect(idle.destroyed).toBe(true);
 });
 
 test("one connection carries several requests", async () => {

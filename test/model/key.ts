@@ -115,6 +115,7 @@ export function keyOf(world: World): string {
     world.writes,
     world.choiceIntents,
     world.raced,
+    world.mistaken,
     world.unread,
     world.crossed,
     world.sequential,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SCENARIOS } from "../reconcile/scenarios.ts";
 import { loadCore } from "./core.ts";
 import { explore } from "./explorer.ts";
-import { MUTANTS, writeMutant } from "./mutants.ts";
+import { writeMutant } from "./mutant.ts";
+import { MUTANTS } from "./mutants.ts";
 import { BASE_SETTING } from "./setting.ts";
 
 const MAX_STATES = 500_000;

@@ -1,46 +1,10 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import type { Setting } from "./setting.ts";
+import type { Mutant } from "./mutant.ts";
+import { DYNAMICS, type Setting, TEAMS } from "./setting.ts";
 
-const SOURCES = fileURLToPath(new URL("../../src/", import.meta.url));
-
-/** One change to one source file of the core; `find` must occur in it exactly once. */
-type Edit = { readonly file: string; readonly find: string; readonly replace: string };
-
-/**
- * A plausible shortcut in the core. It is killed by an exploration that breaks the named invariant, or, where
- * the model cannot express what goes wrong, by a scenario of `test/reconcile/scenarios.ts` that fails.
- */
-export type Mutant = {
-  readonly name: string;
-  readonly edits: readonly Edit[];
-  readonly killedBy:
-    | { readonly setting: Partial<Setting>; readonly invariant: string }
-    | { readonly scenario: string };
+const AVAILABLE_OR_BUSY: Setting["choices"] = {
+  [TEAMS]: ["Available", "Busy"],
+  [DYNAMICS]: ["Available", "Busy"],
 };
-
-/** Writes a mutated copy of the core below `folder`, and says where: the argument that `loadCore` takes. */
-export async function writeMutant(mutant: Mutant, folder: string): Promise<string> {
-  const root = join(folder, mutant.name.replaceAll(/\W+/g, "-"));
-  await mkdir(root, { recursive: true });
-  for (const part of ["presence", "reconcile"]) {
-    await cp(join(SOURCES, part), join(root, part), { recursive: true });
-  }
-  for (const { file, find, replace } of mutant.edits) {
-    const path = join(root, "reconcile", file);
-    const source = await readFile(path, "utf8");
-    const found = source.split(find).length - 1;
-    if (found !== 1) {
-      throw new Error(`${mutant.name}: "${find}" occurs ${found} times in ${file}, not once`);
-    }
-    await writeFile(
-      path,
-      source.replace(find, () => replace),
-    );
-  }
-  return pathToFileURL(root).href;
-}
 
 const P1 = "P1 convergence";
 const P2 = "P2 bounded writes";
@@ -53,6 +17,7 @@ const BUDGET = "P2 write budget";
 const SIGN_OUT = "a sign-out writes nothing there";
 const CLOSED = "a closed client hides nobody";
 
+/** Every shortcut that the checks must catch: M1 to M12 of the protocol, and one for each rule added since. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "M1 no echo rule",
@@ -284,7 +249,10 @@ export const MUTANTS: readonly Mutant[] = [
         replace: "late: late.filter((write) => write.status !== reading.status),",
       },
     ],
-    killedBy: { setting: { acts: 2, losses: 1, zombies: 1 }, invariant: P3 },
+    killedBy: {
+      setting: { choices: AVAILABLE_OR_BUSY, acts: 2, losses: 1, zombies: 1 },
+      invariant: P3,
+    },
   },
   {
     name: "R4 what she changed meanwhile says something about our write",
@@ -403,6 +371,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     killedBy: {
       scenario: "a call that goes on after a long silence of its client still protects her",
+    },
+  },
+  {
+    name: "R36 an old read that agrees releases Dynamics",
+    edits: [
+      {
+        file: "observe.ts",
+        find: "tried: pending || !fresh ? tried",
+        replace: "tried: pending ? tried",
+      },
+    ],
+    killedBy: {
+      scenario: "a read of Teams that left before the call ended does not release Dynamics",
     },
   },
   {

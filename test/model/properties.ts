@@ -64,7 +64,7 @@ export function checkStep(
 }
 
 /** Every event may cost one write per system, a withdrawal included; every fault may cost one more. */
-export function writeBound(world: World, setting: Setting): number {
+function writeBound(world: World, setting: Setting): number {
   const { left } = world;
   const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
   const twice = spent("calls") + spent("holds") + spent("meetings") + spent("signOuts");
@@ -115,6 +115,7 @@ function hasFaults({ left }: World, setting: Setting): boolean {
 /** Closed; or an absorbing system that swallowed a write, or was changed back before we looked: the one known limit. */
 function isExempt(world: World, name: SystemName, setting: Setting): boolean {
   if (isSignedOut(world, name) || (name === TEAMS && !world.teams.open)) return true;
+  if (name === TEAMS && world.mistaken) return true;
   // Signing out takes her choice in Dynamics back, not an equal one that she made in Teams as well.
   const { origin } = world.rep.base;
   const hers = world.chosen.findLast(({ system }) => system === TEAMS)?.status;
@@ -137,6 +138,11 @@ function checkBase(world: World, setting: Setting): Violation | null {
       ? last.status
       : crossedStatus(world, setting);
   if (expected === null || sameInDynamics(rep.base.status, expected)) return null;
+  if (!inOneSystem && setting.concurrent && world.left.calls < setting.calls) {
+    // Teams is not shown a choice made elsewhere while her own call shows there: one made in it then, crosses.
+    const joined = chosen.reduce<Status>((sum, { status }) => join(sum, status), "Available");
+    if (sameInDynamics(rep.base.status, joined)) return null;
+  }
   const says = `${expected} should stand, and ${rep.base.status} does`;
   return { invariant: "P7 her choice stands", says };
 }

@@ -41,6 +41,7 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
     choiceIntents: 0,
     chosen: [],
     raced: false,
+    mistaken: false,
     unread: true,
     crossed: true,
     sequential: true,

@@ -1,6 +1,14 @@
 import type { Core } from "./core.ts";
 import { checkQuiet, checkStep, isQuiet, type Violation } from "./properties.ts";
-import { BASE_SETTING, DYNAMICS, EPOCH_MS, PHONE, policyOf, type Setting, TEAMS } from "./setting.ts";
+import {
+  BASE_SETTING,
+  DYNAMICS,
+  EPOCH_MS,
+  PHONE,
+  policyOf,
+  type Setting,
+  TEAMS,
+} from "./setting.ts";
 import { firstWorld, steps } from "./steps.ts";
 import type { Step, World } from "./world.ts";
 
@@ -62,7 +70,8 @@ const SETTLING_STEPS = 2_000;
  * show what it should (P1), have written no more than was explained (P2), and stay quiet without a write (P15).
  */
 export function walk(seed: number, core: Core): Walk {
-  const setting = seed % 2 === 0 ? { ...EVERYTHING, absorptions: 0 } : { ...EVERYTHING, closings: 0 };
+  const setting =
+    seed % 2 === 0 ? { ...EVERYTHING, absorptions: 0 } : { ...EVERYTHING, closings: 0 };
   const policy = policyOf(setting);
   const chance = chanceOf(seed);
   const trace: string[] = [];
@@ -99,7 +108,10 @@ export function walk(seed: number, core: Core): Walk {
   }
   const later = core.plan(world.rep, policy, world.epoch * EPOCH_MS + 600_000);
   if (later.writes.length > 0) {
-    return done({ invariant: "P15 quiescence", says: `${later.writes[0]?.system} is written again` });
+    return done({
+      invariant: "P15 quiescence",
+      says: `${later.writes[0]?.system} is written again`,
+    });
   }
   return done(checkQuiet(world, core, policy, setting));
 }

@@ -9,7 +9,7 @@ import type { Core } from "./core.ts";
 import { DYNAMICS, EPOCH_MS, PHONE, type Setting, TEAMS } from "./setting.ts";
 
 /** Teams as Graph documents it: one preferred slot over the strongest session. */
-export type TeamsSide = {
+type TeamsSide = {
   readonly client: "Available" | "InACall" | "InAMeeting";
   readonly preferred: { readonly status: Status; readonly untilEpoch: number | null } | null;
   readonly session: boolean;
@@ -47,7 +47,7 @@ export type Left = {
 };
 
 /** Something she did that may decide her status: a choice, or coming to and leaving Dynamics. */
-export type Chosen = {
+type Chosen = {
   readonly kind: "choice" | "sign-out" | "sign-in";
   readonly system: SystemName;
   readonly status: Status;
@@ -75,6 +75,8 @@ export type World = {
    * limit; her choice may be lost.
    */
   readonly raced: boolean;
+  /** She chose just what a write of unknown outcome would have shown: it is taken for that write. */
+  readonly mistaken: boolean;
   /** True until the first read leaves; `crossed`: every choice was made before that. */
   readonly unread: boolean;
   readonly crossed: boolean;
@@ -188,8 +190,6 @@ export function startRead(world: World, system: SystemName): World {
   return { ...world, unread: false, reads: [...world.reads, read] };
 }
 
-export const CALL = holdId("call");
-export const HOLD_SOURCE = PHONE;
 const FOREVER_MS = Number.MAX_SAFE_INTEGER;
 
 export function hasUnread(world: World, system: SystemName): boolean {
@@ -218,7 +218,7 @@ export function attend(
 
 export function startHold(world: World, id: string, core: Core): World {
   const atMs = world.epoch * EPOCH_MS;
-  const hold = { source: HOLD_SOURCE, status: "InACall" as const, untilMs: FOREVER_MS };
+  const hold = { source: PHONE, status: "InACall" as const, untilMs: FOREVER_MS };
   const cause = { kind: "hold" as const, source: "phone", status: hold.status, atMs };
   const rep = core.putHold(world.rep, holdId(id), hold, cause);
   return { ...world, rep, liveHolds: [...world.liveHolds, id] };
@@ -239,14 +239,19 @@ export function act(
   setting: Setting,
   quiet: boolean,
 ): World {
-  const ours = [...world.flights.map(({ write }) => write), ...world.zombies];
-  const { pending, late } = endpointOf(world.rep, system);
+  const flying = [...world.flights.map(({ write }) => write), ...world.zombies];
+  const ours = flying.filter((write) => write.system === system);
+  const { pending, late, seen } = endpointOf(world.rep, system);
+  // There and back again between two reads, to what we put there for a call: the next read is the same.
+  const back = status === seen && status !== world.rep.base.status;
   const twin =
+    back ||
     [pending, ...late].some((write) => write?.status === status) ||
-    ours.some((write) => write.system === system && write.shows === status);
+    ours.some((write) => write.shows === status);
   const base = {
     ...world,
     raced: world.raced || twin,
+    mistaken: world.mistaken || late.some((write) => write.status === status),
     chosen: [...world.chosen, { kind: "choice" as const, system, status }],
     crossed: world.crossed && world.unread,
     sequential: world.sequential && quiet,

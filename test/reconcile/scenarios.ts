@@ -51,6 +51,18 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.endpoint(DYNAMICS).seen, "Busy");
   },
 
+  "a read of Teams that left before the call ended does not release Dynamics": (core) => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    stage.settle();
+    const startedTick = stage.rep.tick;
+    stage.release("call");
+    stage.teams("Available", { startedTick });
+    stage.dynamics("Busy");
+    const { reads, writes } = stage.plan();
+    assert.deepEqual([reads, writes], [[TEAMS], []]);
+  },
+
   "a call does not weaken DoNotDisturb in Dynamics": (core) => {
     const stage = Stage.settled(core);
     stage.teams("DoNotDisturb");

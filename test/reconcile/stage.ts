@@ -164,6 +164,20 @@ export class Stage {
     throw new Error("the rep does not settle");
   }
 
+  /** Reads what is asked for until a write to `system` leaves; returns it, unanswered. */
+  nextWrite(system: SystemName): Write {
+    for (let round = 0; round < 5; round += 1) {
+      const { reads, writes } = this.plan();
+      const write = writes.find((candidate) => candidate.system === system);
+      if (write) return write;
+      for (const name of reads) {
+        const { seen, native } = this.endpoint(name);
+        if (seen !== null) this.#show(name, seen, native);
+      }
+    }
+    throw new Error(`nothing is written to ${system}`);
+  }
+
   #show(system: SystemName, status: Status, native: string | null): void {
     const own = this.rep.overlays[system];
     const automatic = own?.status === status ? own.kind : null;

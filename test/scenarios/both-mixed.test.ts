@@ -11,11 +11,13 @@ test("[P1] [P3] [P15] 200 reps talk and choose in both systems, and both end up 
     doings: ["calls", "teams choices", "dynamics choices"],
     actsPerRep: 8,
     meanGapMs: 2_500,
+    leastGapMs: 1_000,
   });
   await annotate(JSON.stringify(verdict));
   expect(verdict, evidence).toMatchObject(FAULTLESS);
   expect(verdict.notAvailable).toBeGreaterThan(100);
   expect(verdict.disputed).toBeLessThan(60);
-  expect(verdict.talking).toBeGreaterThan(10);
+  expect(verdict.met).toBeLessThan(60);
+  expect(verdict.talking).toBeGreaterThan(3);
   expect(verdict.writes).toBeGreaterThan(200);
 }, 180_000);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { makePeople, type People } from "../../src/emulators/people.ts";
 import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
@@ -25,15 +24,16 @@ export type Company = {
   /** Accepted writes in both systems, whoever made them: the service is the only application. */
   writes(): number;
   /**
-   * Resolves once neither system has changed or been written to for `calmMs`. The deadline is a safety net:
-   * a world that never rests fails the story.
+   * Resolves once neither system has changed or been written to for `calmMs`: sooner if all is as it should be.
+   * The deadline is a safety net: a world that never rests fails the story.
    */
-  quiet(calmMs?: number, deadlineMs?: number): Promise<void>;
+  quiet(asItShouldBe?: () => boolean): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** Longer than it takes a write to be confirmed, and a lost hint to be made up for by a poll. */
 const CALM_MS = 7_000;
+const BREATH_MS = 1_500;
 const DEADLINE_MS = 90_000;
 
 export async function openCompany(options: CompanyOptions = {}): Promise<Company> {
@@ -54,8 +54,7 @@ export async function openCompany(options: CompanyOptions = {}): Promise<Company
     throw error;
   }
   const witness = new Witness(tenant, options.unwatched ? [] : people);
-  const writes = (): number =>
-    graph.control.writes().length + dataverse.control.writes().length;
+  const writes = (): number => graph.control.writes().length + dataverse.control.writes().length;
 
   return {
     tenant,
@@ -63,18 +62,18 @@ export async function openCompany(options: CompanyOptions = {}): Promise<Company
     people,
     witness,
     writes,
-    async quiet(calmMs = CALM_MS, deadlineMs = DEADLINE_MS) {
+    async quiet(asItShouldBe = () => false) {
       let [count, sinceMs] = [writes(), Date.now()];
       await eventually(
         "the world is quiet",
         () => {
           const now = writes();
           if (now !== count) [count, sinceMs] = [now, Date.now()];
-          return Date.now() - Math.max(sinceMs, witness.changedAtMs()) > calmMs;
+          const calmMs = Date.now() - Math.max(sinceMs, witness.changedAtMs());
+          return calmMs > CALM_MS || (calmMs > BREATH_MS && asItShouldBe());
         },
-        { deadlineMs, everyMs: 200 },
+        { deadlineMs: DEADLINE_MS, everyMs: 200 },
       );
-      await sleep(0);
       witness.lookAtAll();
     },
     async [Symbol.asyncDispose]() {

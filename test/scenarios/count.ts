@@ -21,6 +21,8 @@ export type Count = Readonly<Record<Fault, number>> & {
   readonly wrong: readonly Wrong[];
   /** Reps of whom more than one outcome is right: what the counts above do not judge sharply. */
   readonly disputed: number;
+  /** Choices that met a write under way. They are few, or the service writes without looking. */
+  readonly met: number;
   /** Reps who must end as something else than Available. */
   readonly notAvailable: number;
 };
@@ -32,14 +34,19 @@ export type Count = Readonly<Record<Fault, number>> & {
  * - clobbered: where she made her last choice, something else stands.
  * - lost: it stands there, and the other system does not show it.
  */
-export function countWrong(company: Pick<Company, "people" | "witness">, acts: readonly Act[]): Count {
+export function countWrong(
+  company: Pick<Company, "people" | "witness">,
+  acts: readonly Act[],
+): Count {
   const byPerson = Map.groupBy(acts, ({ person }) => person);
   const wrong: Wrong[] = [];
-  let [disputed, notAvailable] = [0, 0];
+  let [disputed, notAvailable, met] = [0, 0, 0];
   for (const person of company.people) {
     const own = (byPerson.get(person) ?? []).toSorted((a, b) => a.atMs - b.atMs);
     const sight = company.witness.look(person);
-    const expected = [...expectationOf(own, company.witness)];
+    const { choices, met: metHere } = expectationOf(own, company.witness);
+    const expected = [...choices];
+    met += metHere;
     if (new Set(expected.map(statusOf)).size > 1) disputed += 1;
     if (expected.every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
     const faults = expected.map((choice) => faultOf(choice, sight));
@@ -48,7 +55,9 @@ export function countWrong(company: Pick<Company, "people" | "witness">, acts: r
     wrong.push({
       fault,
       person,
-      expected: expected.map((choice) => `${statusOf(choice)} of ${choice?.side ?? "nobody"}`).join(" or "),
+      expected: expected
+        .map((choice) => `${statusOf(choice)} of ${choice?.side ?? "nobody"}`)
+        .join(" or "),
       stands: `${sight.teams} in Teams, ${sight.dynamics} in Dynamics (${sight.presenceId})`,
       did: own.map(describe).join("; "),
     });
@@ -61,6 +70,7 @@ export function countWrong(company: Pick<Company, "people" | "witness">, acts: r
     wrong,
     disputed,
     notAvailable,
+    met,
   };
 }
 
@@ -97,7 +107,8 @@ export function spuriousChoices(
   return history.filter(({ rep, kind, cause, atMs }) => {
     if (kind !== "intent" || cause?.kind !== "choice") return false;
     const candidates = left.get(key(rep, cause.source, cause.status)) ?? [];
-    const index = candidates.findLastIndex((act) => act.atMs <= atMs + READ_MS);
+    const before = candidates.findLastIndex((act) => act.atMs <= atMs);
+    const index = before >= 0 ? before : candidates.findIndex((act) => act.atMs <= atMs + READ_MS);
     if (index < 0) return true;
     candidates.splice(0, index + 1);
     return false;
@@ -112,7 +123,10 @@ function key(...parts: readonly string[]): string {
 }
 
 /** Seconds in which Dynamics would have sent work to somebody who is in a Teams call. For information. */
-export function routedWhileBusySeconds({ people, witness }: Pick<Company, "people" | "witness">): number {
+export function routedWhileBusySeconds({
+  people,
+  witness,
+}: Pick<Company, "people" | "witness">): number {
   const span = { fromMs: 0, toMs: Date.now() };
   const routed = (sight: Sight): boolean =>
     sight.teams === "InACall" && sight.dynamics === "Available";

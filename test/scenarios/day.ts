@@ -25,6 +25,8 @@ export type DayPlan = {
   readonly doings: readonly Doing[];
   readonly actsPerRep: number;
   readonly meanGapMs: number;
+  /** Nobody gets from one thing to the next in less. */
+  readonly leastGapMs: number;
 };
 
 export const PRESENCES: readonly (readonly [id: string, status: Class])[] = [
@@ -39,7 +41,7 @@ export const PRESENCES: readonly (readonly [id: string, status: Class])[] = [
 const MANUAL = ["Busy", "DoNotDisturb", "Away", "BeRightBack"] as const;
 
 /** mulberry32. */
-function dice(seed: number): () => number {
+export function dice(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -67,7 +69,8 @@ export async function liveThrough(company: Company, plan: DayPlan): Promise<read
     company.people.map(async (person, index) => {
       const random = dice(plan.seed * 10_007 + index);
       for (let count = 0; count < plan.actsPerRep; count += 1) {
-        await sleep(-Math.log(1 - random()) * plan.meanGapMs);
+        const { leastGapMs, meanGapMs } = plan;
+        await sleep(leastGapMs - Math.log(1 - random()) * (meanGapMs - leastGapMs));
         const doing = plan.doings[Math.floor(random() * plan.doings.length)] ?? "calls";
         acts.push(perform(company, person, doing, random));
       }
@@ -100,7 +103,12 @@ function perform(company: Company, person: Person, doing: Doing, random: () => n
     else graph.control.startCall({ userId });
     act = { ...about, side: "teams", does: before.inCall ? "hang up" : "call" };
   } else if (doing === "teams choices") {
-    act = { ...about, side: "teams", does: "choose", status: chooseInTeams(company, person, before, random) };
+    act = {
+      ...about,
+      side: "teams",
+      does: "choose",
+      status: chooseInTeams(company, person, before, random),
+    };
   } else {
     const [presenceId, status] = differing(PRESENCES, ([, to]) => to !== before.dynamics, random);
     tenant.dataverse.control.choose({ userId: person.dynamics, presenceId });

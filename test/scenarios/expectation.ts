@@ -12,17 +12,28 @@ const BLUR_MS = 3_000;
 const NOTICED_MS = 2_000;
 /** A choice that she replaced in the same place so soon may have been seen by nobody. */
 const FLEETING_MS = 5_000;
+/**
+ * So long after a read left can the write that it justified arrive. A choice made in between is overwritten
+ * before anybody could have read it: neither system can be told to write only if nothing has changed.
+ */
+const IN_FLIGHT_MS = 400;
+/** Between two looks of a service that reads every second. */
+const UNSEEN_MS = 1_500;
 
 /** Every choice that may stand at the end of a day; `null`: she never chose, so she is free. */
-export type Expectation = ReadonlySet<Choice | null>;
+export type Expectation = {
+  readonly choices: ReadonlySet<Choice | null>;
+  /** How many of her choices met a write of ours that was under way: nobody can see those in time. */
+  readonly met: number;
+};
 
 /**
  * What may stand after somebody's choices, from what she did and what was shown to her, and from nothing that
  * the service thinks: the later choice stands; where two in different systems crossed, the less available.
  *
  * Choices are taken in their order within each system. Across systems, those closer than `BLUR_MS` are taken in
- * either order. A choice that she herself replaced within `FLEETING_MS` counts or does not. So the answer is
- * one choice nearly always, and two where physics does not tell.
+ * either order. A choice that she herself replaced within `FLEETING_MS`, or that a write already under way
+ * replaced, counts or does not. So the answer is one choice nearly always, and two where physics does not tell.
  */
 export function expectationOf(acts: readonly Act[], witness: Witness): Expectation {
   const choices = acts.filter((act): act is Choice => act.status !== null);
@@ -46,20 +57,42 @@ export function expectationOf(acts: readonly Act[], witness: Witness): Expectati
         reached.set(to, after);
         for (const before of standing) {
           for (const result of resultsOf(before, next, witness)) after.add(result);
-          if (isFleeting(next, lane[own + 1])) after.add(before);
+          if (isFleeting(next, lane[own + 1], witness)) after.add(before);
         }
       }
     }
   }
-  return reached.get(`${teams.length} ${dynamics.length}`) ?? new Set([null]);
+  return {
+    choices: reached.get(`${teams.length} ${dynamics.length}`) ?? new Set([null]),
+    met: choices.filter((choice) => meetsWrite(choice, witness)).length,
+  };
 }
 
-function isFleeting(choice: Choice, next: Choice | undefined): boolean {
-  return next !== undefined && next.atMs - choice.atMs < FLEETING_MS;
+function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness): boolean {
+  if (next !== undefined && next.atMs - choice.atMs < FLEETING_MS) return true;
+  return meetsWrite(choice, witness);
+}
+
+/**
+ * A write arrived there at once, so that nobody can tell hers from it; or she went back to what had been there so little time before that
+ * whoever looks every second saw no difference.
+ */
+function meetsWrite(choice: Choice, witness: Witness): boolean {
+  const { person, side, atMs, status } = choice;
+  const sights = witness.sightsOf(person);
+  const last = sights.findLastIndex(
+    (sight) => sight.atMs < atMs && sight[side] === shownOn(side, status),
+  );
+  const leftAtMs = last < 0 ? Number.NEGATIVE_INFINITY : (sights[last + 1]?.atMs ?? atMs);
+  if (atMs - leftAtMs < UNSEEN_MS) return true;
+  const writes = witness.writesTo(person, side);
+  return writes.some((writtenMs) => writtenMs >= atMs && writtenMs - atMs < IN_FLIGHT_MS);
 }
 
 function resultsOf(before: Choice | null, next: Choice, witness: Witness): readonly Choice[] {
   if (before === null || before.side === next.side) return [next];
+  // What she chooses here is what her choice there asks for here: that may be taken as assent.
+  if (shownOn(next.side, before.status) === next.status) return [before, next];
   const [first, second] = before.atMs <= next.atMs ? [before, next] : [next, before];
   const stronger = lessAvailable(first.status, second.status) === second.status ? second : first;
   const gapMs = second.atMs - first.atMs;

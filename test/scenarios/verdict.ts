@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Company } from "./company.ts";
+import type { Company } from "./company.ts";
 import { type Count, countWrong, routedWhileBusySeconds, spuriousChoices } from "./count.ts";
 import { type Act, type DayPlan, hangUpAll, liveThrough } from "./day.ts";
+import type { Sight } from "./witness.ts";
 
 export type Verdict = Omit<Count, "wrong"> & {
   readonly oscillating: number;
@@ -17,7 +18,7 @@ export type Verdict = Omit<Count, "wrong"> & {
 };
 
 /** How long the world is watched for writes that nothing asked for. */
-const WATCH_MS = 6_000;
+const WATCH_MS = 7_000;
 
 /**
  * A whole day, and everything that is counted of it. Twice the world comes to rest: with the calls that are
@@ -26,15 +27,19 @@ const WATCH_MS = 6_000;
 export async function judgeDay(
   company: Company,
   plan: DayPlan,
-): Promise<{ readonly verdict: Verdict; readonly evidence: string; readonly acts: readonly Act[] }> {
+): Promise<{
+  readonly verdict: Verdict;
+  readonly evidence: string;
+  readonly acts: readonly Act[];
+}> {
   const { people, service, tenant, witness } = company;
   const writesBefore = company.writes();
   const day = await liveThrough(company, plan);
-  await company.quiet();
+  await company.quiet(() => people.every((person) => !isRouted(witness.look(person))));
   const talking = people.filter((person) => witness.look(person).teams === "InACall");
-  const routed = talking.filter((person) => witness.look(person).dynamics === "Available");
+  const routed = talking.filter((person) => isRouted(witness.look(person)));
   const acts = [...day, ...hangUpAll(company)];
-  await company.quiet();
+  await company.quiet(() => countWrong(company, acts).wrong.length === 0);
   const writes = company.writes();
   await sleep(WATCH_MS);
   const { wrong, ...counted } = countWrong(company, acts);
@@ -54,7 +59,7 @@ export async function judgeDay(
     routedAtRest: routed.length,
   };
   const suspects = new Set([
-    ...wrong.slice(0, 3).map(({ person }) => person.dynamics),
+    ...wrong.slice(0, 12).map(({ person }) => person.dynamics),
     ...spurious.slice(0, 3).map(({ rep }) => String(rep)),
   ]);
   const traces = history
@@ -63,7 +68,9 @@ export async function judgeDay(
     .map(({ rep, atMs, kind, says }) => `${rep.slice(0, 4)} ${clock(atMs)} ${kind}: ${says}`);
   const evidence = [
     ...wrong.map(({ person, ...rest }) => `${person.dynamics.slice(0, 4)} ${JSON.stringify(rest)}`),
-    ...spurious.slice(0, 10).map(({ rep, atMs, says }) => `spurious ${rep.slice(0, 4)} ${clock(atMs)} ${says}`),
+    ...spurious
+      .slice(0, 10)
+      .map(({ rep, atMs, says }) => `spurious ${rep.slice(0, 4)} ${clock(atMs)} ${says}`),
     ...traces,
   ].join("\n");
   return { verdict, evidence, acts };
@@ -79,5 +86,8 @@ export const FAULTLESS = {
   spurious: 0,
   routedAtRest: 0,
 } as const satisfies Partial<Verdict>;
+
+const isRouted = ({ teams, dynamics }: Sight): boolean =>
+  teams === "InACall" && dynamics === "Available";
 
 const clock = (atMs: number): string => new Date(atMs).toISOString().slice(14, 23);

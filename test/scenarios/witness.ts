@@ -76,6 +76,14 @@ export class Witness {
     return totalMs;
   }
 
+  /** When applications wrote to somebody's presence, by the system's own journal. */
+  writesTo({ teams, dynamics }: Person, side: Side): readonly number[] {
+    const { graph, dataverse } = this.#tenant;
+    return side === "teams"
+      ? timesOf(graph.control.writes(), ({ userId }) => userId === teams)
+      : timesOf(dataverse.control.writes(), ({ agentId }) => agentId === dynamics);
+  }
+
   /** The moment of the newest change of anybody. */
   changedAtMs(): number {
     return Math.max(...this.#people.map((person) => this.sightsOf(person).at(-1)?.atMs ?? 0));
@@ -96,4 +104,9 @@ export class Witness {
   }
 }
 
-export const sideOf = (sight: Sight, side: Side): Class => sight[side];
+function timesOf<Entry extends { readonly atMs: number }>(
+  journal: readonly Entry[],
+  isHers: (entry: Entry) => boolean,
+): readonly number[] {
+  return journal.filter(isHers).map(({ atMs }) => atMs);
+}

@@ -85,10 +85,29 @@ const deep = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(leve
 describe("[P12] the Dataverse webhook", () => {
   const cases: readonly (readonly [what: string, status: number, sent: Sent])[] = [
     ["a true one", 200, { body: UPDATE, headers: KEYED }],
-    ["of another organization", 200, { body: changed(/6042beb1a?-?[^"]*"/g, `${randomUUID()}"`), headers: KEYED }],
-    ["about a rep that nobody knows", 200, { body: changed(new RegExp(NADIA, "gi"), randomUUID()), headers: KEYED }],
-    ["about another table", 200, { body: changed(/"PrimaryEntityName":"[^"]*"/g, `"PrimaryEntityName":"account"`), headers: KEYED }],
-    ["with a message that is none of ours", 200, { body: changed(/"MessageName":"[^"]*"/g, `"MessageName":"Delete"`), headers: KEYED }],
+    [
+      "of another organization",
+      200,
+      { body: changed(/6042beb1a?-?[^"]*"/g, `${randomUUID()}"`), headers: KEYED },
+    ],
+    [
+      "about a rep that nobody knows",
+      200,
+      { body: changed(new RegExp(NADIA, "gi"), randomUUID()), headers: KEYED },
+    ],
+    [
+      "about another table",
+      200,
+      {
+        body: changed(/"PrimaryEntityName":"[^"]*"/g, `"PrimaryEntityName":"account"`),
+        headers: KEYED,
+      },
+    ],
+    [
+      "with a message that is none of ours",
+      200,
+      { body: changed(/"MessageName":"[^"]*"/g, `"MessageName":"Delete"`), headers: KEYED },
+    ],
     ["without a key", 401, { body: UPDATE, headers: JSON_TYPE }],
     ["with an empty key", 401, { body: UPDATE, headers: withKey("") }],
     ["with a wrong key", 401, { body: UPDATE, headers: withKey(CANARY) }],
@@ -101,7 +120,14 @@ describe("[P12] the Dataverse webhook", () => {
     ["with a prototype in it", 400, { body: `{"__proto__":{"a":"${CANARY}"}}`, headers: KEYED }],
     ["100 000 levels deep", 400, { body: deep(100_000), headers: KEYED }],
     ["of 10 MB", 413, { body: Buffer.alloc(10_000_000, "["), headers: KEYED }],
-    ["that is a gzip bomb", 415, { body: gzipSync(Buffer.alloc(50_000_000)), headers: { ...KEYED, "content-encoding": "gzip" } }],
+    [
+      "that is a gzip bomb",
+      415,
+      {
+        body: gzipSync(Buffer.alloc(50_000_000)),
+        headers: { ...KEYED, "content-encoding": "gzip" },
+      },
+    ],
     ["of another type", 415, { body: UPDATE, headers: { ...KEYED, "content-type": "text/xml" } }],
   ];
   test.each(cases)("%s is answered %i", async (_what, status, sent) => {
@@ -111,8 +137,9 @@ describe("[P12] the Dataverse webhook", () => {
 
 describe("[P8] a partner", () => {
   const event = { type: "hold.ended", rep: NADIA, hold: CANARY } as const;
-  const status = async (...given: Parameters<typeof sendEvent> extends [unknown, ...infer R] ? R : never) =>
-    (await sendEvent(company.service, ...given)).status;
+  const status = async (
+    ...given: Parameters<typeof sendEvent> extends [unknown, ...infer R] ? R : never
+  ) => (await sendEvent(company.service, ...given)).status;
 
   test("with a signature of another key is refused", async () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -139,7 +166,9 @@ describe("[P8] a partner", () => {
   test("that says what means nothing is told so", async () => {
     expect(await status({ ...event, type: CANARY })).toBe(400);
     expect(await status({ ...event, rep: CANARY })).toBe(400);
-    expect(await status({ type: "hold.started", rep: NADIA, hold: "a", status: "Available" })).toBe(400);
+    expect(await status({ type: "hold.started", rep: NADIA, hold: "a", status: "Available" })).toBe(
+      400,
+    );
   });
   test("without a signature is refused", async () => {
     expect(await post({ path: "/api/v1/events", body: "{}", headers: JSON_TYPE })).toBe(401);

@@ -209,7 +209,11 @@ async function readHistory(
     const rep = systemUserId === undefined ? {} : { rep: repId(systemUserId) };
     const entries: StoredHistoryEntry[] = [];
     for (;;) {
-      const page = await engine.history({ ...rep, after: entries.at(-1)?.position ?? 0, limit: 1000 });
+      const page = await engine.history({
+        ...rep,
+        after: entries.at(-1)?.position ?? 0,
+        limit: 1000,
+      });
       entries.push(...page);
       if (page.length < 1000) return entries;
     }

@@ -40,7 +40,9 @@ describe("[P10] a system that fails for a while is caught up with when it is bac
     dataverse.control.choose({ userId: someone(first).dynamics, presenceId: AWAY });
     graph.control.startCall({ userId: someone(second).teams });
     await eventually("the service has met the failure", () =>
-      company.service.lines.some(({ system, retry }) => system === "teams" && retry === "unavailable"),
+      company.service.lines.some(
+        ({ system, retry }) => system === "teams" && retry === "unavailable",
+      ),
     );
     expect(shows(first).teams).toBe("Available");
     graph.control.clearFaults();
@@ -87,7 +89,7 @@ describe("[P10] a system that fails for a while is caught up with when it is bac
     const { graph, dataverse, entra } = company.tenant;
     graph.control.startCall({ userId: someone(first).teams });
     await comesToShow(first, { dynamics: "Busy" });
-    await company.quiet(6_000);
+    await company.quiet();
     const { issued } = entra.control.tokenRequests();
     await entra.control.rotateSigningKey({ retireOld: true });
     dataverse.control.choose({ userId: someone(second).dynamics, presenceId: AWAY });
@@ -107,7 +109,8 @@ describe("[P13] one system that does not answer does not keep the other from pro
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       return graph.control.requests().total === before;
     });
-    const sent = (): number => dataverse.control.webhooks().filter(({ status }) => status === 200).length;
+    const sent = (): number =>
+      dataverse.control.webhooks().filter(({ status }) => status === 200).length;
     const before = sent();
     dataverse.control.choose({ userId: someone(second).dynamics, presenceId: BUSY });
     await eventually("the webhook was answered", () => sent() > before);

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { SystemError } from "../../src/connectors/connector.ts";
+import { Pace } from "../../src/controller/pace.ts";
+import { Reader } from "../../src/controller/reader.ts";
+import { VirtualClock } from "./clock.ts";
+import { ANA, BEN, person } from "./crew.ts";
+import { EmulatedDynamics } from "./systems.ts";
+
+const GATHER_MS = 4;
+
+function bench() {
+  const clock = new VirtualClock();
+  const dynamics = new EmulatedDynamics(clock);
+  for (const { rep } of [ANA, BEN]) dynamics.join(rep);
+  const pace = new Pace(clock, { burst: 10, perSecond: 10 });
+  let departures = 0;
+  const reader = new Reader(dynamics, {
+    clock,
+    pace,
+    gatherMs: GATHER_MS,
+    depart: () => {
+      departures += 1;
+      return departures;
+    },
+    signal: new AbortController().signal,
+  });
+  return { clock, dynamics, pace, reader };
+}
+
+describe("[R47] reps that ask within a few milliseconds share one call", () => {
+  test("and who asks later has a call of her own", async () => {
+    const { clock, dynamics, reader } = bench();
+    const both = Promise.all([reader.read(ANA, 1), reader.read(BEN, 2), reader.read(ANA, 3)]);
+    await clock.advance(GATHER_MS);
+    const later = reader.read(BEN, 4);
+    await clock.advance(100);
+    const seen = [...(await both), await later];
+    expect(
+      seen.map((reading) => [reading?.status, reading?.startedTick, reading?.departure]),
+    ).toEqual([
+      ["Available", 1, 1],
+      ["Available", 2, 1],
+      ["Available", 3, 1],
+      ["Available", 4, 2],
+    ]);
+    expect(dynamics.reads).toBe(2);
+  });
+
+  test("also those who ask while the call waits for its turn", async () => {
+    const { clock, dynamics, pace, reader } = bench();
+    pace.pause(10_000);
+    const first = reader.read(ANA, 1);
+    await clock.advance(5_000);
+    const second = reader.read(BEN, 1);
+    await clock.advance(4_999);
+    expect(dynamics.reads).toBe(0);
+    await clock.advance(1_000);
+    expect((await Promise.all([first, second])).map((reading) => reading?.departure)).toEqual([
+      1, 1,
+    ]);
+    expect(dynamics.reads).toBe(1);
+  });
+
+  test("tick and time are from before the call left", async () => {
+    const { clock, dynamics, reader } = bench();
+    dynamics.latencyMs = 1_000;
+    const askedAtMs = clock.nowMs();
+    const asked = reader.read(ANA, 7);
+    await clock.advance(GATHER_MS + 400);
+    dynamics.choose(ANA.rep, "Busy");
+    await clock.advance(1_000);
+    expect(await asked).toMatchObject({
+      status: "Busy",
+      startedTick: 7,
+      startedAtMs: askedAtMs + GATHER_MS,
+    });
+  });
+
+  test("a failure is everybody's, in the connector's own words, and the next call is made afresh", async () => {
+    const { clock, dynamics, reader } = bench();
+    dynamics.readTroubles.push({ kind: "throttled", retryAfterMs: 5_000 });
+    const asked = [reader.read(ANA, 1), reader.read(BEN, 1)];
+    const settled = Promise.allSettled(asked);
+    await clock.advance(100);
+    for (const result of await settled) {
+      expect(result).toMatchObject({ status: "rejected", reason: { retryAfterMs: 5_000 } });
+      expect("reason" in result && result.reason).toBeInstanceOf(SystemError);
+    }
+    const again = reader.read(ANA, 1);
+    await clock.advance(100);
+    expect(await again).toMatchObject({ status: "Available" });
+  });
+
+  test("a rep who is not mentioned is no observation, and no failure of the others", async () => {
+    const { clock, reader } = bench();
+    const asked = Promise.all([reader.read(person("nobody"), 1), reader.read(ANA, 1)]);
+    await clock.advance(100);
+    const [nobody, ana] = await asked;
+    expect(nobody).toBeNull();
+    expect(ana).toMatchObject({ status: "Available" });
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { loadCore } from "./core.ts";
+import { walk } from "./walk.ts";
+
+const core = await loadCore(new URL("../../src", import.meta.url).href);
+const SEEDS = 1_000;
+
+/** Seeds that once showed a defect, with what was wrong. They stay. */
+const REMEMBERED: readonly (readonly [number, string])[] = [
+  [70, "a call given up after its grace is an intent of its own, planned once"],
+  [125, "what Teams shows after a given-up call is no choice of hers"],
+  [2510, "a read that left before the intent does not release Dynamics"],
+  [2817, "nor does one that agrees with a choice made since"],
+];
+
+describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet, and stay quiet", () => {
+  it.each(REMEMBERED)("seed %i: %s", (seed) => {
+    const { violation, trace } = walk(seed, core);
+    expect(violation, trace.slice(-40).join("\n")).toBeNull();
+  });
+
+  // Open: a session that hid her BeRightBack is withdrawn twice, both answers are lost, and what comes to light is
+  // taken for a choice. One walk in ten thousand. When it is mended this test says so: move it up.
+  it.fails("seed 6426: a withdrawal of unknown outcome that uncovers Available is no choice", () => {
+    expect(walk(6426, core).violation).toBeNull();
+  });
+
+  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 120_000 }, () => {
+    let steps = 0;
+    let writes = 0;
+    for (let seed = 0; seed < SEEDS; seed += 1) {
+      const result = walk(seed, core);
+      const trace = result.trace.slice(-60).join("\n");
+      expect(result.violation, `seed ${seed}\n${trace}`).toBeNull();
+      steps += result.steps;
+      writes += result.writes;
+    }
+    expect(steps / SEEDS).toBeGreaterThan(900);
+    expect(writes / SEEDS).toBeGreaterThan(20);
+  });
+});

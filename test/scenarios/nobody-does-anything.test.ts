@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { openCompany } from "./company.ts";
+
+const A_MINUTE_MS = 60_000;
+
+test("[P3] [P15] 200 reps do nothing for a minute, and nothing is written to either system", async () => {
+  await using company = await openCompany();
+  const { graph, dataverse } = company.tenant;
+  const reads = () => graph.control.requests().byOperation.getPresencesByUserId ?? 0;
+  const before = reads();
+  await sleep(A_MINUTE_MS);
+  expect(company.writes()).toBe(0);
+  // It was not asleep: both systems were read all the time, everybody in one call.
+  expect(reads() - before).toBeGreaterThan(30);
+  expect(new Set(graph.control.requests().idsPerBulkRead)).toContain(200);
+  expect(dataverse.control.requests()["msdyn_agentstatuses"]).toBeGreaterThan(30);
+  const history = await company.service.history();
+  expect(history.filter(({ kind }) => kind === "write")).toEqual([]);
+  expect(new Set(history.map(({ rep }) => rep)).size).toBe(200);
+  await company.service.stop();
+  expect(company.service.errors).toBe("");
+});
