@@ -101,7 +101,8 @@ export function expire(rep: Rep, nowMs: number): Rep {
     if (overlay.untilMs === null || overlay.untilMs > nowMs) continue;
     const source = name as SystemName;
     // Should the call turn out to go on, its next reading is a call that begins.
-    const seen = overlay.over ?? endpointOf(next, source).seen;
+    const last = endpointOf(next, source).seen;
+    const seen = last === overlay.status ? (overlay.over ?? last) : last;
     next = intend(
       withEndpoint({ ...next, overlays: without(next.overlays, source) }, source, { seen }),
       { kind: "automatic ended", source, status: overlay.status, atMs: nowMs },

@@ -185,14 +185,17 @@ function leaseEnded(rep: Rep, system: SystemName, reading: UsableReading): Rep {
  * state does not override that choice; a call does, because she is talking.
  */
 function uncovered(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
-  const { pending, seen } = endpointOf(rep, system);
+  const { pending, seen, tried } = endpointOf(rep, system);
   const open = pending && pending.ackTick === null && !pending.unknown;
+  const bare = isRoutable(reading.status) && reading.status !== targetOf(rep, system, policy);
   const next = withEndpoint(rep, system, {
     seen: reading.status,
     pending: open ? { ...pending, confirmed: true } : null,
     cover: "none",
     covering: null,
     health: reading.status === targetOf(rep, system, policy) ? "ok" : "absorbed",
+    // What should have come to light is not there any more: it is ours to show.
+    tried: bare ? Math.min(tried, rep.intent - 1) : tried,
   });
   if (!reading.automatic) return next;
   // Beneath it lies what the withdrawal was to show, not the cover that we took away.
@@ -234,10 +237,11 @@ function dropOverlay(rep: Rep, system: SystemName, reading: UsableReading): Rep 
  */
 function beneath(rep: Rep, system: SystemName, pending: Pending): Rep {
   const { status, cover, leaseUntilMs, intent } = pending;
-  const { tried } = endpointOf(rep, system);
+  const { tried, covering } = endpointOf(rep, system);
+  const bare = pending.withdraws && status === covering;
   return withEndpoint(rep, system, {
     pending: null,
-    seen: status,
+    seen: bare ? "Available" : status,
     cover,
     covering: cover === "none" ? null : status,
     leaseUntilMs,

@@ -114,11 +114,12 @@ export class World {
 
   /** A service that is being restarted is tried again, as any sender does, with the same bytes and id. */
   async #post(path: string, request: RequestInit): Promise<Response> {
-    let response: Response | null = null;
+    const responses: Response[] = [];
     await eventually(async () => {
-      response = await fetch(`${this.#stage.serviceUrl}${path}`, request);
+      responses.push(await fetch(`${this.#stage.serviceUrl}${path}`, request));
       return true;
     }, RESTART_MS);
+    const [response] = responses;
     if (!response) throw new Error("the service did not come back");
     return response;
   }

@@ -365,8 +365,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "intent.ts",
-        find: "const seen = overlay.over ?? endpointOf(next, source).seen;",
-        replace: "const { seen } = endpointOf(next, source);",
+        find: "const seen = last === overlay.status ? (overlay.over ?? last) : last;",
+        replace: "const seen = last;",
       },
     ],
     killedBy: {

@@ -30,6 +30,7 @@ test.concurrent("[P13] of two calls that overlap, the last to end frees the rep"
   await rep.reported({ type: "hold.started", hold: "second", status: "InACall" });
   await rep.reported({ type: "hold.ended", hold: "first" });
   await staysAsItIs(company, rep);
+  expect(rep.sight()).toMatchObject({ teams: "InACall", dynamics: "Busy" });
   await rep.reported({ type: "hold.ended", hold: "second" });
   await rep.shows("Available", "Available");
 });

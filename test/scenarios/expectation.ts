@@ -4,6 +4,8 @@ import type { Witness } from "./witness.ts";
 
 export type Choice = Act & { readonly status: Class };
 
+export const isChoice = (act: Act): act is Choice => act.status !== null;
+
 /** Two choices within this time cross, if the second was made without having seen the first. */
 const CROSSING_MS = 10_000;
 /** Nobody can say to the second when a service that reads every second has seen something. */
@@ -16,7 +18,7 @@ const FLEETING_MS = 5_000;
  * So long after a read left can the write that it justified arrive. A choice made in between is overwritten
  * before anybody could have read it: neither system can be told to write only if nothing has changed.
  */
-const IN_FLIGHT_MS = 400;
+const IN_FLIGHT_MS = 1_000;
 /** Between two looks of a service that reads every second. */
 const UNSEEN_MS = 1_500;
 
@@ -36,7 +38,7 @@ export type Expectation = {
  * replaced, counts or does not. So the answer is one choice nearly always, and two where physics does not tell.
  */
 export function expectationOf(acts: readonly Act[], witness: Witness): Expectation {
-  const choices = acts.filter((act): act is Choice => act.status !== null);
+  const choices = acts.filter(isChoice);
   const lanes = (["teams", "dynamics"] as const).map((side) =>
     choices.filter((choice) => choice.side === side),
   );
@@ -77,7 +79,7 @@ function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness):
  * A write arrived there at once, so that nobody can tell hers from it; or she went back to what had been there so little time before that
  * whoever looks every second saw no difference.
  */
-function meetsWrite(choice: Choice, witness: Witness): boolean {
+export function meetsWrite(choice: Choice, witness: Witness): boolean {
   const { person, side, atMs, status } = choice;
   const sights = witness.sightsOf(person);
   const last = sights.findLastIndex(

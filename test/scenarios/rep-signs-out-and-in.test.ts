@@ -13,6 +13,7 @@ test.concurrent("[P3] signing out of Dynamics hides nobody in Teams, and signing
   rep.logsIn();
   await rep.shows("DoNotDisturb", "DoNotDisturb");
   await staysAsItIs(company, rep);
+  expect(rep.sight()).toMatchObject({ teams: "DoNotDisturb", dynamics: "DoNotDisturb" });
 });
 
 test.concurrent("[P1] what she chose in Dynamics does not outlive her session there", async () => {
@@ -26,6 +27,7 @@ test.concurrent("[P1] what she chose in Dynamics does not outlive her session th
   rep.logsIn();
   await rep.shows("Available", "Available");
   await staysAsItIs(company, rep);
+  expect(rep.sight()).toMatchObject({ teams: "Available", dynamics: "Available" });
 });
 
 test.concurrent("[P3] closing Teams is no choice: she goes on working in Dynamics", async () => {

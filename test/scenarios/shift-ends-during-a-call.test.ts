@@ -1,4 +1,4 @@
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { openCompany } from "./company.ts";
 import { sceneIn, staysAsItIs } from "./scene.ts";
 
@@ -19,4 +19,5 @@ test("[P13] the shift ends while she talks: she is Busy until she hangs up, and 
   await rep.shows("Available", "Offline");
   rep.inDynamics("Available");
   await rep.shows("Available", "Available");
+  expect(rep.sight()).toMatchObject({ teams: "Available", dynamics: "Available" });
 });

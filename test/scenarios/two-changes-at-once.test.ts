@@ -31,4 +31,5 @@ test.concurrent("[P7] but a choice that answers to what she sees is the later on
   rep.inDynamics("Available");
   await rep.shows("Available", "Available");
   await staysAsItIs(company, rep);
+  expect(rep.sight()).toMatchObject({ teams: "Available", dynamics: "Available" });
 });

@@ -1,6 +1,13 @@
 import type { Tenant } from "../../src/emulators/tenant.ts";
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 
+/** The systems' own journals, and who is whom. */
+export type World = {
+  readonly people: { readonly users: Tenant["people"]["users"] };
+  readonly graph: { readonly control: Pick<Tenant["graph"]["control"], "writes"> };
+  readonly dataverse: { readonly control: Pick<Tenant["dataverse"]["control"], "writes"> };
+};
+
 /** A write that a system accepted, in the words of that system's own journal. */
 type Accepted = {
   readonly system: "teams" | "dynamics";
@@ -15,7 +22,7 @@ type Accepted = {
  * that is sent twice, or sent before it is recorded, is found.
  */
 export function unexplainedWrites(
-  tenant: Tenant,
+  world: World,
   history: readonly StoredHistoryEntry[],
 ): readonly Accepted[] {
   const recorded = history.filter(
@@ -23,7 +30,7 @@ export function unexplainedWrites(
   );
   const byRep = Map.groupBy(recorded, ({ rep, detail }) => `${detail["system"]} ${rep}`);
   const used = new Map<StoredHistoryEntry, Set<string>>();
-  return acceptedBy(tenant).filter(({ system, rep, atMs, operation }) => {
+  return acceptedBy(world).filter(({ system, rep, atMs, operation }) => {
     const cause = (byRep.get(`${system} ${rep}`) ?? []).findLast((entry) => entry.atMs <= atMs);
     if (!cause) return true;
     const operations = used.get(cause) ?? new Set();
@@ -34,7 +41,7 @@ export function unexplainedWrites(
   });
 }
 
-function acceptedBy({ graph, dataverse, people }: Tenant): readonly Accepted[] {
+function acceptedBy({ graph, dataverse, people }: World): readonly Accepted[] {
   const repOf = new Map(
     people.users.map(({ azureObjectId, systemUserId }) => [azureObjectId, systemUserId]),
   );

@@ -38,7 +38,7 @@ describe("the service refuses to start", () => {
   test("with values that cannot be right: every one of them, and none of them repeated", async () => {
     const canary = "canary-secret-5150";
     const { err, code } = await run({
-      TENANT_ID: "contoso",
+      TENANT_ID: "no tenant/",
       CLIENT_ID: tenant.clientId,
       CLIENT_SECRET: canary,
       DATAVERSE_URL: "http://contoso.crm.dynamics.com",
