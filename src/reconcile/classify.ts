@@ -51,7 +51,8 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R9   | the rep was signed out until now                                   | sign-in         |
  * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
  * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
- * | R11  | p withdrew ours; n is the system's own, Available, or Away (idle)  | uncovered       |
+ * | R11  | p withdrew ours; n is the system's own, or Away (perhaps idle), or |                 |
+ * |      | Available while nobody knows whether p arrived                     | uncovered       |
  * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
  * | R13  | a state that the system showed by itself is over                   | automatic ended |
  * | R14  | n = q, and the base explains it or nothing lies on top             | agrees          |
@@ -89,9 +90,8 @@ export function classify(
   if (returns(endpoint, profile.absence)) return "sign-in";
   if (leaseRanOut(endpoint, reading)) return "lease ended";
   if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
-  if (pending?.withdraws && (reading.automatic || n === "Away" || n === "Available")) {
-    return "uncovered";
-  }
+  if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
+  if (pending?.withdraws && pending.unknown && n === "Available") return "uncovered";
   if (reading.automatic) {
     return n === target && coverOf(endpoint) !== "none" ? "agrees" : "automatic";
   }
@@ -164,7 +164,9 @@ export function isOutranked(
 ): boolean {
   const { base } = rep;
   if (base.origin === null || base.origin === system) return false;
-  if (endpointOf(rep, system).seen === profileOf(policy, system).shows[base.status]) return false;
+  const { readTick, seen } = endpointOf(rep, system);
+  const hadShownIt = seen === profileOf(policy, system).shows[base.status] && readTick >= base.tick;
+  if (hadShownIt) return false;
   if (endpointOf(rep, system).shown >= base.intent) return false;
   if (reading.startedAtMs - base.atMs > policy.concurrentMs) return false;
   const origin = policy.systems.find((candidate) => candidate.name === base.origin);
