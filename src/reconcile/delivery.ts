@@ -33,10 +33,10 @@ export function deliver(
   const retryAtMs = nowMs + backOffMs(policy, failures);
   switch (outcome) {
     case "accepted": {
-      const sure = pending.confirmed && pending.cover !== "session";
+      const sure = pending.confirmed && !pending.overtaken && pending.cover !== "session";
       const tick = rep.tick + 1;
       return withEndpoint({ ...rep, tick }, system, {
-        // A session that was seen before its answer may have been a call of hers: look again.
+        // What was seen before the answer may have been hers: a call, or the same choice. Look again.
         pending: sure ? null : { ...pending, ackTick: tick, ackAtMs: nowMs },
         // Until a read says otherwise, what we put there lies there: it must be taken away again.
         cover: pending.withdraws ? endpoint.cover : pending.cover,

@@ -16,6 +16,15 @@ import { coverFor, coverOf, isSatisfied, liftsManual, statusOf, targetOf } from 
 
 const MINUTE_MS = 60_000;
 
+/** Causes that somebody told us, each accepted once: they cannot be an echo, so they spend no budget. */
+const TOLD: ReadonlySet<Cause["kind"]> = new Set([
+  "hold",
+  "hold ended",
+  "hold expired",
+  "command",
+  "shift",
+]);
+
 /** One write to send. It is already recorded as pending in the plan's rep: persist that first, then send. */
 export type Write = {
   readonly system: SystemName;
@@ -92,10 +101,11 @@ export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
     }
     if (step.kind === "nothing") wake(renewalDueMs(rep, profile));
     if (step.kind !== "write") continue;
-    if (rep.heldUntilMs <= nowMs && !hasBudget(rep, policy, nowMs)) {
+    const told = rep.cause !== null && TOLD.has(rep.cause.kind);
+    if (!told && rep.heldUntilMs <= nowMs && !hasBudget(rep, policy, nowMs)) {
       rep = { ...rep, heldUntilMs: nowMs + policy.heldMs };
     }
-    if (rep.heldUntilMs > nowMs) {
+    if (!told && rep.heldUntilMs > nowMs) {
       held = true;
       wake(rep.heldUntilMs);
       continue;
@@ -233,7 +243,8 @@ function record(
     cause,
   };
   const restored = step.target === profile.shows[rep.base.status] ? write.native : null;
-  const counted = step.renewal ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
+  const free = step.renewal || TOLD.has(cause.kind);
+  const counted = free ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
   return [counted, { ...write, native: restored }];
 }
 

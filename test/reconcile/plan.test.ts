@@ -184,6 +184,23 @@ describe("R37 the budget", () => {
   });
 });
 
+describe("R37 what was reported", () => {
+  it("[R37] a call that a phone reported is written although the budget is spent, and spends none", () => {
+    const stage = Stage.settled(core, { ...POLICY, writesPerMinute: 1 });
+    stage.dynamics("Busy");
+    stage.settle();
+    stage.dynamics("Away");
+    stage.teams("Busy");
+    expect(stage.plan().held).toBe(true);
+    const spent = stage.rep.writesMs.length;
+    stage.hold("call");
+    stage.teams("Busy");
+    stage.dynamics("Away");
+    expect(stage.plan().writes.map(({ cause }) => cause.kind)).toContain("hold");
+    expect(stage.rep.writesMs).toHaveLength(spent);
+  });
+});
+
 describe("R38 a write", () => {
   it("[P9] [R38] is recorded in the rep before it is sent, and carries its cause", () => {
     const stage = settled();

@@ -44,16 +44,19 @@ export async function openCompany(options: CompanyOptions = {}): Promise<Company
     tls: LOOPBACK_TLS,
   });
   const { graph, dataverse } = tenant;
-  let [people, service]: [readonly Person[], Service | null] = [[], null];
+  let service: Service | null = null;
+  let people: readonly Person[];
+  let witness: Witness;
   try {
     people = goToWork(tenant);
     options.before?.(tenant);
     service = await launch(tenant, { ...(env ? { env } : {}), ...(webhook ? { webhook } : {}) });
+    witness = new Witness(tenant, options.unwatched ? [] : people);
   } catch (error) {
+    await service?.[Symbol.asyncDispose]();
     await tenant.close();
     throw error;
   }
-  const witness = new Witness(tenant, options.unwatched ? [] : people);
   const writes = (): number => graph.control.writes().length + dataverse.control.writes().length;
 
   return {

@@ -5,11 +5,10 @@ import { type Choice, expectationOf, isChoice, meetsWrite } from "./expectation.
 import { type Class, type Side, shownOn } from "./meaning.ts";
 import type { Person, Sight, Witness } from "./witness.ts";
 
-export const FAULTS = ["stuck", "clobbered", "lost"] as const;
-export type Fault = (typeof FAULTS)[number];
+type Fault = "stuck" | "clobbered" | "lost";
 
 /** A rep for whom something is wrong at the end, with all that is needed to find out why. */
-export type Wrong = {
+type Wrong = {
   readonly fault: Fault;
   readonly person: Person;
   readonly expected: string;

@@ -16,8 +16,7 @@ export type Act = {
   readonly before: Sight;
 };
 
-export const DOINGS = ["calls", "teams choices", "dynamics choices"] as const;
-export type Doing = (typeof DOINGS)[number];
+type Doing = "calls" | "teams choices" | "dynamics choices";
 
 export type DayPlan = {
   readonly seed: number;

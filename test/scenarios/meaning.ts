@@ -3,7 +3,7 @@
  * with the service would agree with its mistakes. After "Manage presence state" (Graph) and the global choice
  * `msdyn_basepresencestatus` (Dataverse).
  */
-export const LADDER = [
+const LADDER = [
   "Available",
   "BeRightBack",
   "Away",

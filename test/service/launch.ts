@@ -15,7 +15,7 @@ export const WEBHOOK_KEY = "webhook-key-of-no-value-4711";
 /** The secret of the one partner, `phone`. */
 export const PARTNER_SECRET = `whsec_${Buffer.from("a desk phone's secret, of no value").toString("base64")}`;
 
-export type LogLine = Readonly<Record<string, unknown>>;
+type LogLine = Readonly<Record<string, unknown>>;
 
 /** Changes to the environment; `null` takes a name away. */
 export type Changes = Readonly<Record<string, string | null>>;
@@ -53,7 +53,7 @@ afterAll(() => {
 });
 
 /** The environment table of a tenant, and nothing else: not even what this process has inherited. */
-export async function environmentOf(tenant: Tenant, folder: string): Promise<Changes> {
+async function environmentOf(tenant: Tenant, folder: string): Promise<Changes> {
   const caPath = join(folder, "ca.pem");
   await writeFile(caPath, tenant.caPem);
   return {
@@ -75,9 +75,10 @@ export async function environmentOf(tenant: Tenant, folder: string): Promise<Cha
 
 export function spawnService(env: Changes, nodeArguments: readonly string[] = []): ChildProcess {
   const given = Object.entries(env).filter((entry) => entry[1] !== null) as [string, string][];
-  const child = spawn(process.execPath, [...nodeArguments, MAIN], {
+  // Should this process die without a word, the pipe closes, and the service goes too.
+  const child = spawn(process.execPath, [...nodeArguments, MAIN, "--until-stdin-closes"], {
     env: Object.fromEntries(given),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: "pipe",
   });
   running.add(child);
   child.once("exit", () => running.delete(child));
