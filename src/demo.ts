@@ -18,10 +18,13 @@ async function demo(once: boolean): Promise<void> {
     "Starting an emulated tenant (Entra, Graph, Dataverse; 12 reps in 3 queues) and the service …",
   );
   const stage = await Stage.open();
+  let closing = false;
   const close = async (): Promise<void> => {
+    closing = true;
     await tell.close();
     await stage.close();
   };
+  const isClosing = (): boolean => closing;
   process.once("SIGINT", () => void close());
   process.once("SIGTERM", () => void close());
 
@@ -43,18 +46,18 @@ async function demo(once: boolean): Promise<void> {
     return;
   }
   const { graphUrl, dataverseUrl, entraUrl } = stage.tenant;
-  const [first] = actors;
+  const free = actors[TOLD - 1];
   tell.line(`
 Everything stays up until Ctrl-C.
   service    ${stage.serviceUrl}/readyz
   Entra      ${entraUrl}
   Graph      ${graphUrl}
   Dataverse  ${dataverseUrl}
-Play a rep yourself, for example start a Teams call of ${first?.name ?? "a rep"} (and end it with endCall):
-  curl -k ${graphUrl}/control/startCall -H 'content-type: application/json' -d '{"userId":"${first?.objectId ?? ""}"}'
-  curl -k ${dataverseUrl}/control/state -H 'content-type: application/json' -d '{"userId":"${first?.systemUserId ?? ""}"}'
+Play a rep yourself, for example start a Teams call of ${free?.name ?? "a rep"} (and end it with endCall):
+  curl -k ${graphUrl}/control/startCall -H 'content-type: application/json' -d '{"userId":"${free?.objectId ?? ""}"}'
+  curl -k ${dataverseUrl}/control/state -H 'content-type: application/json' -d '{"userId":"${free?.systemUserId ?? ""}"}'
 `);
-  for (;;) {
+  while (!isClosing()) {
     await tell.follow();
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

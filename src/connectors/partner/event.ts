@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type HoldId, holdId, type SystemName } from "../../presence/identity.ts";
-import { type Status, STATUSES } from "../../presence/status.ts";
+import { holdId, type SystemName } from "../../presence/identity.ts";
+import { STATUSES } from "../../presence/status.ts";
+import type { RepEvent } from "../../reconcile/event.ts";
 
 const HOLD_SECONDS = { least: 60, most: 14_400 };
 
@@ -72,24 +73,11 @@ const partnerEventSchema = z.discriminatedUnion(
 
 type WireEvent = z.output<typeof partnerEventSchema>;
 
-/** What was said, apart from about whom; a hold carries its end in epoch milliseconds. */
-type PartnerEvent =
-  | {
-      readonly type: "hold.started";
-      readonly hold: HoldId;
-      readonly status: Status;
-      readonly untilMs: number;
-    }
-  | { readonly type: "hold.renewed"; readonly hold: HoldId; readonly untilMs: number }
-  | { readonly type: "hold.ended"; readonly hold: HoldId }
-  | { readonly type: "status.set"; readonly status: Status }
-  | { readonly type: "shift.started" | "shift.ended" };
-
 /** Where the body is wrong, as a JSON pointer, and what was expected there. It never quotes what was sent. */
 export type FieldProblem = { readonly pointer: string; readonly detail: string };
 
 export type DecodedEvent =
-  | { readonly ok: true; readonly rep: string; readonly event: PartnerEvent }
+  | { readonly ok: true; readonly rep: string; readonly event: RepEvent }
   | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
 /** Who sent the event, and when it came: a hold's time runs from there. */
@@ -112,7 +100,7 @@ export function decodeEvent(json: unknown, sender: Sender): DecodedEvent {
 }
 
 /** A hold's id is prefixed by its partner, so that no partner can touch a hold of another. */
-function eventOf(wire: WireEvent, { partner, receivedAtMs }: Sender): PartnerEvent {
+function eventOf(wire: WireEvent, { partner, receivedAtMs }: Sender): RepEvent {
   const { type } = wire;
   switch (type) {
     case "hold.started": {
