@@ -105,13 +105,13 @@ export class Story {
   async #twoAtOnce(meiling: Actor, priya: Actor): Promise<void> {
     this.#tell.chapter("4  Two changes at once: the less available wins, whichever was seen first");
     this.#tell.act("Mei-Ling picks Busy in Dynamics while Teams is set to Be right back");
-    await Promise.all([
-      this.#world.dynamics(meiling, "choose", { presenceId: BUSY }),
-      this.#world.teams(meiling, "setManual", {
-        availability: "BeRightBack",
-        activity: "BeRightBack",
-      }),
-    ]);
+    await this.#world.dynamics(meiling, "choose", { presenceId: BUSY });
+    // What no system shows yet, nobody can weigh: the row follows her choice after 30 ms.
+    await this.#pause(80);
+    await this.#world.teams(meiling, "setManual", {
+      availability: "BeRightBack",
+      activity: "BeRightBack",
+    });
     this.#tell.act("Priya does it the other way round: Do not disturb in Teams, Lunch in Dynamics");
     await Promise.all([
       this.#world.teams(priya, "setManual", {

@@ -81,7 +81,13 @@ export class Stage {
     const ca = join(folder, "ca.pem");
     const tenantProcess = spawn(
       process.execPath,
-      [join(import.meta.dirname, "..", "emulators", "tenant-main.ts"), "--ca", ca],
+      [
+        join(import.meta.dirname, "..", "emulators", "tenant-main.ts"),
+        "--ca",
+        ca,
+        "--projection-delay",
+        "30",
+      ],
       { stdio: ["pipe", "pipe", "inherit"] },
     );
     const line = await firstLine(tenantProcess);

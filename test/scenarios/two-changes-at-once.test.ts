@@ -2,6 +2,13 @@ import { expect, test } from "vitest";
 import { openCompany } from "./company.ts";
 import { sceneIn, staysAsItIs } from "./scene.ts";
 
+/**
+ * Teams is polled rarely here, so that the webhook is what makes the service look, when both choices stand. A poll
+ * in the tenth of a second by which the Dynamics row lags behind would meet the known limit: a choice that nobody
+ * can see yet is written over (docs/SPEC.md, known limits).
+ */
+const SELDOM = { env: { TEAMS_POLL_SECONDS: "30" } };
+
 test.concurrent.each([
   ["Teams first", "DoNotDisturb", "Away", "DoNotDisturb"],
   ["Dynamics first", "DoNotDisturb", "Away", "DoNotDisturb"],
@@ -11,7 +18,7 @@ test.concurrent.each([
 ] as const)(
   "[P7] both systems change at once, %s: %s in Teams and %s in Dynamics become %s",
   async (order, inTeams, inDynamics, both) => {
-    await using company = await openCompany({ reps: 3 });
+    await using company = await openCompany({ reps: 3, ...SELDOM });
     const rep = sceneIn(company);
     const changes = [() => rep.inTeams(inTeams), () => rep.inDynamics(inDynamics)];
     for (const change of order === "Teams first" ? changes : changes.toReversed()) change();
