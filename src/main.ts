@@ -96,9 +96,14 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
 
   let organization: Organization | null = null;
   let discovered = false;
+  const aborted = new Promise<void>((resolve) => {
+    abort.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
   const discover = async (): Promise<boolean> => {
     try {
-      await paces.dynamics.take("protective");
+      // A long Retry-After must not keep the service from stopping.
+      await Promise.race([paces.dynamics.take("protective"), aborted]);
+      if (abort.signal.aborted) return false;
       organization ??= await dynamics.organization(abort.signal);
       const { reps, leftOut } = await dynamics.discover(abort.signal);
       const { joined, left } = directory.replace(reps);
@@ -168,12 +173,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       createPartnerInbound({
         partners: config.partners,
         find: (id) => directory.find(id),
-        accept: async (event) => {
-          const accepted = await engine.accept(event);
-          if (accepted === "accepted") controller.submit(event);
-          return accepted;
-        },
-        nudge: () => undefined,
+        accept: (event) => engine.accept(event),
+        submit: (event) => controller.submit(event),
         parse: (body) => parseJson(body, { strict: true }),
         nowMs,
       }),

@@ -6,7 +6,6 @@ import type { InboxEvent } from "../../src/engine/engine.ts";
 import { parseJson } from "../../src/http/json.ts";
 import {
   holdId,
-  type RepId,
   type RepIdentity,
   repId,
   systemName,
@@ -53,7 +52,7 @@ async function serve(): Promise<World> {
       order.push(`${result} ${event.id}`);
       return result;
     },
-    nudge: (rep: RepId) => order.push(`nudge ${rep}`),
+    submit: ({ rep }) => order.push(`submit ${rep}`),
     parse: (body) => parseJson(body, { strict: true }),
     nowMs: () => NOW_MS,
   });
@@ -77,12 +76,12 @@ function send(port: number, body: unknown, sent: Sent = {}): Promise<RawAnswer> 
   return ask(port, request("POST /api/v1/events", headers, bytes));
 }
 
-test("[R87] an event is stored, then the rep is nudged, then it is answered 202", async () => {
+test("[R87] an event is stored, then it is handed over, then it is answered 202", async () => {
   const { port, stored, order } = await serve();
   const answer = await send(port, { ...CALL, ttlSeconds: 60, unknown: "dropped" });
   expect(answer.status).toBe(202);
   expect(JSON.parse(answer.body)).toEqual({ id: "msg_1", result: "accepted" });
-  expect(order).toEqual(["accepted msg_1", `nudge ${ANA.rep}`]);
+  expect(order).toEqual(["accepted msg_1", `submit ${ANA.rep}`]);
   expect(stored.get("msg_1")).toEqual({
     id: "msg_1",
     source: "phone",
@@ -103,7 +102,7 @@ test("[R87] the same event again is answered 200 and does nothing", async () => 
   const again = await send(port, CALL);
   expect(again.status).toBe(200);
   expect(JSON.parse(again.body)).toEqual({ id: "msg_1", result: "duplicate" });
-  expect(order).toEqual(["accepted msg_1", `nudge ${ANA.rep}`, "duplicate msg_1"]);
+  expect(order).toEqual(["accepted msg_1", `submit ${ANA.rep}`, "duplicate msg_1"]);
 });
 
 test("[R87] what could not be stored is answered 503, and taken when it is sent again", async () => {

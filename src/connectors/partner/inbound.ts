@@ -1,7 +1,7 @@
 import type { InboxEvent } from "../../engine/engine.ts";
 import type { ParsedJson } from "../../http/json.ts";
 import type { Answer, InboundRequest, Route } from "../../http/route.ts";
-import type { RepId, RepIdentity } from "../../presence/identity.ts";
+import type { RepIdentity } from "../../presence/identity.ts";
 import { decodeEvent, type FieldProblem } from "./event.ts";
 import { findSigner, type Partner, readClaim } from "./signature.ts";
 
@@ -11,7 +11,8 @@ export type PartnerInboundOptions = {
   readonly find: (id: string) => RepIdentity | null;
   /** Resolves once the event is durable; rejects when it may not be. */
   readonly accept: (event: InboxEvent) => Promise<"accepted" | "duplicate">;
-  readonly nudge: (rep: RepId) => void;
+  /** Hands the durable event over to be acted on. */
+  readonly submit: (event: InboxEvent) => void;
   /** Refuses hostile JSON, and a key that is given twice. */
   readonly parse: (body: Buffer) => ParsedJson;
   readonly nowMs: () => number;
@@ -22,12 +23,12 @@ const MAX_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = "5";
 
 /**
- * `POST /api/v1/events`: verify, decode, make durable, nudge, answer. 202 is a promise that the event will be
+ * `POST /api/v1/events`: verify, decode, make durable, hand over, answer. 202 is a promise that the event will be
  * acted on even if the process dies now; 200 says that it was promised before. After a 503 the partner sends
  * the same id again.
  */
 export function createPartnerInbound(options: PartnerInboundOptions): Route {
-  const { partners, find, accept, nudge, parse, nowMs } = options;
+  const { partners, find, accept, submit, parse, nowMs } = options;
 
   const handle = async (request: InboundRequest): Promise<Answer> => {
     const claimed = readClaim(request.headers, nowMs());
@@ -58,7 +59,7 @@ export function createPartnerInbound(options: PartnerInboundOptions): Route {
     } catch {
       return unavailable();
     }
-    if (result === "accepted") nudge(identity.rep);
+    if (result === "accepted") submit(inboxEvent);
     return { status: result === "accepted" ? 202 : 200, json: { id, result } };
   };
 
