@@ -101,7 +101,9 @@ export function walk(seed: number, core: Core): Walk {
   world = atRest(world);
   for (let at = 0; at < SETTLING_STEPS && !isQuiet(world, core, policy, setting); at += 1) {
     const next = steps(world, setting, core, policy);
-    const ending = next.filter(({ name }) => / ends$|she opens|she signs in|syncing goes on/.test(name));
+    const ending = next.filter(({ name }) =>
+      / ends$|she opens|she signs in|syncing goes on/.test(name),
+    );
     const violation = take(ending.length > 0 ? ending : next);
     if (violation) return done(violation);
   }
