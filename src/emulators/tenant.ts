@@ -96,6 +96,7 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     tenantId: TENANT_ID,
     users: persons,
     verify,
+    mintToken: entra.mintNotificationToken,
     tls,
     nowMs,
     port: ports?.graph,
