@@ -48,6 +48,8 @@ export type Entra = {
   issuer(version: TokenVersion): string;
   /** Checks signature, lifetime and issuer. Whether the audience is theirs, resources decide alone. */
   readonly verify: (token: string) => Promise<Verified | { readonly ok: false }>;
+  /** The answer to a workload that asks for a token of its managed identity, the app `clientId`. */
+  readonly issueForWorkload: (clientId: string, resource: string) => Promise<EmulatorResponse>;
   /** Signs a token as Graph's change tracking gets it for the application it notifies. */
   readonly mintNotificationToken: (token: NotificationToken) => Promise<string>;
   readonly control: EntraControl;
@@ -171,6 +173,12 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     url,
     issuer: (version) => issuerOf(url, tenantId, version),
     verify,
+    issueForWorkload: async (clientId, resource) => {
+      const app = state.apps.get(clientId.toLowerCase());
+      if (!app) return { status: 400, json: { error: "invalid_request" } };
+      const issuing = { url, tenantId, nowMs: nowMs(), state };
+      return issueForApp({ app, audience: resource }, "v1", issuing);
+    },
     mintNotificationToken: (token) =>
       signNotificationToken(token, { url, tenantId, nowMs: nowMs(), signing: state.signing }),
     control,
