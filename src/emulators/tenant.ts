@@ -18,9 +18,9 @@ export type TenantOptions = {
   readonly tls?: LoopbackTls;
   readonly nowMs?: () => number;
   /** Where the application's sign-ins may end. */
-  readonly redirectUris?: readonly string[];
+  readonly redirectUris?: readonly string[] | undefined;
   /** Accounts without a mailbox or a desk, for an application to subscribe with; 2 unless told. */
-  readonly subscriberAccounts?: number;
+  readonly subscriberAccounts?: number | undefined;
   /** Signs every rep in whom routing knows, as on a day that has begun. */
   readonly signedIn?: boolean;
 } & Pick<
