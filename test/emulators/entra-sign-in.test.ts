@@ -21,6 +21,7 @@ beforeAll(async () => {
     certificates: [],
     roles: [],
     redirectUris: [REDIRECT],
+    registeredScopes: ["Presence.Read.All", "User.Read"],
   };
   entra = await startEntra({
     tenantId: TENANT,
@@ -216,6 +217,14 @@ describe("the sign-in page", () => {
     entra.control.setPresent({ account: "lars@contoso.example" });
     const { body } = await byCode(await codeOf(chooses));
     expect(decodeJwt(body["id_token"] ?? "")["preferred_username"]).toBe("lars@contoso.example");
+  });
+
+  it("asks for what the registration lists when .default is asked for", async () => {
+    const scope = "https://graph.microsoft.com/.default";
+    const silent = await open({ ...asking, scope, prompt: "none" });
+    expect(silent.fields?.get("error")).toBe("consent_required");
+    const { body } = await byCode(await codeOf({ ...asking, scope }));
+    expect(decodeJwt(body["access_token"] ?? "")["scp"]).toBe("Presence.Read.All User.Read");
   });
 
   it("can post the answer as a form, or put it behind the #", async () => {
