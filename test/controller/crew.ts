@@ -55,7 +55,7 @@ export class Crew {
   readonly clock = new VirtualClock();
   readonly teams = new EmulatedTeams(this.clock);
   readonly dynamics = new EmulatedDynamics(this.clock);
-  readonly people: readonly RepIdentity[];
+  people: readonly RepIdentity[];
   readonly systemErrors: SystemError[] = [];
   readonly faults: unknown[] = [];
   readonly engine: Engine;
@@ -177,6 +177,10 @@ export function engineWith(engine: Engine, replaced: Partial<Engine>): Engine {
     accept: (event) => engine.accept(event),
     unsettled: () => engine.unsettled(),
     history: (query) => engine.history(query),
+    settle: (events) => engine.settle(events),
+    keep: (record) => engine.keep(record),
+    kept: (kind) => engine.kept(kind),
+    forget: (kind, id) => engine.forget(kind, id),
     prune: (beforeMs) => engine.prune(beforeMs),
     close: () => engine.close(),
     ...replaced,
