@@ -289,7 +289,7 @@ describe("delivery", () => {
     show(users[0], "Busy");
     await settled();
     expect(endpoint.users()).toEqual([]);
-    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(200);
+    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(204);
     await settled();
     expect(endpoint.users()).toEqual([users[0]]);
     tenant.entra.control.setTokenLifetime({ seconds: 3599 });
