@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
 import type { Callers } from "./callers.ts";
+import { command, guid, milliseconds, nothing } from "./command.ts";
+import { createContactCenterControl } from "./contact-center-control.ts";
+import type { ContactCenter } from "./contact-center.ts";
 import type { Clock } from "./clock.ts";
 import type { PresenceEngine, Rep } from "./engine.ts";
 import { DataverseError } from "./error.ts";
@@ -27,6 +30,7 @@ export type Steered = {
   readonly roster: Roster;
   readonly callers: Callers;
   readonly security: Security;
+  readonly contactCenter: ContactCenter;
   readonly tables: Tables;
   readonly registrationApi: RegistrationApi;
   readonly presenceApi: PresenceApi;
@@ -38,25 +42,16 @@ export type Steered = {
   readonly settings: Settings;
 };
 
-type Arguments<Schema extends z.ZodType> =
-  undefined extends z.input<Schema> ? [input?: z.input<Schema>] : [input: z.input<Schema>];
-
-/** One command: callable with a typed object, and, since it checks its input itself, from HTTP as well. */
-function command<Schema extends z.ZodType, Output>(
-  schema: Schema,
-  run: (input: z.output<Schema>) => Output,
-): (...input: Arguments<Schema>) => Output {
-  return (...input) => run(schema.parse(input[0]));
-}
-
-const guid = z.guid().transform((text) => text.toLowerCase());
-const nothing = z.strictObject({}).optional();
 const person = z.strictObject({ userId: guid });
-const work = z.strictObject({ userId: guid, units: z.number().default(50) });
+/** Of a profile's kind when one is named, otherwise it takes units. */
+const work = z.strictObject({
+  userId: guid,
+  units: z.number().default(50),
+  capacityProfileId: guid.optional(),
+});
 const operation = z.string().optional();
 const times = z.int().positive().default(1);
 const share = z.number().min(0).max(1).default(0);
-const milliseconds = z.number().nonnegative();
 
 /**
  * The human at the desktop, the administrator and the bad day. Nothing of this exists in Dynamics; a
@@ -87,11 +82,17 @@ export function createControl(steered: Steered) {
   };
 
   return {
+    ...createContactCenterControl(steered.contactCenter),
     login: command(person, ({ userId }) => engine.login(known(userId))),
     loginAll: command(nothing, () => {
       for (const rep of engine.reps()) if (!rep.loggedIn) engine.login(rep);
     }),
     disconnect: command(person, ({ userId }) => engine.disconnect(known(userId))),
+    /** The client loses its connection and finds it again: Offline, and what she had, if in time. */
+    flap: command(z.strictObject({ userId: guid, ms: milliseconds }), ({ userId, ms }) => {
+      engine.disconnect(known(userId));
+      clock.after(ms, () => engine.login(known(userId)));
+    }),
     logout: command(person, ({ userId }) => engine.logout(known(userId))),
     choose: command(
       z.strictObject({ userId: guid, presenceId: guid }),
@@ -104,11 +105,11 @@ export function createControl(steered: Steered) {
         engine.choose(rep, choice, settings.repeatWritesRow);
       },
     ),
-    acceptConversation: command(work, ({ userId, units }) => {
-      engine.acceptConversation(active(userId), units);
+    acceptConversation: command(work, ({ userId, units, capacityProfileId: profileId }) => {
+      engine.acceptConversation(active(userId), { units, profileId });
     }),
-    closeConversation: command(work, ({ userId, units }) => {
-      engine.closeConversation(active(userId), units);
+    closeConversation: command(work, ({ userId, units, capacityProfileId: profileId }) => {
+      engine.closeConversation(active(userId), { units, profileId });
     }),
     missNotification: command(person, ({ userId }) => {
       const rep = active(userId);
@@ -275,10 +276,15 @@ export function createControl(steered: Steered) {
         changeTrackingPossible: z.boolean().optional(),
         missedNotifications: z.boolean().optional(),
         rejectedNotifications: z.boolean().optional(),
+        repsStaleMs: milliseconds.optional(),
+        queuesStaleMs: milliseconds.optional(),
+        waitInMinutes: z.boolean().optional(),
+        aiAgentsCount: z.boolean().optional(),
         projectionDelayMs: milliseconds.optional(),
       }),
       ({ projectionDelayMs, ...changed }) => {
         Object.assign(settings, changed);
+        steered.contactCenter.showSettings(settings);
         if (projectionDelayMs !== undefined) projection.delayMs = projectionDelayMs;
       },
     ),

@@ -1,7 +1,11 @@
 import { listen } from "../listener.ts";
 import type { LoopbackTls } from "../tls.ts";
 import { Callers, type Verify } from "./callers.ts";
+import { AvailabilityApi } from "./availability-api.ts";
 import { Clock } from "./clock.ts";
+import { ContactCenter, type Queue } from "./contact-center.ts";
+import { Conversations } from "./conversations.ts";
+import { Eligibility } from "./eligibility.ts";
 import { answerControl, createControl, type DataverseControl } from "./control.ts";
 import { PresenceEngine } from "./engine.ts";
 import type { Organization } from "./execution-context.ts";
@@ -18,7 +22,6 @@ import {
   BUSINESS_UNIT_ID,
   type CustomPresence,
   type DataverseUser,
-  type Queue,
   Roster,
 } from "./roster.ts";
 import { Security } from "./security.ts";
@@ -115,6 +118,19 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   });
   const roster = new Roster({ tables, callers, security, engine, projection, presences });
   roster.seed(organization, options);
+  const contactCenter = new ContactCenter(tables, engine);
+  for (const queue of options.queues) contactCenter.putQueue(queue);
+  contactCenter.showSettings(settings);
+  const conversations = new Conversations(tables, nowMs);
+  const eligibility = new Eligibility(engine, contactCenter, presenceOf);
+  const availabilityApi = new AvailabilityApi({
+    tables,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    nowMs,
+  });
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
   const registrationApi = new RegistrationApi(tables, webhooks);
   const webApi = new WebApi({
@@ -126,9 +142,11 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     faults,
     settings,
     presenceApi,
+    availabilityApi,
     registrationApi,
     functions: new PlatformFunctions({ tables, security, organization, nowMs }),
   });
+  tables.start();
   const control = createControl({
     clock,
     engine,
@@ -136,6 +154,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     roster,
     callers,
     security,
+    contactCenter,
     tables,
     registrationApi,
     presenceApi,

@@ -18,6 +18,13 @@ export type Settings = {
   /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
   missedNotifications: boolean;
   rejectedNotifications: boolean;
+  /** How old the availability APIs let the number of reps and the set-up of a queue become. */
+  repsStaleMs: number;
+  queuesStaleMs: number;
+  /** `AverageWaitTime` in minutes; the published sample shows null. */
+  waitInMinutes: boolean;
+  /** Whether an AI agent in the queue counts as a rep who is available. */
+  aiAgentsCount: boolean;
 };
 
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
@@ -30,6 +37,10 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   changeTrackingPossible: true,
   missedNotifications: true,
   rejectedNotifications: true,
+  repsStaleMs: 300_000,
+  queuesStaleMs: 600_000,
+  waitInMinutes: false,
+  aiAgentsCount: false,
 };
 
 export function tracksChanges(logicalName: string, settings: Settings): boolean {

@@ -26,6 +26,7 @@ export class Tables {
   readonly #changed = new Map<string, Map<string, number>>();
   /** Starts high, as in an organisation that has lived a while. */
   #version = 5_948_000;
+  #started = false;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -33,6 +34,11 @@ export class Tables {
       this.#rows.set(set, new Map());
       this.#changed.set(set, new Map());
     }
+  }
+
+  /** Ends the time before the emulator: what is put from now on has not always been there. */
+  start(): void {
+    this.#started = true;
   }
 
   get version(): number {
@@ -46,7 +52,7 @@ export class Tables {
 
   /** Adds a row or replaces the columns given; columns never given read as null. */
   put(table: Table, row: Row): Row {
-    return this.#store(table, row, this.#nowMs());
+    return this.#store(table, row, this.#started ? this.#nowMs() : Number.NEGATIVE_INFINITY);
   }
 
   #store(table: Table, row: Row, atMs: number): Row {

@@ -1,4 +1,5 @@
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
+import { AVAILABILITY, type AvailabilityApi } from "./availability-api.ts";
 import { runBatch } from "./batch.ts";
 import type { Caller, Callers } from "./callers.ts";
 import type { Clock } from "./clock.ts";
@@ -51,6 +52,7 @@ export class WebApi {
   readonly #faults: Faults;
   readonly #settings: Settings;
   readonly #presenceApi: PresenceApi;
+  readonly #availabilityApi: AvailabilityApi;
   readonly #registrationApi: RegistrationApi;
   readonly #functions: PlatformFunctions;
 
@@ -63,6 +65,7 @@ export class WebApi {
     readonly faults: Faults;
     readonly settings: Settings;
     readonly presenceApi: PresenceApi;
+    readonly availabilityApi: AvailabilityApi;
     readonly registrationApi: RegistrationApi;
     readonly functions: PlatformFunctions;
   }) {
@@ -74,6 +77,7 @@ export class WebApi {
     this.#faults = options.faults;
     this.#settings = options.settings;
     this.#presenceApi = options.presenceApi;
+    this.#availabilityApi = options.availabilityApi;
     this.#registrationApi = options.registrationApi;
     this.#functions = options.functions;
   }
@@ -129,6 +133,14 @@ export class WebApi {
     if (operation === "CCaaS_ModifyAgentPresence") {
       requireMethod(request, "POST");
       return this.#presenceApi.modify(caller, request);
+    }
+    if (operation === AVAILABILITY.before) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.beforeConversation(caller, request, root);
+    }
+    if (operation === AVAILABILITY.for) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.forConversation(caller, request, root);
     }
     if (operation === "EntityDefinitions" && request.method === "PUT") {
       requireRole(caller, operation, ROLE.customizer, ROLE.systemAdministrator);
