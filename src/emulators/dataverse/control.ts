@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
 import type { Callers } from "./callers.ts";
+import type { DeltaTokens } from "./change-tracking.ts";
 import { command, guid, milliseconds, nothing } from "./command.ts";
 import { createContactCenterControl } from "./contact-center-control.ts";
 import type { ContactCenter } from "./contact-center.ts";
@@ -31,6 +32,7 @@ export type Steered = {
   readonly callers: Callers;
   readonly security: Security;
   readonly contactCenter: ContactCenter;
+  readonly deltaTokens: DeltaTokens;
   readonly tables: Tables;
   readonly registrationApi: RegistrationApi;
   readonly presenceApi: PresenceApi;
@@ -232,6 +234,7 @@ export function createControl(steered: Steered) {
     removeApplication: command(z.strictObject({ appId: z.string() }), ({ appId }) => {
       steered.callers.removeApplication(appId);
     }),
+    expireDeltaTokens: command(nothing, () => steered.deltaTokens.expireAll()),
     setOrganization: command(
       z.strictObject({ expireChangeTrackingInDays: z.int().positive() }),
       ({ expireChangeTrackingInDays: days }) => {
@@ -274,6 +277,7 @@ export function createControl(steered: Steered) {
         repeatWritesRow: z.boolean().optional(),
         changeTracking: z.boolean().optional(),
         changeTrackingPossible: z.boolean().optional(),
+        expiredTokenStatus: z.union([z.literal(400), z.literal(410)]).optional(),
         missedNotifications: z.boolean().optional(),
         rejectedNotifications: z.boolean().optional(),
         repsStaleMs: milliseconds.optional(),

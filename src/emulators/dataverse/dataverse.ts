@@ -2,6 +2,7 @@ import { listen } from "../listener.ts";
 import type { LoopbackTls } from "../tls.ts";
 import { Callers, type Verify } from "./callers.ts";
 import { AvailabilityApi } from "./availability-api.ts";
+import { DeltaTokens } from "./change-tracking.ts";
 import { Clock } from "./clock.ts";
 import { ContactCenter, type Queue } from "./contact-center.ts";
 import { Conversations } from "./conversations.ts";
@@ -132,6 +133,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     nowMs,
   });
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
+  const deltaTokens = new DeltaTokens(tables, settings, nowMs);
   const registrationApi = new RegistrationApi(tables, webhooks);
   const webApi = new WebApi({
     clock,
@@ -144,6 +146,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     presenceApi,
     availabilityApi,
     registrationApi,
+    deltaTokens,
     functions: new PlatformFunctions({ tables, security, organization, nowMs }),
   });
   tables.start();
@@ -155,6 +158,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     callers,
     security,
     contactCenter,
+    deltaTokens,
     tables,
     registrationApi,
     presenceApi,

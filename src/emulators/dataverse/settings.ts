@@ -15,6 +15,8 @@ export type Settings = {
   /** Whether the agent status tracks changes, and whether that can be turned on; the other tables do. */
   changeTracking: boolean;
   changeTrackingPossible: boolean;
+  /** How an expired delta token is refused; its code is documented, the status is not. */
+  expiredTokenStatus: 400 | 410;
   /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
   missedNotifications: boolean;
   rejectedNotifications: boolean;
@@ -35,6 +37,7 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   repeatWritesRow: false,
   changeTracking: true,
   changeTrackingPossible: true,
+  expiredTokenStatus: 400,
   missedNotifications: true,
   rejectedNotifications: true,
   repsStaleMs: 300_000,

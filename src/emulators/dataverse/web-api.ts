@@ -2,6 +2,7 @@ import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
 import { AVAILABILITY, type AvailabilityApi } from "./availability-api.ts";
 import { runBatch } from "./batch.ts";
 import type { Caller, Callers } from "./callers.ts";
+import type { DeltaTokens } from "./change-tracking.ts";
 import type { Clock } from "./clock.ts";
 import type { Table } from "./column.ts";
 import { CODE, DataverseError, doesNotExist } from "./error.ts";
@@ -55,6 +56,7 @@ export class WebApi {
   readonly #availabilityApi: AvailabilityApi;
   readonly #registrationApi: RegistrationApi;
   readonly #functions: PlatformFunctions;
+  readonly #deltaTokens: DeltaTokens;
 
   constructor(options: {
     readonly clock: Clock;
@@ -68,6 +70,7 @@ export class WebApi {
     readonly availabilityApi: AvailabilityApi;
     readonly registrationApi: RegistrationApi;
     readonly functions: PlatformFunctions;
+    readonly deltaTokens: DeltaTokens;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
@@ -80,6 +83,7 @@ export class WebApi {
     this.#availabilityApi = options.availabilityApi;
     this.#registrationApi = options.registrationApi;
     this.#functions = options.functions;
+    this.#deltaTokens = options.deltaTokens;
   }
 
   handle(request: EmulatorRequest): Promise<EmulatorResponse> {
@@ -225,12 +229,13 @@ export class WebApi {
       root,
       nowMs: this.#clock.nowMs(),
       asOfMs: this.#clock.nowMs() - this.#faults.staleReadsMs,
+      deltaTokens: this.#deltaTokens,
       ...this.#tracking(table),
     };
   }
 
-  #tracking(table: Table): Pick<ReadContext, "changeTracking"> {
-    return { changeTracking: tracksChanges(table.logicalName, this.#settings) };
+  #tracking(table: Table): Pick<ReadContext, "tracksChanges"> {
+    return { tracksChanges: tracksChanges(table.logicalName, this.#settings) };
   }
 }
 
