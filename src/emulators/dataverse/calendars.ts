@@ -5,7 +5,7 @@ import { TIME_ZONES } from "./time-zones.ts";
 
 export const DAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"] as const;
 
-export type Holiday = {
+type Holiday = {
   readonly name: string;
   /** "2026-12-25", in the calendar's own time zone. */
   readonly date: string;

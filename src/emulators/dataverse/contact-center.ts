@@ -53,11 +53,19 @@ export class ContactCenter {
   readonly #workstreams = new Map<string, Workstream>();
   readonly #members = new Map<string, Set<string>>();
   readonly #queuesOf = new Map<string, Set<string>>();
+  /** Called when something that routing looks at has been set up differently. */
+  onChange: () => void = () => undefined;
+  #revision = 0;
 
   constructor(tables: Tables, engine: PresenceEngine) {
     this.#tables = tables;
     this.#engine = engine;
     seedTimeZones(tables);
+  }
+
+  /** Goes up with every change of how the contact center is set up. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Adds or replaces a queue. A new one gets a workstream of its own, so that work can come in. */
@@ -78,6 +86,7 @@ export class ContactCenter {
     });
     for (const member of this.membersOf(id)) this.removeMember(id, member);
     for (const member of members) this.addMember(id, member.toLowerCase());
+    this.#changed();
     if (!isNew) return;
     this.putWorkstream({
       id: derivedGuid(`workstream ${id}`),
@@ -96,6 +105,7 @@ export class ContactCenter {
       ...row,
       _msdyn_operatinghourid_value: operatingHourId,
     });
+    this.#changed();
   }
 
   addMember(queueId: string, userId: string): void {
@@ -108,6 +118,7 @@ export class ContactCenter {
       queueid: queueId,
       systemuserid: userId,
     });
+    this.#changed();
   }
 
   removeMember(queueId: string, userId: string): void {
@@ -134,6 +145,7 @@ export class ContactCenter {
       statecode: 0,
       statuscode: 1,
     });
+    this.#changed();
     const pairId = derivedGuid(`workstream profile ${id}`);
     this.#tables.remove("msdyn_liveworkstreamcapacityprofiles", pairId);
     if (load.profileId === undefined) return;
@@ -147,6 +159,7 @@ export class ContactCenter {
 
   putOperatingHours(hours: OperatingHours): void {
     writeOperatingHours(this.#tables, hours);
+    this.#changed();
   }
 
   putCapacityProfile({ id, name, maxUnits, blocking }: CapacityProfile): void {
@@ -224,6 +237,11 @@ export class ContactCenter {
   isPerson(userId: string): boolean {
     const user = this.#tables.get("systemusers", userId);
     return user?.["applicationid"] === null && user["isdisabled"] === false;
+  }
+
+  #changed(): void {
+    this.#revision += 1;
+    this.onChange();
   }
 
   #nameOf(userId: string): string {

@@ -4,6 +4,7 @@ import type { Callers } from "./callers.ts";
 import type { DeltaTokens } from "./change-tracking.ts";
 import { command, guid, milliseconds, nothing } from "./command.ts";
 import { createContactCenterControl } from "./contact-center-control.ts";
+import type { Conversations } from "./conversations.ts";
 import type { ContactCenter } from "./contact-center.ts";
 import type { Clock } from "./clock.ts";
 import type { PresenceEngine, Rep } from "./engine.ts";
@@ -16,6 +17,8 @@ import type { ServiceProtection } from "./protection.ts";
 import type { RegistrationApi } from "./registration-api.ts";
 import { DEPTHS } from "./roles.ts";
 import type { Roster } from "./roster.ts";
+import { createRoutingControl } from "./routing-control.ts";
+import type { Routing } from "./routing.ts";
 import { knownTable } from "./schema.ts";
 import type { Security } from "./security.ts";
 import type { Settings } from "./settings.ts";
@@ -32,6 +35,9 @@ export type Steered = {
   readonly callers: Callers;
   readonly security: Security;
   readonly contactCenter: ContactCenter;
+  readonly routing: Routing;
+  readonly conversations: Conversations;
+  readonly reallyBusy: Map<string, boolean>;
   readonly deltaTokens: DeltaTokens;
   readonly tables: Tables;
   readonly registrationApi: RegistrationApi;
@@ -85,6 +91,7 @@ export function createControl(steered: Steered) {
 
   return {
     ...createContactCenterControl(steered.contactCenter),
+    ...createRoutingControl(steered),
     login: command(person, ({ userId }) => engine.login(known(userId))),
     loginAll: command(nothing, () => {
       for (const rep of engine.reps()) if (!rep.loggedIn) engine.login(rep);

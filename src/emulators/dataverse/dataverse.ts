@@ -8,7 +8,7 @@ import { ContactCenter, type Queue } from "./contact-center.ts";
 import { Conversations } from "./conversations.ts";
 import { Eligibility } from "./eligibility.ts";
 import { answerControl, createControl, type DataverseControl } from "./control.ts";
-import { PresenceEngine } from "./engine.ts";
+import { PresenceEngine, type Rep } from "./engine.ts";
 import type { Organization } from "./execution-context.ts";
 import { Faults } from "./faults.ts";
 import { PlatformFunctions } from "./functions.ts";
@@ -25,6 +25,7 @@ import {
   type DataverseUser,
   Roster,
 } from "./roster.ts";
+import { Routing } from "./routing.ts";
 import { Security } from "./security.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { Tables } from "./tables.ts";
@@ -54,6 +55,8 @@ export type DataverseOptions = {
   /** Seed of every random choice: delays, drops, duplicates. */
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
+  /** Whether a rep (by systemuserid) could take nothing now, whatever Dynamics shows of her. */
+  readonly isReallyBusy?: (userId: string) => boolean;
 };
 
 export type Dataverse = {
@@ -112,10 +115,13 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     delayMs: options.projectionDelayMs ?? 150,
     retryMs: options.projectionRetryMs ?? 500,
   });
+  const onRepChange: ((rep: Rep) => void)[] = [(rep) => projection.enqueue(rep)];
   const engine = new PresenceEngine({
     nowMs,
     presenceOf,
-    changed: (rep) => projection.enqueue(rep),
+    changed: (rep) => {
+      for (const listener of onRepChange) listener(rep);
+    },
   });
   const roster = new Roster({ tables, callers, security, engine, projection, presences });
   roster.seed(organization, options);
@@ -124,6 +130,21 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   contactCenter.showSettings(settings);
   const conversations = new Conversations(tables, nowMs);
   const eligibility = new Eligibility(engine, contactCenter, presenceOf);
+  const reallyBusy = new Map<string, boolean>();
+  const isReallyBusy = (userId: string): boolean =>
+    reallyBusy.get(userId) ?? options.isReallyBusy?.(userId) ?? false;
+  const routing = new Routing({
+    clock,
+    engine,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    tables,
+    isReallyBusy,
+  });
+  onRepChange.push(({ userId }) => routing.repChanged(userId));
+  contactCenter.onChange = () => routing.reconsiderAll();
   const availabilityApi = new AvailabilityApi({
     tables,
     contactCenter,
@@ -158,6 +179,9 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     callers,
     security,
     contactCenter,
+    routing,
+    conversations,
+    reallyBusy,
     deltaTokens,
     tables,
     registrationApi,
