@@ -82,15 +82,14 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     nowMs,
     port: ports?.graph,
   });
-  const entraIdOf = new Map(
-    people.users.map(({ systemUserId, azureObjectId }) => [systemUserId, azureObjectId]),
-  );
-  /** In a Teams call or meeting, as only Graph knows. */
+  /** In a Teams call or meeting, as only Graph knows; whoever has no account there is in none. */
   const isReallyBusy = (userId: string): boolean => {
-    const entraId = entraIdOf.get(userId) ?? null;
-    if (entraId === null) return false;
-    const { sessions } = graph.control.state({ userId: entraId });
-    return sessions.some(({ kind }) => kind === "call" || kind === "meeting");
+    try {
+      const { sessions } = graph.control.state({ userId });
+      return sessions.some(({ kind }) => kind === "call" || kind === "meeting");
+    } catch {
+      return false;
+    }
   };
   const dataverse = await startDataverse({
     ...options,

@@ -89,6 +89,10 @@ test("the tenant's routing rings for a rep in a Teams call, and counts it", asyn
   dataverse.control.arrive({ queueId });
   dataverse.control.advance({ ms: 60_000 });
   expect(dataverse.control.routingCounts()).toMatchObject({ missed: 1, routedWhileBusy: 1 });
+  graph.control.removeUser({ userId: people.users[2]?.azureObjectId ?? "" });
+  dataverse.control.login({ userId: people.users[2]?.systemUserId ?? "" });
+  dataverse.control.advance({ ms: 60_000 });
+  expect(dataverse.control.routingCounts()).toMatchObject({ accepted: 2, routedWhileBusy: 1 });
 });
 
 describe("the people", () => {
