@@ -111,9 +111,19 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     nowMs,
     port: ports?.graph,
   });
+  /** In a Teams call or meeting, as only Graph knows; whoever has no account there is in none. */
+  const isReallyBusy = (userId: string): boolean => {
+    try {
+      const { sessions } = graph.control.state({ userId });
+      return sessions.some(({ kind }) => kind === "call" || kind === "meeting");
+    } catch {
+      return false;
+    }
+  };
   const dataverse = await startDataverse({
     ...options,
     ...people,
+    isReallyBusy,
     tenantId: TENANT_ID,
     verify,
     applicationUsers: [
