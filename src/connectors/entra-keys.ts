@@ -11,7 +11,7 @@ export type FetchKeys = (
 }>;
 
 /** The public keys that a tenant signs with, and the tenant's id. */
-export type TenantKeys = {
+type TenantKeys = {
   /** GUID, lower-case; Entra writes it into every token, even if the tenant is configured by its domain. */
   readonly tenantId: string;
   readonly find: JWTVerifyGetKey;

@@ -18,7 +18,7 @@ export type TokenRefusal =
   | "token-role";
 
 /** What a verified token says. Ids are lower-case. */
-export type EntraClaims = {
+type EntraClaims = {
   /** The person or the application's service principal; `null` in the rare token that does not say. */
   readonly oid: string | null;
   /** The application that asked for the token: `appid` of version 1, `azp` of version 2. */
@@ -31,12 +31,12 @@ export type EntraClaims = {
   readonly version: "1.0" | "2.0";
 };
 
-export type TokenVerdict =
+type TokenVerdict =
   | { readonly ok: true; readonly claims: EntraClaims }
   | { readonly ok: false; readonly refusal: TokenRefusal };
 
 /** What a route asks for beyond a token of our tenant that is meant for us. */
-export type TokenRequirement = {
+type TokenRequirement = {
   /** The only application that may send it. */
   readonly appId?: string;
   /** An app role that must be among `roles`. */

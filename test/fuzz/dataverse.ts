@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { decodeWebhook } from "../../src/connectors/dynamics/webhook.ts";
 import { type Grammar, type Outcome, REFUSED, taken } from "./grammar.ts";
 import { materialOf } from "./mutate.ts";
-import { guidIn, member, shapeOf, stringIn, textOf } from "./shape.ts";
+import { guidIn, member, shapeOf, stringIn, understood } from "./shape.ts";
 import type { Tree } from "./tree.ts";
 
 const KEYS = new Set([
@@ -55,17 +55,6 @@ const essences = published.map((text) => {
   const parameters = [{ key: "Target", value: { Attributes } }];
   return JSON.stringify({ ...Object.fromEntries(scalars), InputParameters: parameters });
 });
-
-/** A body as JSON understands it: of a key given twice, the last one counts. */
-function understood(tree: Tree): Tree {
-  if (tree.kind === "leaf") return tree;
-  if (tree.kind === "array") return { kind: "array", items: tree.items.map(understood) };
-  const last = new Map(tree.entries.map(([text, value]) => [textOf(text), value]));
-  const entries = [...last].map(
-    ([name, value]) => [JSON.stringify(name), understood(value)] as const,
-  );
-  return { kind: "object", entries };
-}
 
 /** The value of the first pair of that name; what has no value is no pair. */
 function inPairs(list: Tree | undefined, key: string): Tree | undefined {

@@ -30,7 +30,7 @@ export type Grammar = {
 };
 
 /** What the service and its senders share. */
-export type Secrets = { readonly webhookKey: string; readonly partnerSecret: string };
+type Secrets = { readonly webhookKey: string; readonly partnerSecret: string };
 
 /** How the grammar's bodies reach the real process, signed as their sender would. */
 type FuzzedRoute = {

@@ -10,7 +10,7 @@ export type Material = {
 };
 
 /** A body, and the places in it that a mutation can aim at. */
-export type Specimen = {
+type Specimen = {
   readonly tree: Tree;
   readonly places: readonly [Place, ...Place[]];
   /** Those on which the decision hangs; half of the mutations go there. */

@@ -37,7 +37,7 @@ export function shapeOf(tree: Tree): Shape {
   return { depth, members, keys, names, repeats };
 }
 
-export const textOf = (literal: string): string => String(JSON.parse(literal));
+const textOf = (literal: string): string => String(JSON.parse(literal));
 
 /** The member of that name, the last one if it comes twice, as every reader of JSON takes it. */
 export function member(tree: Tree | undefined, name: string): Tree | undefined {
@@ -61,4 +61,15 @@ export function guidIn(tree: Tree | undefined): string | null {
     );
   });
   return fits && text.length === 5 ? text.join("-").toLowerCase() : null;
+}
+
+/** A body as JSON understands it: of a key given twice, the last one counts. */
+export function understood(tree: Tree): Tree {
+  if (tree.kind === "leaf") return tree;
+  if (tree.kind === "array") return { kind: "array", items: tree.items.map(understood) };
+  const last = new Map(tree.entries.map(([text, value]) => [textOf(text), value]));
+  const entries = [...last].map(
+    ([name, value]) => [JSON.stringify(name), understood(value)] as const,
+  );
+  return { kind: "object", entries };
 }

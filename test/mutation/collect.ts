@@ -30,7 +30,7 @@ function group(name: string, tests: () => void): void {
 }
 
 function check(name: string, ...rest: Rest): void {
-  const ask = askOf(rest) as () => unknown;
+  const ask = askOf(rest);
   collected.push({ name: [...path, name].join(" > "), ask });
 }
 
@@ -49,5 +49,5 @@ const each =
 
 export const describe = Object.assign(group, { each: each<void>(group) });
 export const it = Object.assign(check, { each: each<unknown>(check) });
-export const test = it;
+export const test = Object.assign(check, { each: each<unknown>(check) });
 export { afterAll, beforeAll, expect };

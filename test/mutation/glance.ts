@@ -7,7 +7,7 @@ import { walk } from "../model/walk.ts";
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 
 /** Breadth first, so that what is near the beginning is complete; a mutant is asked hundreds of times. */
-const MAX_STATES = 2_000;
+const MAX_STATES = 1_000;
 
 /**
  * The explorer as far as mutation testing can afford it: the beginning of every setting. `npm test` does not run
@@ -20,7 +20,7 @@ describe("whatever the order of the first events", () => {
   });
 });
 
-const SCHEDULES = 10;
+const SCHEDULES = 6;
 
 describe("whatever happens for long", () => {
   it(`${SCHEDULES} random schedules`, () => {

@@ -8,8 +8,6 @@ import { Instrumenter } from "@stryker-mutator/instrumenter";
 import type { Verdict } from "./hunt.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const FOLDER = join(ROOT, "reports/mutation");
-const SANDBOX = join(FOLDER, "sandbox");
 const LEAST_SCORE = 90;
 /** What the core's tests import. */
 const COPIED = [
@@ -26,7 +24,15 @@ const COPIED = [
   "vitest.mutation.config.ts",
 ];
 
-const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+/** `--only plan.ts,resolve.ts` asks the mutants of these files, `--out` keeps the report of such a part apart. */
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    out: { type: "string", default: "reports/mutation" },
+  },
+});
+const FOLDER = join(ROOT, values.out);
+const SANDBOX = join(FOLDER, "sandbox");
 
 const nothing = (): void => undefined;
 const silent = {
@@ -49,7 +55,8 @@ async function sources(): Promise<readonly string[]> {
   for (const folder of ["src/presence", "src/reconcile"]) {
     for (const name of await readdir(join(ROOT, folder))) found.push(`${folder}/${name}`);
   }
-  return found.filter((name) => name.endsWith(".ts") && name.includes(values.only));
+  const wanted = values.only.split(",");
+  return found.filter((name) => wanted.some((part) => name.endsWith(part)));
 }
 
 /** A mutant with what became of it. */

@@ -77,6 +77,9 @@ describe("[R39] whatever happened is said in a sentence", () => {
     ["command", "Dynamics set Busy"],
     ["shift", "Dynamics says the shift has begun"],
     ["lease ended", "our own entry in Dynamics ran out"],
+    ["command ended", "Busy, which Dynamics had set, is over"],
+    ["paused", "syncing was paused (dynamics)"],
+    ["resumed", "syncing goes on"],
   ])("the cause %s: %s", (kind, sentence) => {
     const rep: Rep = { ...chosen("Busy"), cause: cause(kind) };
     expect(explainIntent(rep)).toBe(`${sentence} → Busy`);
@@ -181,6 +184,16 @@ describe("[R39] whatever happened is said in a sentence", () => {
     expect(said({ seen: "Busy", pending })).toBe("Busy, a change is on its way");
   });
 
+  it("[R113] a rep who is paused is said to be, whatever lies on top", () => {
+    const paused = {
+      by: "manager",
+      sinceMs: 1,
+      untilMs: null,
+      reason: null,
+    } as unknown as Rep["paused"];
+    expect(explainRep({ ...inCall(), paused })).toBe("Not synced: paused (manager)");
+  });
+
   it("[R111] a fight, and its end", () => {
     const fight = {
       system: DYNAMICS,
@@ -243,7 +256,7 @@ describe("what a partner reports", () => {
     expect(ended.cause).toMatchObject({ kind: "shift", status: "Offline" });
     const begun = take(ended, { type: "shift.started" });
     const { tick, intent } = begun;
-    expect(begun.base).toEqual({
+    expect(begun.base).toMatchObject({
       status: "Available",
       origin: null,
       tick,
