@@ -1,6 +1,7 @@
 import { generate } from "selfsigned";
 import { type Dataverse, type DataverseOptions, startDataverse } from "./dataverse/dataverse.ts";
 import { derivedGuid } from "./dataverse/roster.ts";
+import type { EntraAccount } from "./entra/account.ts";
 import { type Entra, startEntra } from "./entra/entra.ts";
 import { type Graph, startGraph } from "./graph/graph.ts";
 import { namedPeople, type People } from "./people.ts";
@@ -15,6 +16,10 @@ export type TenantOptions = {
   };
   readonly tls?: LoopbackTls;
   readonly nowMs?: () => number;
+  /** Where the application's sign-ins may end. */
+  readonly redirectUris?: readonly string[];
+  /** Accounts without a mailbox or a desk, for an application to subscribe with; 2 unless told. */
+  readonly subscriberAccounts?: number;
   /** Signs every rep in whom routing knows, as on a day that has begun. */
   readonly signedIn?: boolean;
 } & Pick<
@@ -35,6 +40,8 @@ export type Tenant = {
   readonly graph: Graph;
   readonly dataverse: Dataverse;
   readonly people: People;
+  /** The accounts made for the application; reps can sign in too. */
+  readonly subscribers: readonly EntraAccount[];
   close(): Promise<void>;
 };
 
@@ -55,6 +62,12 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     keySize: 2048,
     algorithm: "sha256",
   });
+  const persons = people.users.flatMap(({ azureObjectId, applicationId, email, fullname }) =>
+    azureObjectId === null || applicationId !== undefined
+      ? []
+      : [{ id: azureObjectId, userPrincipalName: email, displayName: fullname }],
+  );
+  const subscribers = makeSubscribers(options.subscriberAccounts ?? 2);
   const entra = await startEntra({
     tenantId: TENANT_ID,
     apps: [
@@ -63,7 +76,16 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
         secrets: [{ value: CLIENT_SECRET }],
         certificates: [certificate.cert],
         roles: GRAPH_ROLES,
+        redirectUris: options.redirectUris ?? [],
       },
+    ],
+    accounts: [
+      ...subscribers,
+      ...persons.map(({ id, userPrincipalName, displayName }) => ({
+        oid: id,
+        upn: userPrincipalName,
+        name: displayName,
+      })),
     ],
     tls,
     nowMs,
@@ -72,11 +94,7 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
   const verify = (token: string) => entra.verify(token);
   const graph = await startGraph({
     tenantId: TENANT_ID,
-    users: people.users.flatMap(({ azureObjectId, applicationId, email, fullname }) =>
-      azureObjectId === null || applicationId !== undefined
-        ? []
-        : [{ id: azureObjectId, userPrincipalName: email, displayName: fullname }],
-    ),
+    users: persons,
     verify,
     tls,
     nowMs,
@@ -109,8 +127,17 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     graph,
     dataverse,
     people,
+    subscribers,
     close: async () => {
       await Promise.all([entra.close(), graph.close(), dataverse.close()]);
     },
   };
+}
+
+function makeSubscribers(count: number): readonly EntraAccount[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = `Presence reader ${index + 1}`;
+    const upn = `presence.reader${index + 1}@northharbor.example`;
+    return { oid: derivedGuid(`account ${upn}`), upn, name };
+  });
 }
