@@ -6,6 +6,8 @@ import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
+import { createTeamsPush } from "./connectors/teams/push.ts";
+import { pushLine } from "./connectors/teams/push-says.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
@@ -17,6 +19,7 @@ import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
+import { createLogPace } from "./http/log-pace.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import {
@@ -56,8 +59,10 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     graphUrl: config.graphUrl,
     clientId: config.credential.clientId,
     credential,
+    ...(config.reader ? { readerCredential: readerOf(config, config.reader, nowMs) } : {}),
     mapping: mappings.teams,
     nowMs,
+    onRead: (shown, leftAtMs) => push.saw(shown, leftAtMs),
   });
   const dynamics = createDynamicsConnector({
     dataverseUrl: config.dataverseUrl,
@@ -94,6 +99,39 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const notifications: Record<string, number> = {};
+  const notificationLog = createLogPace(nowMs);
+  const push = createTeamsPush({
+    ...config,
+    ...proofOf(config.credential),
+    cacheKeys: config.cacheKeys,
+    admitted: config.subscriberAccounts,
+    rich: config.richNotifications,
+    records: engine,
+    verifyToken: async (token) => (await entraTokens.verify(token, GRAPH_CALLER)).ok,
+    nowMs,
+    after: (delayMs, fire) => clock.after(delayMs, fire),
+    random: Math.random,
+    take: () => paces.teams.take("normal"),
+    hint: (user) => {
+      const identity = directory.find(user);
+      if (identity) controller.hint(identity.rep, TEAMS);
+    },
+    report: (note) => {
+      const { level, fields, says } = pushLine(note);
+      log[level](fields, says);
+    },
+    count: (result) => {
+      notifications[result] = (notifications[result] ?? 0) + 1;
+      const isUsed = result === "change" || result === "lifecycle";
+      if (!isUsed && notificationLog(result) !== null) {
+        log.info({ result, total: notifications[result] }, "notification not used");
+      }
+    },
+  });
+  const follow = (): void =>
+    push.follow(controller.identities().map(({ teamsUserId }) => teamsUserId));
+
   let organization: Organization | null = null;
   let discovered = false;
   const aborted = new Promise<void>((resolve) => {
@@ -110,6 +148,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       for (const { rep } of left) await controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
       if (joined.length + left.length > 0 || !discovered) {
+        follow();
         const counts = Object.fromEntries(
           Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
         );
@@ -178,6 +217,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         parse: (body) => parseJson(body, { strict: true }),
         nowMs,
       }),
+      ...push.routes,
     ],
   });
 
@@ -185,14 +225,17 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.identities());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
+  await push.start();
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
+  if (controller.identities().length > 0) follow();
   discovery.start();
 
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
     await discovery.stop();
+    await push.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();
@@ -219,6 +262,29 @@ function credentialOf(config: Config, nowMs: () => number): Credential {
   }
   const { clientId, userAssigned } = credential;
   return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
+}
+
+/** Those of the app that signs people in: a managed identity signs nobody in. */
+function proofOf(credential: Config["credential"]): {
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  readonly certificatePath?: string;
+} {
+  const { clientId } = credential;
+  if (credential.kind === "certificate") return { clientId, certificatePath: credential.path };
+  return credential.kind === "secret"
+    ? { clientId, clientSecret: credential.secret }
+    : { clientId };
+}
+
+function readerOf(
+  { tenantId, authorityHost }: Config,
+  reader: NonNullable<Config["reader"]>,
+  nowMs: () => number,
+): Credential {
+  const settingsPrefix = "READER_";
+  const proof = proofOf(reader);
+  return createCredential({ ...proof, tenantId, authorityHost, settingsPrefix, nowMs });
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */
