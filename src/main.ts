@@ -5,6 +5,7 @@ import { SystemError } from "./connectors/connector.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
+import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
 import { createTeamsPush } from "./connectors/teams/push.ts";
 import { pushLine } from "./connectors/teams/push-says.ts";
@@ -33,6 +34,7 @@ import {
 /** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
 const TEAMS_PACE = { burst: 100, perSecond: 40 };
 const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
+const GRAPH_CALLER = { appId: GRAPH_NOTIFICATIONS_APP_ID };
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;
@@ -99,6 +101,13 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const entraTokens = createEntraTokenVerifier({
+    authorityHost: config.authorityHost,
+    tenantId: config.tenantId,
+    audiences: [config.credential.clientId],
+    nowMs,
+    fetch,
+  });
   const notifications: Record<string, number> = {};
   const notificationLog = createLogPace(nowMs);
   const push = createTeamsPush({
