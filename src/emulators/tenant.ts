@@ -3,6 +3,7 @@ import { type Dataverse, type DataverseOptions, startDataverse } from "./dataver
 import { derivedGuid } from "./dataverse/roster.ts";
 import type { EntraAccount } from "./entra/account.ts";
 import { type Entra, startEntra } from "./entra/entra.ts";
+import { type ManagedIdentity, startManagedIdentity } from "./entra/managed-identity.ts";
 import { type Graph, startGraph } from "./graph/graph.ts";
 import { namedPeople, type People } from "./people.ts";
 import { createLoopbackTls, type LoopbackTls } from "./tls.ts";
@@ -39,6 +40,8 @@ export type Tenant = {
   readonly entra: Entra;
   readonly graph: Graph;
   readonly dataverse: Dataverse;
+  /** The application's credential where it runs in Azure. */
+  readonly managedIdentity: ManagedIdentity;
   readonly people: People;
   /** The accounts made for the application; reps can sign in too. */
   readonly subscribers: readonly EntraAccount[];
@@ -52,7 +55,7 @@ const GRAPH_ROLES = ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBa
 /** Delegate lets the application ask CCaaS_GetPresence on behalf of a rep. */
 const DATAVERSE_ROLES = ["Omnichannel Supervisor", "Delegate"] as const;
 
-/** Starts Entra, Graph and Dataverse for the same people, each on its own loopback HTTPS port. */
+/** Starts Entra, Graph and Dataverse for the same people, each on its own loopback HTTPS port, and the endpoint of a managed identity. */
 export async function startTenant(options: TenantOptions = {}): Promise<Tenant> {
   const { nowMs, ports } = options;
   const people = options.people ?? namedPeople();
@@ -92,10 +95,15 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     port: ports?.entra,
   });
   const verify = (token: string) => entra.verify(token);
+  const managedIdentity = await startManagedIdentity({
+    clientId: CLIENT_ID,
+    issue: entra.issueForWorkload,
+  });
   const graph = await startGraph({
     tenantId: TENANT_ID,
     users: persons,
     verify,
+    mintToken: entra.mintNotificationToken,
     tls,
     nowMs,
     port: ports?.graph,
@@ -126,10 +134,11 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     entra,
     graph,
     dataverse,
+    managedIdentity,
     people,
     subscribers,
     close: async () => {
-      await Promise.all([entra.close(), graph.close(), dataverse.close()]);
+      await Promise.all([entra.close(), graph.close(), dataverse.close(), managedIdentity.close()]);
     },
   };
 }

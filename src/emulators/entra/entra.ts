@@ -9,6 +9,7 @@ import { readForm } from "./form.ts";
 import { decideDelegatedGrant, DELEGATED_GRANTS } from "./delegated-grant.ts";
 import { decideGrant } from "./grant.ts";
 import { Issued } from "./issued.ts";
+import { signNotificationToken, type NotificationToken } from "./notification-token.ts";
 import { answerRefusal, refusals, type Refusal } from "./refusal.ts";
 import { answerSignIn } from "./sign-in.ts";
 import { createSigning } from "./signing.ts";
@@ -47,6 +48,10 @@ export type Entra = {
   issuer(version: TokenVersion): string;
   /** Checks signature, lifetime and issuer. Whether the audience is theirs, resources decide alone. */
   readonly verify: (token: string) => Promise<Verified | { readonly ok: false }>;
+  /** The answer to a workload that asks for a token of its managed identity, the app `clientId`. */
+  readonly issueForWorkload: (clientId: string, resource: string) => Promise<EmulatorResponse>;
+  /** Signs a token as Graph's change tracking gets it for the application it notifies. */
+  readonly mintNotificationToken: (token: NotificationToken) => Promise<string>;
   readonly control: EntraControl;
   close(): Promise<void>;
 };
@@ -168,6 +173,14 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     url,
     issuer: (version) => issuerOf(url, tenantId, version),
     verify,
+    issueForWorkload: async (clientId, resource) => {
+      const app = state.apps.get(clientId.toLowerCase());
+      if (!app) return { status: 400, json: { error: "invalid_request" } };
+      const issuing = { url, tenantId, nowMs: nowMs(), state };
+      return issueForApp({ app, audience: resource }, "v1", issuing);
+    },
+    mintNotificationToken: (token) =>
+      signNotificationToken(token, { url, tenantId, nowMs: nowMs(), signing: state.signing }),
     control,
     close: () => listener.close(),
   };
