@@ -127,7 +127,8 @@ function decodeItem(json: unknown): Notification | null {
 /** A resource that names one person: `communications/presences/{id}`, or a filter with a single id. */
 function userIn(resource: string): string | null {
   const ids = resource.match(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi) ?? [];
-  return ids.length === 1 ? (ids[0] ?? null) : null;
+  const [only = null, ...others] = ids;
+  return others.length === 0 ? only : null;
 }
 
 /** Walks without recursion, so that depth cannot hurt it. */

@@ -29,6 +29,8 @@ export function createSealing(keys: readonly [Buffer, ...Buffer[]]): Sealing {
       const [format, text = "", ...more] = sealed.split(".");
       const bytes = Buffer.from(text, "base64url");
       if (format !== FORMAT || more.length > 0) return null;
+      // One seal, one spelling: bits that a lenient decoder would overlook are not overlooked.
+      if (bytes.toString("base64url") !== text) return null;
       if (bytes.length < NONCE_BYTES + TAG_BYTES) return null;
       for (const key of keys) {
         const plain = openWith(key, bytes, about);

@@ -72,7 +72,7 @@ export const storedShard = z.object({
 });
 export type StoredShard = z.output<typeof storedShard>;
 
-/** What a subscription was asked for with. Open until it is known whether that made one. */
+/** What a subscription was asked for with. Open while nobody knows whether that made one. */
 type Attempt = {
   readonly clientState: string;
   readonly users: readonly TeamsUserId[];
@@ -249,6 +249,10 @@ export class Shard {
       return;
     }
     const called = this.#call(command).catch((error: unknown) => {
+      const mayExist = !(error instanceof SystemError) || !error.surelyNotApplied;
+      if (command === "create" && mayExist && this.#attempt) {
+        this.#attempt = { ...this.#attempt, isOpen: true };
+      }
       this.#apply(this.#failure(error));
     });
     this.#flight = Promise.all([this.#flight, called]);
@@ -295,7 +299,7 @@ export class Shard {
     const before = this.#attempt;
     if (before?.isOpen && before.users.join() === users.join()) return before;
     const clientState = randomBytes(32).toString("base64url");
-    const attempt = { clientState, users, isOpen: true };
+    const attempt = { clientState, users, isOpen: false };
     this.#attempt = attempt;
     await this.#keep();
     return attempt;
