@@ -8,7 +8,7 @@ import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
 import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
 import { createTeamsPush } from "./connectors/teams/push.ts";
-import { pushLine } from "./connectors/teams/push-says.ts";
+import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
@@ -127,6 +127,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       if (identity) controller.hint(identity.rep, TEAMS);
     },
     report: (note) => {
+      // Anybody can begin a sign-in and break it off.
+      if (note.code === "push-sign-in" && notificationLog(note.code) === null) return;
       const { level, fields, says } = pushLine(note);
       log[level](fields, says);
     },
@@ -138,6 +140,14 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       }
     },
   });
+  let pushMode: string | null = null;
+  const sayMode = (): void => {
+    const status = push.status();
+    if (status.mode === pushMode) return;
+    pushMode = status.mode;
+    const { fields, says } = modeLine(status, config.teamsPollMs);
+    log.info(fields, says);
+  };
   const follow = (): void =>
     push.follow(controller.identities().map(({ teamsUserId }) => teamsUserId));
 
@@ -171,6 +181,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweeps.teams.start();
         sweeps.dynamics.start();
       }
+      sayMode();
       return true;
     } catch (error) {
       if (error instanceof SystemError) onSystemError(error);

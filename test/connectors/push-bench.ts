@@ -24,7 +24,7 @@ import { Kept } from "./kept.ts";
 import { LOOPBACK_TLS } from "./loopback.ts";
 
 /** What Microsoft 365 calls; the emulator finds it through its ingress. */
-export const PUBLIC_URL = "https://lockstep.example";
+const PUBLIC_URL = "https://lockstep.example";
 export const CALLBACK = `${PUBLIC_URL}/connect/teams/callback`;
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { modeLine } from "../../src/connectors/teams/push-says.ts";
 import { type TeamsUserId, teamsUserId } from "../../src/presence/identity.ts";
 import { eventually } from "../service/launch.ts";
 import { PushBench } from "./push-bench.ts";
@@ -272,12 +273,14 @@ describe("[R126] a live subscription that stops delivering", () => {
     const [{ id } = { id: "" }] = bench.subscriptions();
 
     bench.tenant.graph.control.silence({});
+    bench.hints.splice(0);
     choose(bench, 1, "DoNotDisturb");
     await bench.told();
     await bench.clock.advance(5 * SECOND);
     await bench.poll();
     await bench.clock.advance(60 * SECOND - 1);
     expect(bench.codes()).not.toContain("push-silent");
+    const before = bench.tenant.graph.control.requests().total;
     await bench.clock.advance(1);
     expect(bench.notes).toContainEqual({
       code: "push-silent",
@@ -287,6 +290,8 @@ describe("[R126] a live subscription that stops delivering", () => {
     await eventually("it is replaced", () => bench.subscriptions().some((one) => one.id !== id));
     await bench.delivering();
     expect(bench.subscriptions()).toHaveLength(1);
+    expect(bench.tenant.graph.control.requests().total - before).toBe(2);
+    expect(new Set(bench.hints)).toEqual(new Set(bench.users));
     expect(bench.push.status().shards).toMatchObject([{ silences: 1, delivering: true }]);
     bench.hints.splice(0);
     const user = choose(bench, 2, "Busy");
@@ -358,6 +363,20 @@ describe("[R137] with no account", () => {
       body: '{"value":[]}',
     });
     expect(answer.status).toBe(202);
+  });
+
+  test("the log says so, and how late a change is seen", async () => {
+    const bench = await PushBench.open();
+    bench.push.follow(bench.users);
+    const polled = modeLine(bench.push.status(), 5_000);
+    expect(polled.fields).toMatchObject({ mode: "poll", polledReps: 5, pollSeconds: 5 });
+    expect(polled.says).toContain("up to 5 s later");
+    await bench.live();
+    expect(modeLine(bench.push.status(), 5_000).fields).toMatchObject({
+      mode: "push",
+      pushedReps: 5,
+      polledReps: 0,
+    });
   });
 });
 

@@ -9,8 +9,9 @@ export const CONNECTED: Page = {
   title: "The account is connected",
   paragraphs: [
     "Changes of presence in Teams now reach Lockstep as Microsoft sends them, for up to 650 reps with each connected account.",
-    "To watch more reps, connect another account: open this page's address again and choose it. You may close this page.",
+    "You may close this page.",
   ],
+  link: { href: "/connect/teams", text: "Connect another account, to watch more reps" },
 };
 
 export const DISCONNECTED = (wasConnected: boolean): Page => ({

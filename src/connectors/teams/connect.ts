@@ -35,6 +35,8 @@ const ADMIN_ROLE = "Presence.Admin";
 const PATH = "/connect/teams";
 const CALLBACK = `${PATH}/callback`;
 const SIGN_IN_WITHIN_MS = 10 * 60_000;
+/** Answers within ten minutes. Administrators connect a handful; more is somebody who wants our memory. */
+const MAX_SPENT = 10_000;
 const SEALED_AS = "connect/teams";
 
 const attempt = z.object({
@@ -92,6 +94,7 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
     for (const [state, untilMs] of spent) if (untilMs <= now) spent.delete(state);
     if (!known || known.untilMs <= now || known.untilMs > now + SIGN_IN_WITHIN_MS) return null;
     if (!isSame(known.state, query.get("state") ?? "") || spent.has(known.state)) return null;
+    if (spent.size >= MAX_SPENT) return null;
     spent.set(known.state, known.untilMs);
     return known;
   };

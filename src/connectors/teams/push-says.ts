@@ -1,4 +1,5 @@
 import type { PushNote } from "./push.ts";
+import type { PoolStatus } from "./subscriber-pool.ts";
 
 /** A line for the log: codes and counts, and what the reader should do. */
 export type PushLine = {
@@ -63,6 +64,21 @@ export function pushLine(note: PushNote): PushLine {
         says: "Nobody was connected at /connect/teams; the page says why.",
       };
   }
+}
+
+/** How changes in Teams reach us now, and how late at the latest. */
+export function modeLine({ mode, pushedReps, polledReps }: PoolStatus, pollMs: number): PushLine {
+  const seconds = pollMs / 1000;
+  const says = {
+    poll: `Teams is polled: a change there is seen up to ${seconds} s later. Accounts connected at /connect/teams make it sooner.`,
+    mixed: `Teams announces changes of some reps; those of the others are seen up to ${seconds} s later.`,
+    push: `Teams announces changes of all reps; one that it does not announce is seen up to ${seconds} s later.`,
+  };
+  return {
+    level: "info",
+    fields: { code: "push-mode", mode, pushedReps, polledReps, pollSeconds: seconds },
+    says: says[mode],
+  };
 }
 
 /** Name and code: a message may quote what it choked on. */

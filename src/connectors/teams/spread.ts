@@ -1,7 +1,7 @@
 import type { TeamsUserId } from "../../presence/identity.ts";
 
 /** Microsoft: "Get change notifications for presence updates": users that one subscription may name. */
-export const USERS_PER_SUBSCRIPTION = 650;
+const USERS_PER_SUBSCRIPTION = 650;
 
 /** Who is watched through which subscriber account. */
 export type Sharding = {

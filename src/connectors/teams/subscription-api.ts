@@ -14,7 +14,7 @@ export type ListedSubscription = {
   readonly expiresAtMs: number;
 };
 
-export type NewSubscription = {
+type NewSubscription = {
   readonly users: readonly TeamsUserId[];
   /** Comes back in every notification of this one subscription, and proves that it is of Graph. */
   readonly clientState: string;

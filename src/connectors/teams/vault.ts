@@ -4,7 +4,7 @@ import type { Sealing } from "./sealing.ts";
 
 const body = z.object({ sealed: z.string() });
 
-export type Entry<Value> = { readonly id: string; readonly value: Value };
+type Entry<Value> = { readonly id: string; readonly value: Value };
 
 /** Secrets among the engine's kept records: accounts, subscriptions, private keys. Nothing of them lies open. */
 export type Vault = {
