@@ -18,9 +18,9 @@ export type TenantOptions = {
   readonly tls?: LoopbackTls;
   readonly nowMs?: () => number;
   /** Where the application's sign-ins may end. */
-  readonly redirectUris?: readonly string[];
+  readonly redirectUris?: readonly string[] | undefined;
   /** Accounts without a mailbox or a desk, for an application to subscribe with; 2 unless told. */
-  readonly subscriberAccounts?: number;
+  readonly subscriberAccounts?: number | undefined;
   /** Signs every rep in whom routing knows, as on a day that has begun. */
   readonly signedIn?: boolean;
 } & Pick<
@@ -52,6 +52,7 @@ const TENANT_ID = derivedGuid("tenant northharbor");
 const CLIENT_ID = derivedGuid("application lockstep");
 const CLIENT_SECRET = "emulated-secret-of-no-value";
 const GRAPH_ROLES = ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBasic.All"] as const;
+const GRAPH_SCOPES = ["Presence.Read.All", "User.Read"] as const;
 /** Delegate lets the application ask CCaaS_GetPresence on behalf of a rep. */
 const DATAVERSE_ROLES = ["Omnichannel Supervisor", "Delegate"] as const;
 
@@ -65,11 +66,11 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     keySize: 2048,
     algorithm: "sha256",
   });
-  const persons = people.users.flatMap(({ azureObjectId, applicationId, email, fullname }) =>
-    azureObjectId === null || applicationId !== undefined
-      ? []
-      : [{ id: azureObjectId, userPrincipalName: email, displayName: fullname }],
-  );
+  const persons = people.users.flatMap((user) => {
+    const { azureObjectId: id, applicationId, email, fullname, isDisabled = false } = user;
+    if (id === null || applicationId !== undefined) return [];
+    return [{ id, userPrincipalName: email, displayName: fullname, isDisabled }];
+  });
   const subscribers = makeSubscribers(options.subscriberAccounts ?? 2);
   const entra = await startEntra({
     tenantId: TENANT_ID,
@@ -79,15 +80,17 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
         secrets: [{ value: CLIENT_SECRET }],
         certificates: [certificate.cert],
         roles: GRAPH_ROLES,
+        registeredScopes: GRAPH_SCOPES,
         redirectUris: options.redirectUris ?? [],
       },
     ],
     accounts: [
       ...subscribers,
-      ...persons.map(({ id, userPrincipalName, displayName }) => ({
+      ...persons.map(({ id, userPrincipalName, displayName, isDisabled }) => ({
         oid: id,
         upn: userPrincipalName,
         name: displayName,
+        enabled: !isDisabled,
       })),
     ],
     tls,
@@ -108,9 +111,19 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     nowMs,
     port: ports?.graph,
   });
+  /** In a Teams call or meeting, as only Graph knows; whoever has no account there is in none. */
+  const isReallyBusy = (userId: string): boolean => {
+    try {
+      const { sessions } = graph.control.state({ userId });
+      return sessions.some(({ kind }) => kind === "call" || kind === "meeting");
+    } catch {
+      return false;
+    }
+  };
   const dataverse = await startDataverse({
     ...options,
     ...people,
+    isReallyBusy,
     tenantId: TENANT_ID,
     verify,
     applicationUsers: [

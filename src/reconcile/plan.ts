@@ -23,7 +23,10 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold ended",
   "hold expired",
   "command",
+  "command ended",
   "shift",
+  "paused",
+  "resumed",
 ]);
 
 /** One write to send. It is already recorded as pending in the plan's rep: persist that first, then send. */
@@ -245,10 +248,11 @@ function record(
     protective: isProtective(step.target, endpointOf(rep, name)),
     cause,
   };
+  const own = rep.paused && !profile.absorbing ? (endpointOf(rep, name).own?.native ?? null) : null;
   const restored = step.target === profile.shows[rep.base.status] ? write.native : null;
   const free = step.renewal || TOLD.has(cause.kind);
   const counted = free ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
-  return [counted, { ...write, native: restored }];
+  return [counted, { ...write, native: own ?? restored }];
 }
 
 /** The finest status whose projection is the target: the top's or the base's own, else the class itself. */
@@ -289,7 +293,7 @@ function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: n
 
 function nextExpiry(rep: Rep, policy: Policy): number | null {
   const ends = [
-    ...[fightEndsMs(rep, policy)].filter((atMs) => atMs !== null),
+    ...[fightEndsMs(rep, policy), rep.base.untilMs].filter((atMs) => atMs !== null),
     ...Object.values(rep.holds).map((hold) => hold.untilMs),
     ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
   ];

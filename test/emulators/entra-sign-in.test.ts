@@ -21,6 +21,7 @@ beforeAll(async () => {
     certificates: [],
     roles: [],
     redirectUris: [REDIRECT],
+    registeredScopes: ["Presence.Read.All", "User.Read"],
   };
   entra = await startEntra({
     tenantId: TENANT,
@@ -93,61 +94,67 @@ async function refreshTokenOf(): Promise<string> {
 }
 
 describe("MSAL Node", () => {
-  const client = () =>
+  const client = (tenant = TENANT) =>
     new ConfidentialClientApplication({
       auth: {
         clientId: APP,
         clientSecret: SECRET,
-        authority: `${entra.url}/${TENANT}`,
+        authority: `${entra.url}/${tenant}`,
         knownAuthorities: [new URL(entra.url).host],
       },
     });
 
-  it("signs a person in with PKCE, state and nonce, and refreshes silently from its cache", async () => {
-    const msal = client();
-    const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
-    const url = await msal.getAuthCodeUrl({
-      scopes: ["https://graph.microsoft.com/Presence.Read.All"],
-      redirectUri: REDIRECT,
-      codeChallenge: challenge,
-      codeChallengeMethod: "S256",
-      state: "ours",
-      nonce: "once",
-      loginHint: NADIA.upn,
-    });
-    const answer = await fetch(url, { redirect: "manual" });
-    const back = new URL(answer.headers.get("location") ?? "");
-    expect(back.searchParams.get("state")).toBe("ours");
-    const request = {
-      code: back.searchParams.get("code") ?? "",
-      scopes: ["https://graph.microsoft.com/Presence.Read.All"],
-      redirectUri: REDIRECT,
-      codeVerifier: verifier,
-      nonce: "once",
-    };
-    const signedIn = await msal.acquireTokenByCode(request);
-    const { account } = signedIn;
-    expect(account).toMatchObject({
-      username: NADIA.upn,
-      localAccountId: NADIA.oid,
-      tenantId: TENANT,
-    });
-    if (!account) throw new Error("unreachable");
-    const cached = await msal.acquireTokenSilent({ account, scopes: request.scopes });
-    expect(cached).toMatchObject({ fromCache: true, accessToken: signedIn.accessToken });
-    const fresh = await msal.acquireTokenSilent({
-      account,
-      scopes: request.scopes,
-      forceRefresh: true,
-    });
-    expect(fresh.accessToken).not.toBe(signedIn.accessToken);
-    expect(await entra.verify(fresh.accessToken)).toMatchObject({
-      ok: true,
-      appId: APP,
-      audience: "https://graph.microsoft.com",
-      user: { oid: NADIA.oid, upn: NADIA.upn, scopes: ["Presence.Read.All"] },
-    });
-  });
+  it.each([
+    ["its own tenant", TENANT],
+    ["whichever tenant she belongs to", "organizations"],
+  ])(
+    "signs a person in to %s with PKCE and nonce, and refreshes silently",
+    async (_what, tenant) => {
+      const msal = client(tenant);
+      const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
+      const url = await msal.getAuthCodeUrl({
+        scopes: ["https://graph.microsoft.com/Presence.Read.All"],
+        redirectUri: REDIRECT,
+        codeChallenge: challenge,
+        codeChallengeMethod: "S256",
+        state: "ours",
+        nonce: "once",
+        loginHint: NADIA.upn,
+      });
+      const answer = await fetch(url, { redirect: "manual" });
+      const back = new URL(answer.headers.get("location") ?? "");
+      expect(back.searchParams.get("state")).toBe("ours");
+      const request = {
+        code: back.searchParams.get("code") ?? "",
+        scopes: ["https://graph.microsoft.com/Presence.Read.All"],
+        redirectUri: REDIRECT,
+        codeVerifier: verifier,
+        nonce: "once",
+      };
+      const signedIn = await msal.acquireTokenByCode(request);
+      const { account } = signedIn;
+      expect(account).toMatchObject({
+        username: NADIA.upn,
+        localAccountId: NADIA.oid,
+        tenantId: TENANT,
+      });
+      if (!account) throw new Error("unreachable");
+      const cached = await msal.acquireTokenSilent({ account, scopes: request.scopes });
+      expect(cached).toMatchObject({ fromCache: true, accessToken: signedIn.accessToken });
+      const fresh = await msal.acquireTokenSilent({
+        account,
+        scopes: request.scopes,
+        forceRefresh: true,
+      });
+      expect(fresh.accessToken).not.toBe(signedIn.accessToken);
+      expect(await entra.verify(fresh.accessToken)).toMatchObject({
+        ok: true,
+        appId: APP,
+        audience: "https://graph.microsoft.com",
+        user: { oid: NADIA.oid, upn: NADIA.upn, scopes: ["Presence.Read.All"] },
+      });
+    },
+  );
 
   it("learns from a revoked refresh token that somebody has to sign in again", async () => {
     const msal = client();
@@ -216,6 +223,14 @@ describe("the sign-in page", () => {
     entra.control.setPresent({ account: "lars@contoso.example" });
     const { body } = await byCode(await codeOf(chooses));
     expect(decodeJwt(body["id_token"] ?? "")["preferred_username"]).toBe("lars@contoso.example");
+  });
+
+  it("asks for what the registration lists when .default is asked for", async () => {
+    const scope = "https://graph.microsoft.com/.default";
+    const silent = await open({ ...asking, scope, prompt: "none" });
+    expect(silent.fields?.get("error")).toBe("consent_required");
+    const { body } = await byCode(await codeOf({ ...asking, scope }));
+    expect(decodeJwt(body["access_token"] ?? "")["scp"]).toBe("Presence.Read.All User.Read");
   });
 
   it("can post the answer as a form, or put it behind the #", async () => {

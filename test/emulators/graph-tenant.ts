@@ -9,7 +9,7 @@ export const WRITER = "0b1d2c3e-0000-4000-8000-000000000001";
 export const OTHER_WRITER = "0b1d2c3e-0000-4000-8000-000000000002";
 export const READER = "0b1d2c3e-0000-4000-8000-000000000003";
 export const NOBODY = "0b1d2c3e-0000-4000-8000-000000000004";
-export const REDIRECT_URI = "https://lockstep.example/connect/teams";
+const REDIRECT_URI = "https://lockstep.example/connect/teams";
 export const SUBSCRIBER = "reader1@contoso.example";
 export const OTHER_SUBSCRIBER = "reader2@contoso.example";
 export const SECRET = "correct horse battery staple";
@@ -31,8 +31,8 @@ export async function createTrustedTls() {
 }
 
 /**
- * An Entra and a Graph emulator on real sockets. Graph's clock stands still and moves only by `advance`,
- * so every expiry in these tests is exact.
+ * An Entra and a Graph emulator on real sockets. Graph's clock stands still unless a test wants the real one,
+ * and moves only by `advance`, so every expiry in these tests is exact.
  */
 export class GraphTenant {
   readonly entra: Entra;
@@ -44,7 +44,8 @@ export class GraphTenant {
     this.graph = graph;
   }
 
-  static async start(): Promise<GraphTenant> {
+  /** `nowMs` is Graph's clock; it stands still unless given. */
+  static async start(nowMs?: () => number): Promise<GraphTenant> {
     const trusted = await createTrustedTls();
     const apps = Object.entries(ROLES).map(([clientId, roles]) => ({
       clientId,
@@ -66,7 +67,7 @@ export class GraphTenant {
       verify: entra.verify,
       mintToken: entra.mintNotificationToken,
       tls: trusted,
-      nowMs: () => startedAtMs,
+      nowMs: nowMs ?? (() => startedAtMs),
     });
     return new GraphTenant(entra, graph);
   }

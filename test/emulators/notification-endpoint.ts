@@ -2,11 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { listen } from "../../src/emulators/listener.ts";
 import { createLoopbackTls } from "../../src/emulators/tls.ts";
 
-export type Item = Readonly<Record<string, unknown>> & {
+type Item = Readonly<Record<string, unknown>> & {
   readonly resourceData?: { readonly id: string };
 };
 
-export type Posted = {
+type Posted = {
   readonly path: string;
   readonly value: readonly Item[];
   readonly validationTokens?: readonly string[] | null;

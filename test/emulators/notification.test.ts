@@ -289,11 +289,31 @@ describe("delivery", () => {
     show(users[0], "Busy");
     await settled();
     expect(endpoint.users()).toEqual([]);
-    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(200);
+    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(204);
     await settled();
     expect(endpoint.users()).toEqual([users[0]]);
     tenant.entra.control.setTokenLifetime({ seconds: 3599 });
     tenant.forgetTokens();
+  });
+
+  it("is steered and observed from another process too", async () => {
+    const { id, users } = await watch(1);
+    const control = async (name: string, body: unknown = {}): Promise<unknown> => {
+      const answer = await fetch(`${tenant.graph.url}/control/${name}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+      return answer.json();
+    };
+    await control("silence", { subscriptionId: id });
+    await control("setClient", { userId: users[0], availability: "Busy" });
+    await control("deliveriesSettled");
+    const log = (await control("deliveries")) as Record<string, unknown>[];
+    expect(log.at(-1)).toMatchObject({ subscriptionIds: [id], outcome: "silenced" });
+    expect(await control("subscriptions")).toMatchObject([{ id, isSilent: true }]);
+    expect(await control("silence", { subscriptionId: "none" })).toMatchObject({
+      error: { message: "there is no subscription none" },
+    });
   });
 
   it("can be made up, for a change that never was", async () => {

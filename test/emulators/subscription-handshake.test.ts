@@ -108,7 +108,7 @@ describe("the handshake", () => {
     expect((await subscriber.call("PATCH", `/subscriptions/${id}`, renewal)).status).toBe(400);
     expect(tenant.graph.control.subscriptions()).toEqual([before]);
     expect((await subscriber.call("PATCH", `/subscriptions/${id}`, renewal)).status).toBe(200);
-    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(200);
+    expect((await subscriber.call("POST", `/subscriptions/${id}/reauthorize`)).status).toBe(204);
     expect(endpoint.validated).toHaveLength(3);
     tenant.graph.control.setPush({ validateOnRenew: false });
     expect((await subscriber.call("PATCH", `/subscriptions/${id}`, renewal)).status).toBe(200);

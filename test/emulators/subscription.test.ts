@@ -133,6 +133,14 @@ describe("a second subscription", () => {
     expect(tenant.graph.control.subscriptions()).toHaveLength(1);
   });
 
+  it("loses against another that is being created at the same time", async () => {
+    const statuses = await Promise.all(
+      [1, 2].map(async () => (await subscriber.create(endpoint.url, [tenant.addUser()])).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([201, 409]));
+    expect(tenant.graph.control.subscriptions()).toHaveLength(1);
+  });
+
   it("is allowed to another person, and each sees her own", async () => {
     const other = new Subscriber(tenant, OTHER_SUBSCRIBER);
     const mine = await subscriber.subscribe(endpoint.url, [tenant.addUser()]);
@@ -174,6 +182,25 @@ describe("a creation is refused", () => {
       status: 403,
       code: "Forbidden",
     });
+  });
+
+  it("to whom changes are refused as well: an application by itself may only look", async () => {
+    const { id } = await subscriber.subscribe(endpoint.url, [tenant.addUser()]);
+    const path = `/subscriptions/${id}`;
+    expect((await tenant.request("GET", path)).status).toBe(200);
+    for (const refused of [
+      await tenant.request("PATCH", path, { body: {} }),
+      await tenant.request("POST", `${path}/reauthorize`),
+      await tenant.request("DELETE", path),
+    ]) {
+      expect(errorOf(refused)).toMatchObject({ status: 403, code: "Forbidden" });
+    }
+  });
+
+  it("and its answer can be lost although it has happened", async () => {
+    tenant.graph.control.dropAckNext({ operation: "createSubscription" });
+    await expect(subscriber.create(endpoint.url, [tenant.addUser()])).rejects.toThrow();
+    expect(tenant.graph.control.subscriptions()).toHaveLength(1);
   });
 
   const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [

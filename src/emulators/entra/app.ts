@@ -8,6 +8,8 @@ export type EntraApp = {
   readonly roles: readonly string[];
   /** Where a sign-in may end; compared letter by letter. */
   readonly redirectUris?: readonly string[] | undefined;
+  /** Delegated permissions that the registration lists: what `.default` asks a person for. */
+  readonly registeredScopes?: readonly string[] | undefined;
   /** Delegated permissions consented for the whole tenant: nobody is asked for these. */
   readonly delegatedScopes?: readonly string[] | undefined;
 };

@@ -25,6 +25,7 @@ const app = z.strictObject({
   certificates: z.array(z.string()),
   roles: z.array(z.string()),
   redirectUris: z.array(z.string()).optional(),
+  registeredScopes: z.array(z.string()).optional(),
   delegatedScopes: z.array(z.string()).optional(),
 });
 

@@ -4,7 +4,13 @@ import { Accounts, type EntraAccount } from "./account.ts";
 import type { EntraApp } from "./app.ts";
 import { answerControl } from "./command.ts";
 import { createEntraControl, type EntraControl, type EntraState } from "./control.ts";
-import { answerDiscovery, issuerOf, type TokenVersion } from "./discovery.ts";
+import {
+  answerDiscovery,
+  isSharedTenant,
+  issuerOf,
+  SHARED_TENANTS,
+  type TokenVersion,
+} from "./discovery.ts";
 import { readForm } from "./form.ts";
 import { decideDelegatedGrant, DELEGATED_GRANTS } from "./delegated-grant.ts";
 import { decideGrant } from "./grant.ts";
@@ -62,8 +68,6 @@ const TOKEN_PATHS = new Map([
   ["/oauth2/v2.0/token", "v2"],
 ] as const);
 
-const SHARED_TENANTS = new Set(["common", "organizations"]);
-
 // What Entra gives most apps; it varies between 60 and 90 minutes ("Access tokens: Token lifetime").
 const TOKEN_LIFETIME_SECONDS = 3599;
 
@@ -104,7 +108,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     if (asksForToken) state.tokenRequests += 1;
     if (state.down) return refuse(refusals.down());
     const isOurs = tenant.toLowerCase() === tenantId.toLowerCase();
-    const isShared = SHARED_TENANTS.has(tenant.toLowerCase());
+    const isShared = isSharedTenant(tenant);
     if (isDiscovery && !isOurs && !isShared && path !== "") {
       return refuse(refusals.unknownTenant(tenant, "invalid_tenant"));
     }

@@ -111,7 +111,9 @@ function consent(
   if ("code" in scopes) return sendRefusal(asked, scopes);
   const prompt = query.get("prompt");
   const given = accounts.consentsOf(app.clientId, account.oid);
-  const wanted = scopes.permissions.filter((permission) => permission !== DEFAULT_PERMISSION);
+  const wanted = scopes.permissions.flatMap((permission) =>
+    permission === DEFAULT_PERMISSION ? (app.registeredScopes ?? []) : [permission],
+  );
   const missing = wanted.filter(
     (permission) => !given.has(permission) && !app.delegatedScopes?.includes(permission),
   );

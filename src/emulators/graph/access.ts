@@ -35,7 +35,8 @@ const WRITING: Needed = {
   delegated: [],
   self: ["Presence.ReadWrite"],
 };
-// "Change notifications for presence": application permissions are not supported.
+// "Create subscription", "Update subscription" and "subscription: reauthorize" support no application
+// permission for presence. The page of the deletion does not name presence: there it is a guess.
 const SUBSCRIBING: Needed = { application: "nobody", delegated: ["Presence.Read.All"] };
 const ANYONE: Needed = { application: "anyone", delegated: "anyone" };
 

@@ -1,11 +1,4 @@
-export const OUTCOMES = [
-  "delivered",
-  "failed",
-  "retrying",
-  "givenUp",
-  "dropped",
-  "silenced",
-] as const;
+type Outcome = "delivered" | "failed" | "retrying" | "givenUp" | "dropped" | "silenced";
 
 /** One request to an endpoint, or one that was not made because something was dropped. */
 export type Delivery = {
@@ -21,7 +14,7 @@ export type Delivery = {
   readonly status: number;
   /** Real time that the endpoint took. */
   readonly durationMs: number;
-  readonly outcome: (typeof OUTCOMES)[number];
+  readonly outcome: Outcome;
 };
 
 const LOG_LIMIT = 50_000;

@@ -1,7 +1,6 @@
 import type { PushSettings } from "./settings.ts";
 
-export const ENDPOINT_STATES = ["normal", "slow", "drop"] as const;
-export type EndpointState = (typeof ENDPOINT_STATES)[number];
+export type EndpointState = "normal" | "slow" | "drop";
 
 const WINDOW_MS = 10 * 60_000;
 const SLOW_SHARE = 0.1;

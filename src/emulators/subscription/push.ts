@@ -111,9 +111,10 @@ export class Push {
   #rest(lastMs = Number.NEGATIVE_INFINITY): void {
     clearTimeout(this.#timer);
     const nowMs = this.now();
-    if (this.#isClosed || (this.subscriptions.size === 0 && this.outbox.nextDueMs() > nowMs))
-      return;
-    const untilDueMs = Math.max(SHORTEST_REST_MS, this.outbox.nextDueMs() - nowMs);
+    const dueAtMs = this.outbox.nextDueMs();
+    const isIdle = this.subscriptions.size === 0 && dueAtMs === Number.POSITIVE_INFINITY;
+    if (this.#isClosed || isIdle) return;
+    const untilDueMs = Math.max(SHORTEST_REST_MS, dueAtMs - nowMs);
     const restMs = nowMs === lastMs ? LONGEST_REST_MS : Math.min(LONGEST_REST_MS, untilDueMs);
     this.#timer = setTimeout(() => {
       this.#tick();

@@ -135,7 +135,7 @@ export async function reauthorizeSubscription(
   const subscription = find(push, id, owner);
   if (!subscription) return missing();
   renewToken(push, subscription, owner);
-  return { status: 200 };
+  return { status: 204 };
 }
 
 export function deleteSubscription(push: Push, id: string, owner: Owner): EmulatorResponse {
