@@ -171,6 +171,20 @@ export class PushBench {
     await this.clock.settle();
   }
 
+  /** Somebody chooses a status in her Teams client. */
+  choose(index: number, availability: string): TeamsUserId {
+    const userId = this.users[index] ?? teamsUserId("nobody");
+    this.tenant.graph.control.setManual({ userId, availability });
+    return userId;
+  }
+
+  /** How many requests reach Graph while something is done. */
+  async requestsDuring(act: () => Promise<void>): Promise<number> {
+    const before = this.tenant.graph.control.requests().total;
+    await act();
+    return this.tenant.graph.control.requests().total - before;
+  }
+
   subscriptions(): ReturnType<Tenant["graph"]["control"]["subscriptions"]> {
     return this.tenant.graph.control.subscriptions();
   }

@@ -3,6 +3,7 @@ import { createConnectRoutes } from "../../src/connectors/teams/connect.ts";
 import { createSealing } from "../../src/connectors/teams/sealing.ts";
 import type { SignedIn } from "../../src/connectors/teams/subscriber.ts";
 import { ask, request, start } from "../http/raw-http.ts";
+import { eventually } from "../service/launch.ts";
 import { CALLBACK, PushBench } from "./push-bench.ts";
 
 describe("[R134] an account is connected", () => {
@@ -31,6 +32,25 @@ describe("[R134] an account is connected", () => {
     bench.push.follow(bench.users);
     await bench.delivering();
     expect(bench.subscriptions()).toMatchObject([{ creatorId: bench.accountId() }]);
+  });
+
+  test("once, by however many browsers at a time, and without waiting for a silence of Graph", async () => {
+    const bench = await PushBench.open();
+    bench.tenant.graph.control.failNext({
+      status: 429,
+      retryAfter: 600,
+      operation: "createSubscription",
+    });
+    bench.push.follow(bench.users);
+    await bench.connect();
+    await eventually("it was throttled", () => bench.codes().includes("graph-throttled"));
+    const pages = await Promise.all([bench.connect(), bench.connect(), bench.connect()]);
+    expect(pages.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(bench.push.status().shards).toHaveLength(1);
+    await bench.clock.advance(11 * 60_000);
+    await bench.delivering();
+    expect(bench.subscriptions()).toHaveLength(1);
+    expect(bench.tenant.graph.control.requests().byOperation.createSubscription).toBe(2);
   });
 
   test("only in the browser that asked, once, and within ten minutes", async () => {
@@ -94,6 +114,7 @@ describe("[R134] an account is connected", () => {
       keep: async () => ({ id: "a", tenantId: "a", credential }),
     };
     const connected: string[] = [];
+    let nowMs = 1_000_000;
     const running = await start(() =>
       createConnectRoutes({
         app: {
@@ -107,7 +128,7 @@ describe("[R134] an account is connected", () => {
         connect: async ({ id }) => void connected.push(id),
         disconnect: async () => true,
         report: () => undefined,
-        nowMs: () => 0,
+        nowMs: () => nowMs,
       }),
     );
     onTestFinished(() => running.stop());
@@ -119,6 +140,19 @@ describe("[R134] an account is connected", () => {
     expect([looked.status, connected]).toEqual([200, []]);
     const answer = await ask(running.port, request(target, { cookie }));
     expect([answer.status, connected.length]).toEqual([status, status === 200 ? 1 : 0]);
+    // Whatever Entra would say to the code: this state was answered.
+    expect((await ask(running.port, request(target, { cookie }))).status).toBe(400);
+
+    const late = await ask(running.port, request("GET /connect/teams"));
+    const lateState = new URL(late.headers.get("location") ?? "").searchParams.get("state");
+    nowMs += 600_000;
+    const lateAnswer = await ask(
+      running.port,
+      request(`GET /connect/teams/callback?code=x&state=${lateState}`, {
+        cookie: late.headers.get("set-cookie")?.split(";")[0] ?? "",
+      }),
+    );
+    expect([lateAnswer.status, connected.length]).toEqual([400, status === 200 ? 1 : 0]);
   });
 });
 

@@ -100,6 +100,7 @@ export class Shard {
   #doubtAtMs: number;
   #isAnnounced = false;
   #closed = false;
+  readonly #over = Promise.withResolvers<false>();
   #flight: Promise<unknown> = Promise.resolve();
 
   constructor(subscriber: Subscriber, before: StoredShard | null, options: ShardOptions) {
@@ -183,6 +184,7 @@ export class Shard {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
+    this.#over.resolve(false);
     await this.#flight;
   }
 
@@ -260,7 +262,9 @@ export class Shard {
 
   async #call(command: Exclude<SubscriptionCommand, "read">): Promise<void> {
     const { take, handshake, signal } = this.#options;
-    if (!(await take()) || this.#closed) return;
+    // Whoever closes it does not wait for a silence that Graph asked for.
+    const mayLeave = await Promise.race([take(), this.#over.promise]);
+    if (!mayLeave || this.#closed) return;
     const { held, wanted } = this.#subscription;
     switch (command) {
       case "create": {

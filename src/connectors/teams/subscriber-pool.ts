@@ -47,6 +47,7 @@ export class SubscriberPool {
   /** `null` before it is known whom to watch: until then nothing is done to any subscription. */
   #people: readonly TeamsUserId[] | null = null;
   #uncovered = 0;
+  #changes: Promise<unknown> = Promise.resolve();
   /** Over when the silence is that Graph asked for. */
   #quiet: Promise<void> = Promise.resolve();
   /** What each rep showed when last read, and when that reading left. */
@@ -81,23 +82,27 @@ export class SubscriberPool {
   }
 
   /** A newly signed-in account; one that was known is signed in again and keeps what it has. */
-  async connect(subscriber: Subscriber): Promise<void> {
-    const before = this.#shards.get(subscriber.id);
-    await before?.close();
-    this.#add(subscriber, before?.stored ?? null);
-    this.#spread();
+  connect(subscriber: Subscriber): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#shards.get(subscriber.id);
+      await before?.close();
+      this.#add(subscriber, before?.stored ?? null);
+      this.#spread();
+    });
   }
 
   /** False if the account was not connected. Its reps move to other accounts where there is room. */
-  async disconnect(id: string): Promise<boolean> {
-    const shard = this.#shards.get(id);
-    if (!shard) return false;
-    this.#shards.delete(id);
-    await shard.close();
-    await shard.abandon(this.#abort.signal);
-    await this.#options.vault.forget(SHARD_KIND, id);
-    this.#spread();
-    return true;
+  disconnect(id: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const shard = this.#shards.get(id);
+      if (!shard) return false;
+      this.#shards.delete(id);
+      await shard.close();
+      await shard.abandon(this.#abort.signal);
+      await this.#options.vault.forget(SHARD_KIND, id);
+      this.#spread();
+      return true;
+    });
   }
 
   /** Whom to watch, from now on. */
@@ -153,6 +158,13 @@ export class SubscriberPool {
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.all([...this.#shards.values()].map((shard) => shard.close()));
+  }
+
+  /** Two browsers may connect one account at once; there is one shard of it. */
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
+    const done = this.#changes.then(change);
+    this.#changes = done.catch(() => undefined);
+    return done;
   }
 
   #add(subscriber: Subscriber, before: StoredShard | null): void {
