@@ -72,6 +72,9 @@ describe("[R121] a subscription lives", () => {
       await bench.clock.advance(10 * MINUTE);
       await bench.delivering();
       expect(bench.subscriptions()).toMatchObject([{ id }]);
+      // Graph pauses delivery when the token that it was given is over.
+      const [{ tokenExpiresAtMs } = { tokenExpiresAtMs: 0 }] = bench.subscriptions();
+      expect(tokenExpiresAtMs).toBeGreaterThan(bench.clock.nowMs());
     }
     const { total } = bench.tenant.graph.control.requests();
     expect(total).toBeLessThan(3 * 2 + 5);

@@ -22,6 +22,7 @@ export type SubscriberAppOptions = {
   /** `https://graph.microsoft.com/Presence.Read.All` */
   readonly scope: string;
   readonly vault: Vault;
+  readonly nowMs: () => number;
   /** A cache could not be stored: the account must be connected anew after a restart, if Entra replaced its token. */
   readonly onUnstored: (error: unknown) => void;
 };
@@ -55,6 +56,11 @@ export type SignInRequest = {
 
 export const SUBSCRIBER_KIND = "subscriber";
 const TIMEOUT_MS = 15_000;
+/**
+ * Graph keeps the token that a subscription was made or renewed with, and delivers nothing once it is over. So it
+ * has to last until the next renewal, half an hour later. Microsoft: "Receive change notifications through webhooks".
+ */
+const TOKEN_LIFE_MS = 40 * 60_000;
 
 const stored = z.object({ tenantId: z.string(), cache: z.string() });
 const claims = z.object({
@@ -163,9 +169,9 @@ export class SubscriberApp {
       if (!account) throw signedOut();
       return client.acquireTokenSilent({ account, scopes: [scope], forceRefresh });
     };
-    const acquire = async (forceRefresh: boolean): Promise<string> => {
+    const acquire = async (forceRefresh: boolean): Promise<AuthenticationResult> => {
       try {
-        return (await guarded(acquired(forceRefresh), this.#options)).accessToken;
+        return await guarded(acquired(forceRefresh), this.#options);
       } catch (error) {
         // The next attempt reads the certificate anew: it may have been renewed.
         known = null;
@@ -173,10 +179,24 @@ export class SubscriberApp {
       }
     };
     const credential: Credential = {
-      token: () => acquire(false),
-      replacement: () => acquire(true),
+      token: async () => {
+        const known = await acquire(false);
+        if (this.#livesLong(known)) return known.accessToken;
+        try {
+          return (await acquire(true)).accessToken;
+        } catch (error) {
+          // What there is works for now, unless the account is signed out.
+          if (error instanceof SystemError && error.retry === "rejected") throw error;
+          return known.accessToken;
+        }
+      },
+      replacement: async () => (await acquire(true)).accessToken,
     };
     return { id, tenantId, credential };
+  }
+
+  #livesLong({ expiresOn }: AuthenticationResult): boolean {
+    return expiresOn !== null && expiresOn.getTime() - this.#options.nowMs() >= TOKEN_LIFE_MS;
   }
 
   async #client(cachePlugin: Cache): Promise<ConfidentialClientApplication> {
