@@ -233,11 +233,20 @@ describe("[R132] encrypted content", () => {
     expect(left.counts.filter((result) => result === "unopenable")).toHaveLength(3);
   });
 
-  test("that cannot be opened is no hint", async () => {
-    const good = rich(REP);
-    const foreign = { ...good.encryptedContent, encryptionCertificateId: "none of ours" };
-    const value = [{ ...good, encryptedContent: foreign }];
+  test("whose signature does not fit is no hint", async () => {
+    const [good, other] = [rich(REP), rich(OTHER)];
+    const { dataSignature } = other.encryptedContent;
+    const value = [{ ...good, encryptedContent: { ...good.encryptedContent, dataSignature } }];
     await deliver(await serve(), { value, validationTokens: ["good"] });
     expect([left.announced, left.counts]).toEqual([[], ["unopenable"]]);
+  });
+
+  test("for a certificate that we have not stays closed, and the rest is a hint", async () => {
+    const good = rich(REP);
+    const foreign = { ...good.encryptedContent, encryptionCertificateId: "none of ours" };
+    const named = { ...good, encryptedContent: foreign };
+    const nameless = { ...named, resourceData: null, resource: "" };
+    await deliver(await serve(), { value: [named, nameless], validationTokens: ["good"] });
+    expect([left.announced, left.counts]).toEqual([[REP], ["change", "unopenable"]]);
   });
 });

@@ -202,18 +202,21 @@ describe("[R126] a live subscription that stops delivering", () => {
     expect(bench.codes()).not.toContain("push-silent");
   });
 
-  test("is left alone while it announces what the polls find", async () => {
-    const bench = await PushBench.open();
-    bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });
+  test("is left alone while it announces what the polls find, however late and often", async () => {
+    const bench = await PushBench.open({ people: 40 });
+    bench.tenant.graph.control.setPush({ delayMaxMs: 58_000, duplicateShare: 0.2 });
     await bench.live();
-    await bench.poll();
-    for (const availability of ["Busy", "Away", "DoNotDisturb", "Available"]) {
-      bench.choose(0, availability);
-      await bench.told();
+    const choices = ["Busy", "Away", "DoNotDisturb", "Available", "BeRightBack"];
+    for (let turn = 0; turn < 300; turn += 1) {
+      bench.choose(
+        (turn * 7) % 40,
+        choices[(turn + Math.floor(turn / 40)) % choices.length] ?? "Busy",
+      );
       await bench.clock.advance(5 * SECOND);
+      await bench.told();
       await bench.poll();
-      await bench.clock.advance(2 * MINUTE);
     }
-    expect(bench.codes()).not.toContain("push-silent");
+    expect(bench.counts.filter((result) => result === "change").length).toBeGreaterThan(200);
+    expect(bench.codes()).toEqual(["push-account-connected", "push-live"]);
   });
 });

@@ -46,7 +46,8 @@ const ACCEPTED: Answer = { status: 202 };
  *
  * A notification counts if it names a subscription of ours, carries that subscription's secret, and does not name
  * another tenant. Encrypted content is opened only if every token of the delivery proves to be of Graph; without
- * a token it is left closed, and the rest is a hint like any other. With a bad token the delivery is discarded.
+ * a token, or without the key, it is left closed, and the rest is a hint like any other. With a bad token the
+ * delivery is discarded, and with a bad signature the notification.
  */
 export function createTeamsInbound(options: TeamsInboundOptions): readonly Route[] {
   const { handshake, count } = options;
@@ -146,8 +147,8 @@ function pass(
   if (encrypted !== null && trust === "open") {
     const key = privateKey(encrypted.encryptionCertificateId);
     const opened = key && openContent(encrypted, key);
-    if (!opened?.ok) return "unopenable";
-    named = opened.user;
+    if (opened?.ok === false) return "unopenable";
+    named = opened?.user ?? user;
   }
   if (named === null) return "unopenable";
   announced(subscriptionId, named);

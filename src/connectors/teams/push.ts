@@ -72,7 +72,7 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
   const { cacheKeys, records, nowMs, report, rich } = options;
   const vault = createVault(records, sealing);
   const handshake = new Handshake();
-  const keys = rich ? new NotificationKeys({ vault, nowMs }) : null;
+  const keys = new NotificationKeys({ vault, nowMs });
   const app = new SubscriberApp({
     ...options,
     vault,
@@ -85,7 +85,7 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
     ...options,
     vault,
     handshake,
-    keys,
+    keys: rich ? keys : null,
     notificationUrl,
     apiOf: ({ credential }) =>
       createSubscriptionApi({ ...options, credential, notificationUrl, lifecycleUrl }),
@@ -95,7 +95,7 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
     ...options,
     handshake,
     secretOf: (id) => pool.secretOf(id),
-    privateKey: (id) => keys?.privateKey(id) ?? null,
+    privateKey: (id) => keys.privateKey(id),
     announced: (id, user) => pool.announced(id, user),
     lifecycle: (id, says) => pool.lifecycle(id, says),
   });
@@ -123,7 +123,7 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
       if (cacheKeys.length > 1) {
         for (const kind of [SUBSCRIBER_KIND, SHARD_KIND, KEY_KIND]) await vault.reseal(kind);
       }
-      await keys?.load();
+      await keys.load();
       const { subscribers, unreadable } = await app.load();
       if (unreadable.length > 0) {
         report({ code: "push-cache-key-wrong", accounts: unreadable.length });
