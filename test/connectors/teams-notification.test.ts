@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openContent } from "../../src/connectors/teams/encrypted-content.ts";
 import { decodeDelivery, type Notification } from "../../src/connectors/teams/notification.ts";
@@ -116,6 +117,39 @@ describe("[R130] a notification is decoded", () => {
     expect(decodeDelivery(Buffer.from(text))).toHaveProperty("fault");
   });
 });
+
+test("[R129] nothing makes it throw, and what it keeps is what it counted", () => {
+  const item = fc.oneof(
+    fc.anything(),
+    fc.record(
+      Object.fromEntries(
+        Object.entries(BASIC).map(([name, value]) => [
+          name,
+          fc.oneof(fc.constant(value), fc.anything()),
+        ]),
+      ),
+      { requiredKeys: [] },
+    ),
+  );
+  const body = fc.oneof(
+    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    fc
+      .record({ value: fc.array(item), validationTokens: fc.anything() }, { requiredKeys: [] })
+      .map((json) => Buffer.from(JSON.stringify(json, (_key, one: unknown) => plain(one)))),
+  );
+  fc.assert(
+    fc.property(body, (bytes) => {
+      const decoded = decodeDelivery(bytes);
+      if ("fault" in decoded) return;
+      const { value } = JSON.parse(bytes.toString("utf8")) as { value: unknown[] };
+      expect(decoded.notifications.length + decoded.malformed).toBe(value.length);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** JSON has no word for these. */
+const plain = (value: unknown): unknown => (typeof value === "bigint" ? String(value) : value);
 
 describe("[R132] encrypted content", () => {
   let keys: NotificationKeys;

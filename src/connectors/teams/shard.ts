@@ -364,7 +364,9 @@ export class Shard {
   }
 
   #blame(error: unknown): void {
-    const { report } = this.#options;
+    const { report, signal } = this.#options;
+    // What is broken off by a shutdown is nobody's fault.
+    if (signal.aborted) return;
     if (error instanceof SystemError) report({ code: "push-failed", shard: this.id, error });
     else report({ code: "push-fault", shard: this.id, error });
   }
