@@ -187,6 +187,26 @@ describe("[R126] a live subscription that stops delivering", () => {
     expect(bench.push.status().shards).toMatchObject([{ silences: 0 }]);
   });
 
+  test("again and again is replaced in longer and longer intervals, and reported as often", async () => {
+    const bench = await PushBench.open();
+    bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });
+    await bench.live();
+    await bench.poll();
+    for (let minutes = 0; minutes < 60; minutes += 1) {
+      bench.tenant.graph.control.silence({});
+      bench.choose(0, minutes % 2 === 0 ? "Busy" : "Away");
+      await bench.told();
+      await bench.poll();
+      await bench.clock.advance(MINUTE);
+      await eventually("it rests", () => bench.push.status().shards[0]?.state === "live");
+    }
+    const reported = bench.codes().filter((code) => code === "push-silent").length;
+    const made = bench.tenant.graph.control.requests().byOperation.createSubscription;
+    expect(reported).toBeGreaterThan(3);
+    expect(reported).toBeLessThan(7);
+    expect(made).toBe(reported + 1);
+  });
+
   test("is not condemned by readings that overtake one another", async () => {
     const bench = await PushBench.open();
     bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });

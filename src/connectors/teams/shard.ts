@@ -237,9 +237,13 @@ export class Shard {
       this.#doubtAtMs = nowMs() + DOUBT_EVERY_MS;
       if (verdict.kind === "doubtful") this.#run("read");
       if (verdict.kind === "silent") {
-        const silentMinutes = Math.round((nowMs() - verdict.sinceMs) / 60_000);
-        report({ code: "push-silent", shard: this.id, silentMinutes });
+        const { silences } = this.#subscription;
         this.#apply({ kind: "silent" });
+        const silentMinutes = Math.round((nowMs() - verdict.sinceMs) / 60_000);
+        // One that was replaced a moment ago is given time before it is replaced, and reported, again.
+        if (this.#subscription.silences > silences) {
+          report({ code: "push-silent", shard: this.id, silentMinutes });
+        }
       }
     }
     this.#apply({ kind: "due" });
