@@ -114,6 +114,18 @@ export const sharedKey: Kind<string> = {
   },
 };
 
+/** Read into its bytes. */
+export const cacheKey: Kind<Buffer> = {
+  name: "Base64 of 32 bytes",
+  read: (given) => {
+    const key = Buffer.from(given, "base64");
+    const isWhole = key.length === 32 && key.toString("base64") === given;
+    return isWhole
+      ? ok(key)
+      : bad("must be the Base64 of 32 random bytes: openssl rand -base64 32");
+  },
+};
+
 export type Database = { readonly kind: "sqlite"; readonly path: string };
 
 export const database: Kind<Database> = {

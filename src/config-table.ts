@@ -1,4 +1,5 @@
 import {
+  cacheKey,
   database,
   flag,
   entraId,
@@ -19,6 +20,7 @@ export const SECTIONS = [
   "Listening",
   "Signing in",
   "The two systems",
+  "Subscriber accounts",
   "Partners",
   "Running",
 ] as const;
@@ -160,6 +162,49 @@ export const TABLE = {
     seconds,
     { default: "10" },
     "How often Dynamics is read.",
+  ),
+  CACHE_KEY: secret(
+    row(
+      "Subscriber accounts",
+      cacheKey,
+      OPTIONAL,
+      "Encrypts the sign-ins of subscriber accounts where they are kept. Needed to connect one at `/connect/teams`; make it with `openssl rand -base64 32`.",
+    ),
+  ),
+  CACHE_KEY_PREVIOUS: secret(
+    row(
+      "Subscriber accounts",
+      cacheKey,
+      OPTIONAL,
+      "The key that `CACHE_KEY` replaces: what it encrypted can still be read, and is encrypted anew at the next start.",
+    ),
+  ),
+  SUBSCRIBER_ACCOUNTS: row(
+    "Subscriber accounts",
+    guids,
+    OPTIONAL,
+    "Object ids of accounts that may be connected, beside those that hold the app role `Presence.Admin`. With neither, every account is refused.",
+  ),
+  RICH_NOTIFICATIONS: row(
+    "Subscriber accounts",
+    flag,
+    { default: "false" },
+    "`true` asks Teams for notifications that carry the presence, encrypted. Teams is read either way; this is for tenants that refuse the plain ones.",
+  ),
+  READER_CLIENT_ID: row(
+    "Signing in",
+    entraId,
+    OPTIONAL,
+    "A second app registration that reads presence, so that reading and writing have permissions and limits of their own. Needs one of the next two.",
+  ),
+  READER_CLIENT_CERTIFICATE_PATH: row(
+    "Signing in",
+    text,
+    OPTIONAL,
+    "Its certificate and private key, as with `CLIENT_CERTIFICATE_PATH`.",
+  ),
+  READER_CLIENT_SECRET: secret(
+    row("Signing in", text, OPTIONAL, "Its secret, if it has no certificate."),
   ),
   PARTNERS: secret(
     row(

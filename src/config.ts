@@ -31,6 +31,12 @@ export type Config = {
   readonly dataverseOrganizationIds: readonly string[];
   readonly teamsPollMs: number;
   readonly dynamicsPollMs: number;
+  /** The app registration that reads Teams, if it is not the one that writes. */
+  readonly reader: Exclude<Credential, { readonly kind: "managed identity" }> | null;
+  /** Seals what is kept of subscriber accounts: none, one, or the new one before the old. 32 bytes each. */
+  readonly cacheKeys: readonly Buffer[];
+  readonly subscriberAccounts: readonly string[];
+  readonly richNotifications: boolean;
   readonly partners: readonly PartnerKeys[];
   readonly database: Database;
   readonly policyFile: string | null;
@@ -63,6 +69,13 @@ export function readConfig(env: Environment): Config {
       problems.push({ name: "DATAVERSE_WEBHOOK_KEY_NEXT", must });
     }
   }
+  const reader = readerFrom(values, problems);
+  if (values.CACHE_KEY_PREVIOUS !== null && values.CACHE_KEY === null) {
+    if (!problems.some(({ name }) => name === "CACHE_KEY")) {
+      const must = "needs CACHE_KEY: a previous key precedes one";
+      problems.push({ name: "CACHE_KEY_PREVIOUS", must });
+    }
+  }
   if (problems.length > 0 || credential === null) throw new ConfigError(problems);
   const keys = [values.DATAVERSE_WEBHOOK_KEY, values.DATAVERSE_WEBHOOK_KEY_NEXT];
   return {
@@ -79,6 +92,10 @@ export function readConfig(env: Environment): Config {
     dataverseOrganizationIds: values.DATAVERSE_ORGANIZATION_IDS ?? [],
     teamsPollMs: values.TEAMS_POLL_SECONDS,
     dynamicsPollMs: values.DYNAMICS_POLL_SECONDS,
+    reader,
+    cacheKeys: [values.CACHE_KEY, values.CACHE_KEY_PREVIOUS].filter((key) => key !== null),
+    subscriberAccounts: values.SUBSCRIBER_ACCOUNTS ?? [],
+    richNotifications: values.RICH_NOTIFICATIONS,
     partners: values.PARTNERS ?? [],
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
@@ -142,4 +159,23 @@ function credentialFrom(values: Values, problems: ConfigProblem[]): Credential |
   if (clientId === null) return null;
   if (path !== null) return { kind: "certificate", clientId, path };
   return secret === null ? null : { kind: "secret", clientId, secret };
+}
+
+function readerFrom(values: Values, problems: ConfigProblem[]): Config["reader"] {
+  const { READER_CLIENT_ID: clientId, READER_CLIENT_SECRET: secret } = values;
+  const { READER_CLIENT_CERTIFICATE_PATH: path } = values;
+  const isNamed = problems.some(({ name }) => name.startsWith("READER_"));
+  if (isNamed || (clientId === null && secret === null && path === null)) return null;
+  if (clientId === null) {
+    problems.push({
+      name: "READER_CLIENT_ID",
+      must: "is missing: whose the reader's credential is",
+    });
+    return null;
+  }
+  if (path !== null) return { kind: "certificate", clientId, path };
+  if (secret !== null) return { kind: "secret", clientId, secret };
+  const must = "is missing; READER_CLIENT_CERTIFICATE_PATH will do instead";
+  problems.push({ name: "READER_CLIENT_SECRET", must });
+  return null;
 }

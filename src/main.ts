@@ -5,7 +5,10 @@ import { SystemError } from "./connectors/connector.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
+import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
+import { createTeamsPush } from "./connectors/teams/push.ts";
+import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
@@ -18,6 +21,7 @@ import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
+import { createLogPace } from "./http/log-pace.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import {
@@ -31,6 +35,7 @@ import {
 /** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
 const TEAMS_PACE = { burst: 100, perSecond: 40 };
 const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
+const GRAPH_CALLER = { appId: GRAPH_NOTIFICATIONS_APP_ID };
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;
@@ -59,8 +64,10 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     graphUrl: config.graphUrl,
     clientId: config.credential.clientId,
     credential,
+    ...(config.reader ? { readerCredential: readerOf(config, config.reader, nowMs) } : {}),
     mapping: mappings.teams,
     nowMs,
+    onRead: (shown, leftAtMs) => push.saw(shown, leftAtMs),
   });
   const dynamics = createDynamicsConnector({
     dataverseUrl: config.dataverseUrl,
@@ -97,6 +104,56 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const entraTokens = createEntraTokenVerifier({
+    authorityHost: config.authorityHost,
+    tenantId: config.tenantId,
+    audiences: [config.credential.clientId],
+    nowMs,
+    fetch,
+  });
+  const notifications: Record<string, number> = {};
+  const notificationLog = createLogPace(nowMs);
+  const push = createTeamsPush({
+    ...config,
+    ...proofOf(config.credential),
+    cacheKeys: config.cacheKeys,
+    admitted: config.subscriberAccounts,
+    rich: config.richNotifications,
+    records: engine,
+    verifyToken: async (token) => (await entraTokens.verify(token, GRAPH_CALLER)).ok,
+    nowMs,
+    after: (delayMs, fire) => clock.after(delayMs, fire),
+    random: Math.random,
+    take: () => paces.teams.take("normal"),
+    hint: (user) => {
+      const identity = directory.find(user);
+      if (identity) controller.hint(identity.rep, TEAMS);
+    },
+    report: (note) => {
+      // Anybody can begin a sign-in and break it off.
+      if (note.code === "push-sign-in" && notificationLog(note.code) === null) return;
+      const { level, fields, says } = pushLine(note);
+      log[level](fields, says);
+    },
+    count: (result) => {
+      notifications[result] = (notifications[result] ?? 0) + 1;
+      const isUsed = result === "change" || result === "lifecycle";
+      if (!isUsed && notificationLog(result) !== null) {
+        log.info({ result, total: notifications[result] }, "notification not used");
+      }
+    },
+  });
+  let pushMode: string | null = null;
+  const sayMode = (): void => {
+    const status = push.status();
+    if (status.mode === pushMode) return;
+    pushMode = status.mode;
+    const { fields, says } = modeLine(status, config.teamsPollMs);
+    log.info(fields, says);
+  };
+  const follow = (): void =>
+    push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId));
+
   let organization: Organization | null = null;
   let discovered = false;
   const aborted = new Promise<void>((resolve) => {
@@ -112,6 +169,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       const { joined, left } = directory.replace(reps);
       for (const { rep } of left) controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
+      follow();
       if (joined.length + left.length > 0 || !discovered) {
         const counts = Object.fromEntries(
           Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
@@ -126,6 +184,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweeps.teams.start();
         sweeps.dynamics.start();
       }
+      sayMode();
       return true;
     } catch (error) {
       if (error instanceof SystemError) onSystemError(error);
@@ -181,6 +240,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         parse: (body) => parseJson(body, { strict: true }),
         nowMs,
       }),
+      ...push.routes,
     ],
   });
 
@@ -205,14 +265,17 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
+  await push.start();
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
+  if (controller.staying().length > 0) follow();
   discovery.start();
 
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
     await Promise.all([discovery.stop(), pauses.stop()]);
+    await push.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();
@@ -239,6 +302,29 @@ function credentialOf(config: Config, nowMs: () => number): Credential {
   }
   const { clientId, userAssigned } = credential;
   return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
+}
+
+/** Those of the app that signs people in: a managed identity signs nobody in. */
+function proofOf(credential: Config["credential"]): {
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  readonly certificatePath?: string;
+} {
+  const { clientId } = credential;
+  if (credential.kind === "certificate") return { clientId, certificatePath: credential.path };
+  return credential.kind === "secret"
+    ? { clientId, clientSecret: credential.secret }
+    : { clientId };
+}
+
+function readerOf(
+  { tenantId, authorityHost }: Config,
+  reader: NonNullable<Config["reader"]>,
+  nowMs: () => number,
+): Credential {
+  const settingsPrefix = "READER_";
+  const proof = proofOf(reader);
+  return createCredential({ ...proof, tenantId, authorityHost, settingsPrefix, nowMs });
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */

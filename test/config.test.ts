@@ -9,6 +9,7 @@ const CLIENT = "66666666-7777-8888-9999-aaaaaaaaaaaa";
 const CANARY = "canary-canary-canary";
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(24, 1).toString("base64")}`;
 const OTHER_SECRET = `whsec_${Buffer.alloc(64, 2).toString("base64")}`;
+const CACHE_KEY = Buffer.alloc(32, 3).toString("base64");
 
 const LEAST: Environment = {
   TENANT_ID: TENANT,
@@ -45,6 +46,10 @@ test("the least that can be set gives a whole configuration", () => {
     dataverseOrganizationIds: [],
     teamsPollMs: 5000,
     dynamicsPollMs: 10_000,
+    reader: null,
+    cacheKeys: [],
+    subscriberAccounts: [],
+    richNotifications: false,
     partners: [],
     database: { kind: "sqlite", path: "data/lockstep.db" },
     policyFile: null,
@@ -97,6 +102,12 @@ const wrong: readonly (readonly [string, string, string])[] = [
   ["DYNAMICS_POLL_SECONDS", "1e1", "must be seconds"],
   ["LOG_LEVEL", "verbose", "must be one of fatal"],
   ["CLIENT_SECRET", `${CANARY}\n`, "white space"],
+  ["CACHE_KEY", CANARY, "Base64 of 32 random bytes"],
+  ["CACHE_KEY", Buffer.alloc(31).toString("base64"), "Base64 of 32 random bytes"],
+  ["CACHE_KEY", Buffer.alloc(32).toString("base64url"), "Base64 of 32 random bytes"],
+  ["CACHE_KEY_PREVIOUS", CACHE_KEY, "needs CACHE_KEY"],
+  ["SUBSCRIBER_ACCOUNTS", "adele@contoso.com", "must be GUIDs"],
+  ["RICH_NOTIFICATIONS", "1", "must be true or false"],
   ["PARTNERS", CANARY, "must name each partner"],
   ["PARTNERS", `Phone=${WEBHOOK_SECRET}`, "must name each partner"],
   ["PARTNERS", `teams=${WEBHOOK_SECRET}`, "the name of a system"],
@@ -173,4 +184,27 @@ test("partners are read with their keys as bytes", () => {
 
 test.each(Object.entries(GENERATED))("%s says what the table says", (path, text) => {
   expect(readFileSync(new URL(`../${path}`, import.meta.url), "utf8")).toBe(text());
+});
+
+test("[R135] the newest cache key seals: it comes first", () => {
+  const previous = Buffer.alloc(32, 4).toString("base64");
+  const { cacheKeys } = readConfig({ ...LEAST, CACHE_KEY, CACHE_KEY_PREVIOUS: previous });
+  expect(cacheKeys.map((key) => key.toString("base64"))).toEqual([CACHE_KEY, previous]);
+});
+
+test("[R140] a reader is an app of its own, whole or not at all", () => {
+  const READER_CLIENT_ID = TENANT;
+  const READER_CLIENT_SECRET = CANARY;
+  const READER_CLIENT_CERTIFICATE_PATH = "reader.pem";
+  expect(readConfig(LEAST).reader).toBeNull();
+  expect(readConfig({ ...LEAST, READER_CLIENT_ID, READER_CLIENT_SECRET }).reader).toEqual({
+    kind: "secret",
+    clientId: TENANT,
+    secret: CANARY,
+  });
+  const both = { READER_CLIENT_ID, READER_CLIENT_SECRET, READER_CLIENT_CERTIFICATE_PATH };
+  expect(readConfig({ ...LEAST, ...both }).reader).toMatchObject({ kind: "certificate" });
+  expect(namesOf({ ...LEAST, READER_CLIENT_ID })).toEqual(["READER_CLIENT_SECRET"]);
+  expect(namesOf({ ...LEAST, READER_CLIENT_SECRET })).toEqual(["READER_CLIENT_ID"]);
+  expect(namesOf({ ...LEAST, READER_CLIENT_CERTIFICATE_PATH })).toEqual(["READER_CLIENT_ID"]);
 });

@@ -17,6 +17,8 @@ export type CredentialOptions = {
   readonly managedIdentityClientId?: string;
   /** `https://login.microsoftonline.com` unless the tenant lives elsewhere. HTTPS only. */
   readonly authorityHost?: string;
+  /** Before the names of this app's settings, in what an error says is to be done: `READER_`. */
+  readonly settingsPrefix?: string;
   readonly nowMs: () => number;
 };
 
@@ -127,10 +129,15 @@ const PUBLIC_AUTHORITIES: ReadonlySet<string> = new Set([
   "login.chinacloudapi.cn",
 ]);
 
+/** True unless the authority is one that Microsoft's own would not know, such as an emulator. */
+export function isPublicAuthority(authorityHost: string): boolean {
+  return PUBLIC_AUTHORITIES.has(new URL(authorityHost).hostname.toLowerCase());
+}
+
 function azureCredential(options: CredentialOptions) {
   const { tenantId, clientId, certificatePath, clientSecret, authorityHost } = options;
   const authority = authorityHost ? new URL(authorityHost) : null;
-  const known = !authority || PUBLIC_AUTHORITIES.has(authority.hostname.toLowerCase());
+  const known = !authorityHost || isPublicAuthority(authorityHost);
   const settings = {
     ...(authority ? { authorityHost: authority.href.replace(/\/$/, "") } : {}),
     disableInstanceDiscovery: !known,
@@ -216,7 +223,11 @@ const UNAVAILABLE: Refusal = [
 const TRANSIENT: ReadonlySet<string> = new Set(["90033", "90006", "90024", "90012"]);
 
 /** The text of the library's error may quote the request; only the number in it leaves this function. */
-function explain(error: unknown, system: SystemName, options: CredentialOptions): SystemError {
+export function explain(
+  error: unknown,
+  system: SystemName,
+  options: Pick<CredentialOptions, "certificatePath" | "clientSecret" | "settingsPrefix">,
+): SystemError {
   const text = error instanceof Error ? error.message : "";
   const aadsts = /AADSTS(\d+)/.exec(text)?.[1];
   const [code, nextStep] = refusalOf(error, aadsts, options);
@@ -224,7 +235,7 @@ function explain(error: unknown, system: SystemName, options: CredentialOptions)
     system,
     code,
     retry: "unavailable",
-    nextStep,
+    nextStep: nextStep.replaceAll("CLIENT_", `${options.settingsPrefix ?? ""}CLIENT_`),
     surelyNotApplied: true,
     ...(aadsts ? { detail: `AADSTS${aadsts}` } : {}),
   });
@@ -233,7 +244,7 @@ function explain(error: unknown, system: SystemName, options: CredentialOptions)
 function refusalOf(
   error: unknown,
   aadsts: string | undefined,
-  options: CredentialOptions,
+  options: Pick<CredentialOptions, "certificatePath" | "clientSecret">,
 ): Refusal {
   if (aadsts !== undefined) {
     if (TRANSIENT.has(aadsts)) return UNAVAILABLE;

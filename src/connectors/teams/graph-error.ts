@@ -6,6 +6,14 @@ import { retryAfterMs } from "../retry-after.ts";
 
 const envelope = z.object({ error: z.object({ code: z.string() }) });
 
+/** An answer that is not 2xx, and what the request needed. */
+export type Refused = {
+  readonly response: Response;
+  readonly text: string;
+  readonly appRole: string;
+  readonly nowMs: number;
+};
+
 /**
  * What a refusal by Graph means. Microsoft: "Microsoft Graph error responses and resource types" and
  * "Microsoft Graph throttling guidance".
@@ -19,12 +27,7 @@ const envelope = z.object({ error: z.object({ code: z.string() }) });
  * | 408, 5xx                | graph-unavailable    | unavailable | only a 503 with Retry-After  |
  * | anything else           | graph-rejected       | rejected    | yes                          |
  */
-export function refusal(answer: {
-  readonly response: Response;
-  readonly text: string;
-  readonly appRole: string;
-  readonly nowMs: number;
-}): SystemError {
+export function refusal(answer: Refused): SystemError {
   const { response, text, appRole, nowMs } = answer;
   const { status } = response;
   const header = response.headers.get("retry-after");
@@ -117,7 +120,7 @@ export function malformed(): SystemError {
 }
 
 /** Graph's own code for the log. Its message may quote the request, so it is left out. */
-function codeIn(text: string): string {
+export function codeIn(text: string): string {
   try {
     const parsed = envelope.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data.error.code.slice(0, 64) : "";

@@ -3,13 +3,15 @@ import {
   AuthenticationHandlerOptions,
   Client,
   type Context,
+  type GraphRequest as LibraryRequest,
   type Middleware,
   type MiddlewareOptions,
   ResponseType,
 } from "@microsoft/microsoft-graph-client";
 import { TEAMS } from "../../presence/identity.ts";
+import type { SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
-import { lost, oversized, refusal } from "./graph-error.ts";
+import { lost, oversized, type Refused, refusal } from "./graph-error.ts";
 
 export type GraphOptions = {
   /** The root of the service: `https://graph.microsoft.com`, with or without a version. HTTPS only. */
@@ -19,19 +21,24 @@ export type GraphOptions = {
   readonly credential: Credential;
   readonly timeoutMs?: number;
   readonly nowMs: () => number;
+  /** What a refusal means here, where it means something else than it does of a presence. */
+  readonly explain?: (refused: Refused) => SystemError | null;
 };
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 type GraphRequest = {
   /** Below the version, with a leading slash. */
   readonly path: string;
-  readonly body: unknown;
-  /** The application permission that the operation needs, for the error that says it is missing. */
+  readonly body?: unknown;
+  /** The permission that the operation needs, for the error that says it is missing. */
   readonly appRole: string;
 };
 
-/** Posts to Graph and gives the text of a 2xx answer. Throws `SystemError`. Sends each request once. */
+/** Asks Graph and gives the text of a 2xx answer. Throws `SystemError`. Sends each request once. */
 export type Graph = {
   post(request: GraphRequest, signal: AbortSignal): Promise<string>;
+  ask(method: Method, request: GraphRequest, signal: AbortSignal): Promise<string>;
 };
 
 /** 650 presences are about 200 KB; an answer of this size is not one of ours. */
@@ -47,10 +54,9 @@ const GRAPH_HOSTS: ReadonlySet<string> = new Set([
 ]);
 
 export function createGraph(options: GraphOptions): Graph {
-  const { credential, nowMs, timeoutMs = TIMEOUT_MS } = options;
+  const { credential, explain, nowMs, timeoutMs = TIMEOUT_MS } = options;
   const { origin, hostname, pathname } = new URL(options.graphUrl);
-  const root = GRAPH_HOSTS.has(hostname) ? origin : "https://graph.microsoft.com";
-  const scope = options.scope ?? `${root}/.default`;
+  const scope = options.scope ?? `${resourceOf(options.graphUrl)}/.default`;
   const authentication = new AuthenticationHandler({
     getAccessToken: () => Promise.reject(new Error("every request brings its own token")),
   });
@@ -62,17 +68,22 @@ export function createGraph(options: GraphOptions): Graph {
     customHosts: new Set([hostname.toLowerCase()]),
   });
 
-  async function send(request: GraphRequest, token: string, signal: AbortSignal): Promise<Answer> {
+  async function send(
+    method: Method,
+    request: GraphRequest,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const provider = { getAccessToken: () => Promise.resolve(token) };
     const attempt = new Attempt();
     try {
-      const response = (await client
+      const asked = client
         .api(request.path)
         .middlewareOptions([new AuthenticationHandlerOptions(provider), attempt])
         .options({ signal: limited, redirect: "manual" })
-        .responseType(ResponseType.RAW)
-        .post(request.body)) as Response;
+        .responseType(ResponseType.RAW);
+      const response = (await METHODS[method](asked, request.body)) as Response;
       return { response, text: await readText(response) };
     } catch (error) {
       if (error instanceof TooLarge) throw oversized();
@@ -80,21 +91,37 @@ export function createGraph(options: GraphOptions): Graph {
     }
   }
 
-  return {
-    async post(request, signal) {
-      const asking = { scope, system: TEAMS, signal };
-      const token = await credential.token(asking);
-      let answer = await send(request, token, signal);
-      if (answer.response.status === 401) {
-        const replacement = await credential.replacement(asking, token);
-        answer = await send(request, replacement, signal);
-      }
-      const { response, text } = answer;
-      if (response.ok) return text;
-      throw refusal({ response, text, appRole: request.appRole, nowMs: nowMs() });
-    },
-  };
+  async function ask(method: Method, request: GraphRequest, signal: AbortSignal): Promise<string> {
+    const asking = { scope, system: TEAMS, signal };
+    const token = await credential.token(asking);
+    let answer = await send(method, request, token, signal);
+    if (answer.response.status === 401) {
+      const replacement = await credential.replacement(asking, token);
+      answer = await send(method, request, replacement, signal);
+    }
+    const { response, text } = answer;
+    if (response.ok) return text;
+    const refused = { response, text, appRole: request.appRole, nowMs: nowMs() };
+    throw explain?.(refused) ?? refusal(refused);
+  }
+
+  return { ask, post: (request, signal) => ask("POST", request, signal) };
 }
+
+/** What a token for this Graph is asked for: itself in a national cloud, else the public one, which emulators share. */
+export function resourceOf(graphUrl: string): string {
+  const { origin, hostname } = new URL(graphUrl);
+  return GRAPH_HOSTS.has(hostname) ? origin : "https://graph.microsoft.com";
+}
+
+const METHODS: Readonly<
+  Record<Method, (request: LibraryRequest, body: unknown) => Promise<unknown>>
+> = {
+  GET: (request) => request.get(),
+  POST: (request, body) => request.post(body),
+  PATCH: (request, body) => request.patch(body),
+  DELETE: (request) => request.delete(),
+};
 
 type Answer = { readonly response: Response; readonly text: string };
 

@@ -1,4 +1,4 @@
-import { type RepId, TEAMS } from "../../presence/identity.ts";
+import { type RepId, TEAMS, type TeamsUserId } from "../../presence/identity.ts";
 import type { TeamsMapping } from "../../presence/mapping.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
@@ -18,6 +18,8 @@ export type TeamsConnectorOptions = {
   /** The app's client id: Graph wants it as the name of the app's presence session. */
   readonly clientId: string;
   readonly credential: Credential;
+  /** Another app registration that reads; without it the one that writes does both. */
+  readonly readerCredential?: Credential;
   readonly mapping: TeamsMapping;
   /** Of the token, if it is not Graph's own. */
   readonly scope?: string;
@@ -26,23 +28,27 @@ export type TeamsConnectorOptions = {
   readonly nowMs: () => number;
   /** A pair that we do not know, for example `Pondering/Deeply`: nothing follows from it, but count it. */
   readonly onUnknownState?: (native: string) => void;
+  /** What each person of an answered read showed, for example `Busy/InACall`, and when the read left. */
+  readonly onRead?: (shown: ReadonlyMap<TeamsUserId, string>, leftAtMs: number) => void;
   /** Part of a bulk read failed although the rest was answered. */
   readonly onPartialRead?: (error: SystemError) => void;
 };
 
 /** Teams through Microsoft Graph, with application permissions only. */
 export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
-  const { clientId, mapping, nowMs, onUnknownState, onPartialRead } = options;
+  const { clientId, mapping, nowMs, onUnknownState, onPartialRead, onRead } = options;
   const leases = { ...DEFAULT_TEAMS_LEASES, ...options.leases };
   const graph = createGraph(options);
+  const { credential, readerCredential = credential } = options;
   const reader = createPresenceReader({
-    graph,
+    graph: createGraph({ ...options, credential: readerCredential }),
     nowMs,
     ...(onPartialRead ? { onPartialRead } : {}),
   });
 
-  function sighting({ availability, activity, sequenceNumber }: GraphPresence): Sighting {
-    const native = `${availability.slice(0, 64)}/${activity.slice(0, 64)}`;
+  function sighting(presence: GraphPresence): Sighting {
+    const { availability, activity, sequenceNumber } = presence;
+    const native = nativeOf(presence);
     const state = teamsState(availability, activity, mapping);
     if (state === null) onUnknownState?.(native);
     const meaning = state === null ? null : mapping.reads[state];
@@ -73,12 +79,17 @@ export function createTeamsConnector(options: TeamsConnectorOptions): Connector 
     system: TEAMS,
 
     async read(reps, signal) {
+      const leftAtMs = nowMs();
       const presences = await reader.read([...new Set(reps.map((rep) => rep.teamsUserId))], signal);
       const sightings = new Map<RepId, Sighting>();
       for (const { rep, teamsUserId } of reps) {
         const presence = presences.get(teamsUserId);
         if (presence) sightings.set(rep, sighting(presence));
       }
+      onRead?.(
+        new Map([...presences].map(([user, presence]) => [user, nativeOf(presence)])),
+        leftAtMs,
+      );
       return sightings;
     },
 
@@ -96,6 +107,9 @@ export function createTeamsConnector(options: TeamsConnectorOptions): Connector 
     },
   };
 }
+
+const nativeOf = ({ availability, activity }: GraphPresence): string =>
+  `${availability.slice(0, 64)}/${activity.slice(0, 64)}`;
 
 /**
  * An earlier operation of the same write took effect, so whatever stopped the later one, nobody can say that
