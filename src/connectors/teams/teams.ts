@@ -2,7 +2,7 @@ import { type RepId, TEAMS } from "../../presence/identity.ts";
 import type { TeamsMapping } from "../../presence/mapping.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
-import { createGraph } from "./graph.ts";
+import { createGraph, type Graph } from "./graph.ts";
 import {
   DEFAULT_TEAMS_LEASES,
   type Operation,
@@ -32,9 +32,16 @@ export type TeamsConnectorOptions = {
 
 /** Teams through Microsoft Graph, with application permissions only. */
 export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
+  return teamsOver(createGraph(options), options);
+}
+
+/** The same, over a given way to Graph. */
+export function teamsOver(
+  graph: Graph,
+  options: Omit<TeamsConnectorOptions, "graphUrl" | "credential">,
+): Connector {
   const { clientId, mapping, nowMs, onUnknownState, onPartialRead } = options;
   const leases = { ...DEFAULT_TEAMS_LEASES, ...options.leases };
-  const graph = createGraph(options);
   const reader = createPresenceReader({
     graph,
     nowMs,
