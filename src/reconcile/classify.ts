@@ -81,7 +81,7 @@ export function classify(
     if (isLate(endpoint, n)) return "late echo";
     if (pending.overtaken) return "settled";
     if (!profile.absorbing) return n === target ? "settled" : change;
-    const bare = pending.withdraws && reading.automatic !== null && !rep.overlays[system];
+    const bare = pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
     return bare ? "uncovered" : "absorbed";
   }
   if (isLate(endpoint, n)) return "late echo";
