@@ -133,7 +133,7 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
   const landed = late.findIndex((write) => write.status === reading.status);
   const cover = late[landed]?.cover ?? "none";
   const target = targetOf(rep, system, policy);
-  return withEndpoint(rep, system, {
+  const next = withEndpoint(rep, system, {
     seen: reading.status,
     late: late.toSpliced(landed, 1),
     cover,
@@ -141,6 +141,8 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
     pending: pending && { ...pending, overtaken: true },
     tried: reading.status === target ? tried : Math.min(tried, rep.intent - 1),
   });
+  // Whatever put it there: a call that does not show any more is over.
+  return reading.automatic ? next : dropOverlay(next, system, reading);
 }
 
 /** What left before the intent arose proves nothing about it: Dynamics would be released too early. */
