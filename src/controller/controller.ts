@@ -300,6 +300,8 @@ export class Controller {
       settles: events,
     });
     if (!result.ok) {
+      // Whoever wrote may have settled what is in the draft: this must not be taken twice.
+      slot.retain(await engine.unsettled());
       const stored = await engine.get(document.identity.rep);
       if (stored) slot.document = { ...stored, rep: this.#takenOver(stored.rep, slot.flying) };
       throw new Error("another writer changed the rep's document; it is taken up again");

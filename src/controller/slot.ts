@@ -66,6 +66,15 @@ export class Slot {
     return this.draft;
   }
 
+  /** Drops every event that is no longer open. */
+  retain(open: readonly InboxEvent[]): void {
+    const keys = new Set(open.map(({ source, id }) => JSON.stringify([source, id])));
+    for (const events of [this.draft?.events ?? [], this.events]) {
+      const kept = events.filter(({ source, id }) => keys.has(JSON.stringify([source, id])));
+      events.splice(0, events.length, ...kept);
+    }
+  }
+
   undo(): void {
     const { draft } = this;
     this.draft = null;
