@@ -47,7 +47,8 @@ const PAIRS: Readonly<Record<Exclude<TeamsAction, "withdraw">, Pair>> = {
  * |----------------------|---------------------------------------------------------------|
  * | any → session        | set session · clear preferred, if it is ours or has to give way |
  * | any → preferred      | set preferred · clear session, if there is one of ours         |
- * | any → none           | clear session, if ours · clear preferred, if ours or has to give way |
+ * | ours → none          | clear session · clear preferred, if ours or has to give way    |
+ * | none → none          | clear preferred, if it has to give way                         |
  */
 export function operationsOf(
   write: Pick<Write, "status" | "from" | "to" | "lifts">,
@@ -69,7 +70,8 @@ export function operationsOf(
   const action = mapping.writes[write.status];
   if (write.to === "none" || action === "withdraw") {
     return [
-      ...(write.from === "session" ? [clearSession] : []),
+      // A session may lie beneath a preferred status of ours: one whose clearing nobody could confirm.
+      ...(write.from === "none" ? [] : [clearSession]),
       ...(preferredGoes ? [clearPreferred] : []),
     ];
   }
