@@ -327,9 +327,15 @@ export class Controller {
   }
 
   #send(slot: Slot, write: Write): void {
+    const { identity } = slot.document;
+    if (this.#paceOf(write.system).isPaused) {
+      // It asked for silence while the record was being stored.
+      slot.answers.push({ write, outcome: "deferred", error: null });
+      this.#queue.add(identity.rep, "protective");
+      return;
+    }
     slot.turns.use(write.system);
     slot.flying.add(write.system);
-    const { identity } = slot.document;
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);
       if (answer.error) this.#blame(answer.error);
