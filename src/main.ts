@@ -18,7 +18,7 @@ import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
-import { DYNAMICS, TEAMS } from "./presence/identity.ts";
+import { DYNAMICS, type RepId, type RepIdentity, TEAMS } from "./presence/identity.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -96,6 +96,9 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
 
   let organization: Organization | null = null;
   let discovered = false;
+  // Who left or joined, until the service has seen to it: a store that fails in between must not make it forget.
+  const leaving = new Set<RepId>();
+  const joining = new Map<RepId, RepIdentity>();
   const aborted = new Promise<void>((resolve) => {
     abort.signal.addEventListener("abort", () => resolve(), { once: true });
   });
@@ -107,8 +110,19 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       organization ??= await dynamics.organization(abort.signal);
       const { reps, leftOut } = await dynamics.discover(abort.signal);
       const { joined, left } = directory.replace(reps);
-      for (const { rep } of left) await controller.detach(rep);
-      for (const identity of joined) controller.adopt(identity);
+      for (const { rep } of left) {
+        leaving.add(rep);
+        joining.delete(rep);
+      }
+      for (const identity of joined) joining.set(identity.rep, identity);
+      for (const rep of leaving) {
+        await controller.detach(rep);
+        leaving.delete(rep);
+      }
+      for (const [rep, identity] of joining) {
+        controller.adopt(identity);
+        joining.delete(rep);
+      }
       if (joined.length + left.length > 0 || !discovered) {
         const counts = Object.fromEntries(
           Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
