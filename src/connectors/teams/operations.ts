@@ -47,8 +47,7 @@ const PAIRS: Readonly<Record<Exclude<TeamsAction, "withdraw">, Pair>> = {
  * |----------------------|---------------------------------------------------------------|
  * | any → session        | set session · clear preferred, if it is ours or has to give way |
  * | any → preferred      | set preferred · clear session, if there is one of ours         |
- * | ours → none          | clear session · clear preferred, if ours or has to give way    |
- * | none → none          | clear preferred, if it has to give way                         |
+ * | any → none           | clear session · clear preferred, if ours or has to give way    |
  */
 export function operationsOf(
   write: Pick<Write, "status" | "from" | "to" | "lifts">,
@@ -70,8 +69,8 @@ export function operationsOf(
   const action = mapping.writes[write.status];
   if (write.to === "none" || action === "withdraw") {
     return [
-      // A session may lie beneath a preferred status of ours: one whose clearing nobody could confirm.
-      ...(write.from === "none" ? [] : [clearSession]),
+      // Whatever is known: a write that was to clear it may have been cut in half, and a session is always ours.
+      ...(write.from !== "none" || preferredGoes ? [clearSession] : []),
       ...(preferredGoes ? [clearPreferred] : []),
     ];
   }
