@@ -114,6 +114,6 @@ export class Slot {
 
   /** Nothing may be decided about these now. */
   unready(): Set<SystemName> {
-    return new Set([...this.reading, ...this.hinted, ...this.blind]);
+    return new Set([...this.reading, ...this.hinted, ...this.blind, ...this.flying]);
   }
 }

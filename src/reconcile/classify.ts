@@ -83,7 +83,8 @@ export function classify(
     if (!profile.absorbing) return n === target ? "settled" : change;
     // Behind a closed client nobody can see what a write did, whoever made it look closed before.
     if (n === "Offline") return "absent";
-    const bare = pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
+    const bare =
+      pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
     return bare ? "uncovered" : "absorbed";
   }
   if (isLate(endpoint, n)) return "late echo";

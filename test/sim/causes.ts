@@ -1,6 +1,7 @@
 import type { HistoryEntry } from "../../src/engine/engine.ts";
 import type { RepId, SystemName } from "../../src/presence/identity.ts";
 import type { Status } from "../../src/presence/status.ts";
+import { keyOf } from "./disk.ts";
 import type { Journal } from "./journal.ts";
 
 type Broken = (invariant: string, says: string) => void;
@@ -61,7 +62,7 @@ export class Causes {
   }
 
   #event({ detail }: HistoryEntry): void {
-    const key = `${String(detail["source"])}\0${String(detail["event"])}`;
+    const key = keyOf({ source: String(detail["source"]), id: String(detail["event"]) });
     if (this.#taken.has(key)) this.#broken("P5 idempotence", `${key} was taken twice`);
     this.#taken.add(key);
     this.#journal.checked("P5");

@@ -76,6 +76,8 @@ export type Climate = {
   /** How long people wait between two things they do, on average. */
   readonly deedMs: number;
   readonly pollMs: number;
+  /** An instance that died is back within this time. */
+  readonly restartMs: number;
   /** Components that are clogged one by one and let go in another order. */
   readonly swizzles: boolean;
   /** Graph tells sequence numbers in bulk reads. Without them no read is ever stale: nobody could tell. */
@@ -122,6 +124,7 @@ const QUIET: Climate = {
   odds: {},
   deedMs: 20_000,
   pollMs: 5_000,
+  restartMs: 400,
   swizzles: false,
   versioned: true,
   pace: { burst: 100, perSecond: 40 },
@@ -130,7 +133,7 @@ const QUIET: Climate = {
 
 /** The weathers in which every seed is run; a seed's number picks one. */
 export const CLIMATES = {
-  network: { ...QUIET, name: "network", odds: { ...CALLS, ...HINTS }, versioned: true },
+  network: { ...QUIET, name: "network", odds: { ...CALLS, ...HINTS, "clock skewed": 0.3 } },
   unversioned: {
     ...QUIET,
     name: "unversioned",
@@ -138,22 +141,43 @@ export const CLIMATES = {
     odds: { ...CALLS, ...HINTS, "stale read": 0 },
     pace: { burst: 6, perSecond: 3 },
   },
+  rush: {
+    ...QUIET,
+    name: "rush",
+    versioned: false,
+    odds: { ...HINTS, "slow answer": 0.3 },
+    deedMs: 6_000,
+  },
   disk: {
     ...QUIET,
     name: "disk",
-    odds: { ...HINTS, ...CRASHES, "disk slow": 0.05, "disk full": 0.02, "disk unsure": 0.01 },
+    odds: {
+      ...HINTS,
+      ...CRASHES,
+      "disk slow": 0.05,
+      "disk full": 0.02,
+      "disk unsure": 0.01,
+      "clock skewed": 0.3,
+    },
     rosterMoves: true,
   },
   swizzle: {
     ...QUIET,
     name: "swizzle",
-    odds: { ...HINTS, "slow answer": 0.05, "request refused": 0.003, "crash at rest": 0.0005 },
+    odds: { ...HINTS, "slow answer": 0.05, "request refused": 0.01, "crash at rest": 0.0005 },
     swizzles: true,
   },
   everything: {
     ...QUIET,
     name: "everything",
-    odds: { ...CALLS, ...HINTS, ...CRASHES, "disk slow": 0.02, "disk full": 0.005 },
+    odds: {
+      ...CALLS,
+      ...HINTS,
+      ...CRASHES,
+      "disk slow": 0.02,
+      "disk full": 0.005,
+      "clock skewed": 0.3,
+    },
     swizzles: true,
     rosterMoves: true,
     deedMs: 15_000,
@@ -170,6 +194,7 @@ export const CLIMATES = {
     odds: { ...HINTS, "crash at rest": 0.001, "slow answer": 0.02 },
     deedMs: 240_000,
     pollMs: 60_000,
+    restartMs: 7_200_000,
   },
 } as const satisfies Readonly<Record<string, Climate>>;
 export type ClimateName = keyof typeof CLIMATES;

@@ -1,10 +1,14 @@
 import type { Dataverse, Row } from "../../src/connectors/dynamics/dataverse.ts";
-import { type Doing, lost, malformed, refusal } from "../../src/connectors/dynamics/dataverse-error.ts";
+import {
+  type Doing,
+  lost,
+  malformed,
+  refusal,
+} from "../../src/connectors/dynamics/dataverse-error.ts";
 import { PresenceEngine, type Rep } from "../../src/emulators/dataverse/engine.ts";
 import {
   BASE_PRESENCE,
   OUT_OF_THE_BOX,
-  PRESENCE_ID,
   type PresenceStatus,
 } from "../../src/emulators/dataverse/presence.ts";
 import type { Chance } from "./chance.ts";
@@ -14,7 +18,7 @@ import type { Journal } from "./journal.ts";
 import type { Answer, Caller, Failure, Line } from "./line.ts";
 import type { Timeline } from "./timeline.ts";
 
-export const ORGANIZATION_ID = "88888888-0000-4000-8000-000000000001";
+const ORGANIZATION_ID = "88888888-0000-4000-8000-000000000001";
 /** The organization's own: counts as Away. */
 export const LUNCH: PresenceStatus = {
   id: "77777777-0000-4000-8000-000000000001",
@@ -25,8 +29,8 @@ export const LUNCH: PresenceStatus = {
 const PRESENCES = [...OUT_OF_THE_BOX, LUNCH];
 
 /** The row is never further behind the engine, replica included: less than Dynamics is given to settle. */
-const LONGEST_LAG_MS = 3_000;
-const STALEST_MS = 1_500;
+export const LONGEST_LAG_MS = 2_500;
+const STALEST_MS = 1_000;
 const ROWS_KEPT = 20;
 
 type Projected = { readonly atMs: number; readonly row: Row };
@@ -142,12 +146,11 @@ export class SimulatedDataverse {
   #changed(rep: Rep): void {
     const { userId } = rep;
     const { nowMs } = this.#timeline;
-    const earliestMs = Math.max(nowMs, this.#projectedMs.get(userId) ?? 0);
+    const earliestMs = (this.#projectedMs.get(userId) ?? 0) + 1;
     const dueMs = Math.max(earliestMs, nowMs + this.#chance.between(50, this.lagMs));
-    const laterMs = Math.min(dueMs, nowMs + LONGEST_LAG_MS);
-    this.#projectedMs.set(userId, laterMs);
-    this.#timeline.after(laterMs - nowMs, () => this.#project(rep));
-    this.#announce(rep, laterMs - nowMs);
+    this.#projectedMs.set(userId, dueMs);
+    this.#timeline.after(dueMs - nowMs, () => this.#project(rep));
+    this.#announce(rep, dueMs - nowMs);
   }
 
   #announce(rep: Rep, lagMs: number): void {
@@ -189,8 +192,6 @@ export class SimulatedDataverse {
     return struck;
   }
 }
-
-export { PRESENCE_ID };
 
 const statusIdOf = (userId: string): string => `5${userId.slice(1)}`;
 

@@ -109,7 +109,8 @@ export class Platter {
   }
 }
 
-const keyOf = ({ source, id }: Keyed): string => `${source}\0${id}`;
+/** What an event is known by: its sender and the sender's id. */
+export const keyOf = ({ source, id }: Keyed): string => JSON.stringify([source, id]);
 
 function refused(code: string, nextStep: string): EngineError {
   return new EngineError({ code, retry: "rejected", nextStep });
@@ -122,7 +123,8 @@ export type DiskOptions = {
   /** How long the next flush takes, and the next look. */
   readonly flushMs: () => number;
   readonly readMs: () => number;
-  readonly flush: () => Flush;
+  /** `accepts`: events of partners are among what waits. */
+  readonly flush: (accepts: boolean) => Flush;
   readonly after: (delayMs: number, fire: () => void) => void;
   /** Between the platter and the answer: a process may die here, and then hears nothing. */
   readonly written: () => void;
@@ -139,6 +141,7 @@ export class VolatileEngine implements Engine {
   readonly #options: DiskOptions;
   #waiting: ((how: Flush) => () => void)[] = [];
   #closed = false;
+  #accepts = false;
 
   constructor(platter: Platter, options: DiskOptions) {
     this.#platter = platter;
@@ -175,8 +178,10 @@ export class VolatileEngine implements Engine {
     return this.#write(() => this.#platter.commit(commit), storable);
   };
   remove = (rep: RepId): Promise<void> => this.#write(() => this.#platter.remove(rep));
-  accept = (event: InboxEvent): Promise<"accepted" | "duplicate"> =>
-    this.#write(() => this.#platter.accept(event), isStorable(event));
+  accept = (event: InboxEvent): Promise<"accepted" | "duplicate"> => {
+    this.#accepts = true;
+    return this.#write(() => this.#platter.accept(event), isStorable(event));
+  };
   settle = (events: readonly Keyed[]): Promise<void> =>
     this.#write(() => this.#platter.settle(events));
   keep = (record: KeptRecord): Promise<void> =>
@@ -207,7 +212,7 @@ export class VolatileEngine implements Engine {
           const value = apply();
           return how === "unsure" ? () => reject(unavailable()) : () => resolve(value);
         } catch (error) {
-          return () => reject(error as Error);
+          return () => reject(error);
         }
       };
       if (this.#waiting.push(flushed) > 1) return;
@@ -219,7 +224,8 @@ export class VolatileEngine implements Engine {
     if (!this.#options.isAlive()) return;
     const waiting = this.#waiting;
     this.#waiting = [];
-    const how = this.#options.flush();
+    const how = this.#options.flush(this.#accepts);
+    this.#accepts = false;
     const answers = waiting.map((flushed) => flushed(how));
     this.#options.written();
     if (!this.#options.isAlive()) return;

@@ -1,8 +1,14 @@
 import type { Graph } from "../../src/connectors/teams/graph.ts";
 import { lost, malformed, refusal } from "../../src/connectors/teams/graph-error.ts";
-import { type Pair, type SessionKind } from "../../src/emulators/graph/aggregate.ts";
+import type { Pair, SessionKind } from "../../src/emulators/graph/aggregate.ts";
 import type { Write } from "../../src/emulators/graph/operation.ts";
-import { People, type Person, putSession, shownAt, shownNow } from "../../src/emulators/graph/person.ts";
+import {
+  People,
+  type Person,
+  putSession,
+  shownAt,
+  shownNow,
+} from "../../src/emulators/graph/person.ts";
 import { decideWrite } from "../../src/emulators/graph/presence-write.ts";
 import type { Chance } from "./chance.ts";
 import type { Odds } from "./climate.ts";
@@ -12,7 +18,7 @@ import type { Timeline } from "./timeline.ts";
 
 export const CLIENT_ID = "99999999-0000-4000-8000-000000000001";
 /** A replica is never further behind: less than the time in which Teams is trusted to settle. */
-const STALEST_MS = 1_500;
+const STALEST_MS = 500;
 const PREFERRED_MS = 86_400_000;
 
 /** What one read said about a call of hers that shows, by the truth at the moment of the read. */
@@ -23,12 +29,14 @@ export type TeamsTruth = {
   readonly sequence: string;
 };
 
+type Told = { readonly text: string; readonly truth: readonly TeamsTruth[] };
+
 /** Graph's presence of a few users: the emulator's own people and rules, in virtual time, behind a bad line. */
 export class SimulatedGraph {
   odds: Odds;
   readonly people = new People();
   readonly line: Line;
-  /** What was read last, for whoever keeps the record. */
+  /** What the answer that came last was read from, for whoever keeps the record. */
   read: readonly TeamsTruth[] = [];
   onWrite: (userId: string, action: string) => void = () => {};
   readonly #timeline: Timeline;
@@ -90,6 +98,14 @@ export class SimulatedGraph {
     });
   }
 
+  /** Everything of ours runs out at once. */
+  letGo(id: string): void {
+    this.people.change(this.person(id), this.#timeline.nowMs, (person) => {
+      person.sessions.delete(`app:${CLIENT_ID}`);
+      if (person.preferred?.setBy === CLIENT_ID) person.preferred = null;
+    });
+  }
+
   /** The way to Graph as one process has it. */
   transport(caller: Caller): Graph {
     return {
@@ -100,16 +116,17 @@ export class SimulatedGraph {
             ? await this.line.send(caller, false, () =>
                 this.#presences((body as { ids: readonly string[] }).ids),
               )
-            : await this.line.send(caller, true, () =>
-                this.#apply(userId, action as Write, body),
-              );
-        if (answer.kind === "answered") return answer.value;
-        throw this.#errorOf(answer.failure, appRole, caller.clock.nowMs());
+            : await this.line.send(caller, true, () => this.#apply(userId, action as Write, body));
+        if (answer.kind === "failed") {
+          throw this.#errorOf(answer.failure, appRole, caller.clock.nowMs());
+        }
+        this.read = answer.value.truth;
+        return answer.value.text;
       },
     };
   }
 
-  #presences(ids: readonly string[]): string {
+  #presences(ids: readonly string[]): Told {
     const truth: TeamsTruth[] = [];
     const value = ids.flatMap((id) => {
       const person = this.people.find(id, this.#timeline.nowMs);
@@ -128,11 +145,10 @@ export class SimulatedGraph {
       const version = this.#versioned ? { sequenceNumber } : {};
       return [{ id, availability, activity, ...version }];
     });
-    this.read = truth;
-    return JSON.stringify({ value });
+    return { text: JSON.stringify({ value }), truth };
   }
 
-  #apply(userId: string, action: Write, body: unknown): string | { readonly refused: number } {
+  #apply(userId: string, action: Write, body: unknown): Told | { readonly refused: number } {
     const person = this.people.find(userId, this.#timeline.nowMs);
     if (!person) return { refused: 404 };
     const decision = decideWrite(action, body, CLIENT_ID, person);
@@ -141,7 +157,7 @@ export class SimulatedGraph {
       decision.apply(changed, this.#timeline.nowMs),
     );
     this.onWrite(userId, action);
-    return "";
+    return { text: "", truth: [] };
   }
 
   #strikes(fault: "rep not mentioned" | "presence unknown" | "stale read"): boolean {

@@ -70,11 +70,7 @@ export class Line {
     for (const go of held) go();
   }
 
-  send<Value>(
-    caller: Caller,
-    isWrite: boolean,
-    effect: Effect<Value>,
-  ): Promise<Answer<Value>> {
+  send<Value>(caller: Caller, isWrite: boolean, effect: Effect<Value>): Promise<Answer<Value>> {
     return new Promise((resolve) => {
       const departedMs = this.#timeline.nowMs;
       let isAnswered = false;
@@ -112,7 +108,8 @@ export class Line {
           return back({ kind: "failed", failure });
         }
         if (fault === "answer lost") return undefined;
-        if (fault === "garbled answer") return back({ kind: "failed", failure: { kind: "garbled" } });
+        if (fault === "garbled answer")
+          return back({ kind: "failed", failure: { kind: "garbled" } });
         if (fault === "server error after the effect") {
           const failure = { kind: "status", status: 502, retryAfter: null } as const;
           return back({ kind: "failed", failure });

@@ -4,6 +4,8 @@ import type { ServiceProcess } from "./process.ts";
 import type { Timeline } from "./timeline.ts";
 
 type Broken = (invariant: string, says: string) => void;
+/** `reps`: each of them may hold a permission that she waited for until she has been read. */
+type Pace = { readonly burst: number; readonly perSecond: number; readonly reps: number };
 type Bucket = { tokens: number; filledAtMs: number; silentUntilMs: number };
 
 /** P11: no process sends faster than its limit, nor inside a silence that it was asked for and knows of. */
@@ -11,17 +13,12 @@ export class Manners {
   /** Calls that left, whoever sent them. */
   calls = 0;
   readonly #timeline: Timeline;
-  readonly #pace: { readonly burst: number; readonly perSecond: number };
+  readonly #pace: Pace;
   readonly #journal: Journal;
   readonly #broken: Broken;
   readonly #buckets = new Map<ServiceProcess, Map<SystemName, Bucket>>();
 
-  constructor(
-    timeline: Timeline,
-    pace: { readonly burst: number; readonly perSecond: number },
-    journal: Journal,
-    broken: Broken,
-  ) {
+  constructor(timeline: Timeline, pace: Pace, journal: Journal, broken: Broken) {
     this.#timeline = timeline;
     this.#pace = pace;
     this.#journal = journal;
@@ -33,11 +30,11 @@ export class Manners {
     this.#journal.checked("P11");
     const bucket = this.#bucketOf(process, system);
     const { nowMs } = this.#timeline;
-    const { burst, perSecond } = this.#pace;
+    const { burst, perSecond, reps } = this.#pace;
     const earned = ((nowMs - bucket.filledAtMs) / 1_000) * perSecond;
     bucket.tokens = Math.min(burst, bucket.tokens + earned) - 1;
     bucket.filledAtMs = nowMs;
-    if (bucket.tokens < -0.01) {
+    if (bucket.tokens < -reps - 0.01) {
       this.#broken("P11 politeness", `a ${what} of ${system} leaves faster than the limit`);
     }
     if (nowMs < bucket.silentUntilMs) {

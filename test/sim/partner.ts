@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Partner } from "../../src/connectors/partner/signature.ts";
 import { systemName } from "../../src/presence/identity.ts";
+import { keyOf } from "./disk.ts";
 import type { ServiceProcess } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -8,7 +9,7 @@ const KEY = Buffer.alloc(32, 7);
 export const PARTNERS: readonly Partner[] = [{ name: systemName("phone"), keys: [KEY] }];
 
 const RETRY_MS = 3_000;
-const TRIES = 400;
+const TRIES = 10_000;
 
 export type PartnerEvent = {
   readonly type:
@@ -44,7 +45,13 @@ export class SimulatedPartner {
     const before = this.#tails.get(event.rep) ?? Promise.resolve();
     this.#tails.set(
       event.rep,
-      before.then(async () => onTaken(await this.#deliver(id, event))),
+      before.then(async () => {
+        const result = await this.#deliver(id, event);
+        this.#world.journal.tell(
+          `${id} (${event.type} ${event.rep} ${event.hold ?? ""}) ${result}`,
+        );
+        onTaken(result);
+      }),
     );
   }
 
@@ -60,6 +67,7 @@ export class SimulatedPartner {
       // An answer that was lost on its way looks like none: the event is sent again although it was taken.
       const lost = this.#world.strikes("event sent again");
       if (status !== null && status < 300) {
+        await this.#settled(keyOf({ source: "phone", id }));
         if (again || !lost) return "taken";
         again = true;
         journal.fault("event sent again");
@@ -67,6 +75,16 @@ export class SimulatedPartner {
       await timeline.wait(RETRY_MS);
     }
     throw new Error(`${id} was never taken`);
+  }
+
+  /**
+   * An open case (see defects.test.ts): two instances that take two events about one rep may swap them. With more than
+   * one, the partner says the next thing when the last one was acted on.
+   */
+  async #settled(key: string): Promise<void> {
+    const { climate, platter, timeline } = this.#world;
+    if (climate.instances === 1 || !this.#world.waitsItsTurn) return;
+    while (platter.inbox.get(key)?.settled === false) await timeline.wait(RETRY_MS);
   }
 
   /** The status of the answer, or `null` if none came. */
@@ -81,7 +99,7 @@ export class SimulatedPartner {
     ]);
     const answer = await Promise.race([answered, timeline.wait(RETRY_MS * 3)]);
     if (!answer || !process.isAlive()) return null;
-    if (answer.status === 202) checker.promised(`phone\0${id}`);
+    if (answer.status === 202) checker.promised(keyOf({ source: "phone", id }));
     return answer.status;
   }
 }

@@ -1,7 +1,8 @@
 import { type RepIdentity, DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import type { Status } from "../../src/presence/status.ts";
 import type { Deed } from "./climate.ts";
-import { LUNCH, PRESENCE_ID } from "./dataverse.ts";
+import { PRESENCE_ID } from "../../src/emulators/dataverse/presence.ts";
+import { LUNCH } from "./dataverse.ts";
 import type { World } from "./world.ts";
 
 /** What she may pick in Teams, by the word that Graph has for it. */
@@ -25,6 +26,7 @@ export class SimulatedPerson {
   readonly identity: RepIdentity;
   readonly #world: World;
   readonly #calls = new Set<string>();
+  #isIdle = false;
   #callNumber = 0;
   #conversations = 0;
   #inShift = true;
@@ -141,9 +143,13 @@ export class SimulatedPerson {
   }
 
   chooseInTeams(availability: (typeof TEAMS_CHOICES)[number] | null): void {
+    const isNothing = availability === null && !this.#world.graph.person(this.#teams).preferred;
+    if (isNothing) return;
     this.#world.graph.choose(this.#teams, availability);
     this.#sawInTeams();
     if (availability) this.#did(TEAMS, availability);
+    // Under a session of ours it may show much later that nothing of hers is there any more.
+    else this.#did(TEAMS, this.#isIdle ? "Away" : "Available");
   }
 
   chooseInDynamics(status: keyof typeof PRESENCES, presenceId: string = PRESENCES[status]): void {
@@ -167,7 +173,7 @@ export class SimulatedPerson {
 
   /** The end of the day before the end of the day: nothing lies over what she chooses next. */
   comesToRest(): void {
-    for (const hold of [...this.#calls]) this.callEnds(hold);
+    for (const hold of this.#calls) this.callEnds(hold);
     if (this.#sessions.has("call")) this.does("call in Teams ends");
     if (this.#sessions.has("meeting")) this.does("meeting ends");
     if (!this.isSignedIn) this.does("signs in");
@@ -212,9 +218,15 @@ export class SimulatedPerson {
     kind: "client" | "call" | "meeting",
     pair: { readonly availability: string; readonly activity: string } | null,
   ): void {
+    const isIdle = pair?.availability === "Away";
+    const isNothing =
+      kind === "client" && pair && this.#sessions.has(kind) && isIdle === this.#isIdle;
+    if (isNothing) return;
     this.#world.graph.session(this.#teams, kind, pair);
     this.#sawInTeams();
-    if (kind === "client" && pair) this.#did(TEAMS, ACTIVITIES[pair.activity] ?? "Available");
+    if (kind !== "client" || !pair) return;
+    this.#isIdle = isIdle;
+    this.#did(TEAMS, this.#isIdle ? "Away" : "Available");
   }
 
   /** What Teams shows after she did something there counts as hers, if she can have chosen it. */

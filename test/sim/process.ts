@@ -13,10 +13,10 @@ import { parseJson } from "../../src/http/json.ts";
 import type { Answer, InboundRequest, Route } from "../../src/http/route.ts";
 import {
   DYNAMICS,
+  type RepId,
   type RepIdentity,
   repId,
   systemUserId,
-  TEAMS,
   teamsUserId,
 } from "../../src/presence/identity.ts";
 import { DEFAULT_MAPPINGS } from "../../src/policy.ts";
@@ -58,8 +58,11 @@ export class ServiceProcess implements Caller {
   readonly #paces: { readonly teams: Pace; readonly dynamics: Pace };
   readonly #sweeps: readonly Sweep[];
   readonly #discovery: Recurring;
+  readonly #leaving = new Set<RepId>();
+  readonly #joining = new Map<RepId, RepIdentity>();
   #alive = true;
   #discovered = false;
+  #hasStarted = false;
   #isStopping = false;
 
   constructor(world: World, name: string, skewMs: number) {
@@ -146,9 +149,9 @@ export class ServiceProcess implements Caller {
 
   isAlive = (): boolean => this.#alive;
 
-  /** It is shutting down in order, and takes nothing new. */
-  get isStopping(): boolean {
-    return this.#isStopping;
+  /** It listens: it has started, and is not shutting down. */
+  get isOpen(): boolean {
+    return this.#hasStarted && !this.#isStopping;
   }
 
   async boot(): Promise<void> {
@@ -161,6 +164,7 @@ export class ServiceProcess implements Caller {
       return;
     }
     this.directory.replace(this.controller.identities());
+    this.#hasStarted = true;
     this.#discovery.start();
   }
 
@@ -174,6 +178,7 @@ export class ServiceProcess implements Caller {
 
   /** As SIGTERM does it. A process that does not come to an end is killed. */
   async stop(): Promise<void> {
+    if (!this.isOpen) return;
     this.#isStopping = true;
     this.#world.journal.fault("stopped in order");
     this.#world.journal.tell(`${this.name}: stops`);
@@ -221,10 +226,11 @@ export class ServiceProcess implements Caller {
         return slow ? world.chance.between(200, 3_000) : world.chance.between(1, 8);
       },
       readMs: () => world.chance.between(0, 5),
-      flush: () => {
+      flush: (accepts) => {
         if (world.strikes("crash before a flush")) this.crash("crash before a flush");
         if (world.isDiskFull || world.strikes("disk full")) return "refuses";
-        return world.strikes("disk unsure") ? "unsure" : "well";
+        // An accept of unknown outcome is an open case: see defects.test.ts.
+        return !accepts && world.strikes("disk unsure") ? "unsure" : "well";
       },
       after: (delayMs, fire) => {
         this.clock.after(delayMs, fire);
@@ -242,8 +248,19 @@ export class ServiceProcess implements Caller {
     if (roster.kind === "failed") return false;
     try {
       const { joined, left } = this.directory.replace(roster.value.map(identityOf));
-      for (const { rep } of left) await this.controller.detach(rep);
-      for (const identity of joined) this.controller.adopt(identity);
+      for (const { rep } of left) {
+        this.#leaving.add(rep);
+        this.#joining.delete(rep);
+      }
+      for (const identity of joined) this.#joining.set(identity.rep, identity);
+      for (const rep of this.#leaving) {
+        await this.controller.detach(rep);
+        this.#leaving.delete(rep);
+      }
+      for (const [rep, identity] of this.#joining) {
+        this.controller.adopt(identity);
+        this.#joining.delete(rep);
+      }
     } catch (error) {
       this.#world.checker.fault(this, error);
       return false;
@@ -255,5 +272,3 @@ export class ServiceProcess implements Caller {
     return true;
   }
 }
-
-export const SYSTEMS = [TEAMS, DYNAMICS];

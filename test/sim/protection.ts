@@ -2,7 +2,6 @@ import type { Sighting } from "../../src/connectors/connector.ts";
 import type { Commit, RepDocument } from "../../src/engine/engine.ts";
 import { DYNAMICS, type RepId } from "../../src/presence/identity.ts";
 import { isRoutable } from "../../src/presence/status.ts";
-import type { Rep } from "../../src/reconcile/rep.ts";
 import type { TeamsTruth } from "./graph.ts";
 import type { Journal } from "./journal.ts";
 import type { PartnerEvent } from "./partner.ts";
@@ -27,6 +26,7 @@ export class Protection {
   readonly #broken: Broken;
   readonly #holds = new Map<string, Hold>();
   readonly #heard = new Map<ServiceProcess, Map<RepId, Heard>>();
+  readonly #tooEarly = new WeakMap<Commit, string>();
   #departures = 0;
 
   constructor(timeline: Timeline, journal: Journal, broken: Broken) {
@@ -49,7 +49,7 @@ export class Protection {
   }
 
   /** Counts a read that leaves. */
-  departs(_process: ServiceProcess): number {
+  departs(): number {
     this.#departures += 1;
     return this.#departures;
   }
@@ -72,26 +72,35 @@ export class Protection {
     }
   }
 
-  /** A process asks for something to be stored: this is where a release is decided. */
-  decided(
-    process: ServiceProcess,
-    { document }: Commit,
-    stored: ReadonlyMap<RepId, RepDocument>,
-  ): void {
-    const { rep } = document.identity;
-    const pending = document.rep.systems[DYNAMICS]?.pending;
-    const before = stored.get(rep)?.rep.systems[DYNAMICS]?.pending;
+  /**
+   * A process asks for something to be stored: this is where a release is decided. It counts if it is stored: who is
+   * too late, because another instance has the newer document, sends nothing.
+   */
+  decided(process: ServiceProcess, commit: Commit, stored: ReadonlyMap<RepId, RepDocument>): void {
+    const { identity, rep: after } = commit.document;
+    const pending = after.systems[DYNAMICS]?.pending;
+    const before = stored.get(identity.rep)?.rep.systems[DYNAMICS]?.pending;
     const isNew = pending && pending.ackTick === null && !pending.unknown;
     if (!isNew || !isRoutable(pending.status) || before?.sentAtMs === pending.sentAtMs) return;
     this.#journal.checked("P13");
-    for (const { rep: held, untilMs } of this.#holds.values()) {
-      if (held !== rep || untilMs < this.#timeline.nowMs) continue;
-      this.#broken("P13 protection", `${rep} is released in Dynamics, and a call is on`);
+    for (const { rep, untilMs } of this.#holds.values()) {
+      if (rep !== identity.rep || untilMs < this.#timeline.nowMs) continue;
+      this.#tooEarly.set(commit, "a call that was reported is on");
     }
-    if (this.#heard.get(process)?.get(rep)?.inCall) {
-      this.#broken("P13 protection", `${rep} is released in Dynamics, and Teams shows her call`);
+    if (this.#heard.get(process)?.get(identity.rep)?.inCall) {
+      this.#tooEarly.set(commit, "Teams shows her call");
     }
   }
 
-  stored(_rep: RepId, _document: Rep): void {}
+  stored(commit: Commit): void {
+    const why = this.#tooEarly.get(commit);
+    const { rep } = commit.document.identity;
+    if (why) this.#broken("P13 protection", `${rep} is released in Dynamics, and ${why}`);
+  }
+
+  /** Who leaves takes what is known of her calls along: if she comes back, she starts anew. */
+  left(rep: RepId): void {
+    for (const [key, hold] of this.#holds) if (hold.rep === rep) this.#holds.delete(key);
+    for (const heard of this.#heard.values()) heard.delete(rep);
+  }
 }

@@ -1,4 +1,5 @@
 import { type Climate, type ClimateName, CLIMATES } from "./climate.ts";
+import type { Recorder } from "../../src/controller/recorder.ts";
 import type { Drive } from "./drive.ts";
 import { Finale } from "./finale.ts";
 import { Violation } from "./journal.ts";
@@ -20,7 +21,10 @@ export type Simulated = {
 
 /** How long things go wrong, in events: messages, timers, flushes and deeds. */
 const CHAOS_EVENTS = 2_000;
+/** A partner's signature is good for five minutes. */
 const SKEW_MS = 4 * 60_000;
+/** A clock that is set while a write settles must not be set by more than what is left of that time. */
+const STEP_MS = 700;
 
 /** Runs one seed in one climate to its end, or to the first promise that is broken. */
 export async function simulate(
@@ -64,10 +68,11 @@ async function live(
   chaosEvents: number,
 ): Promise<void> {
   const { chance, climate, journal, timeline } = world;
-  for (let at = 0; at < climate.instances; at += 1) {
-    const skewed = world.strikes("clock skewed");
-    world.startProcess(skewed ? chance.between(-SKEW_MS, SKEW_MS) : 0);
+  if (world.strikes("clock skewed")) {
+    world.skewMs = chance.between(-SKEW_MS, SKEW_MS);
+    journal.fault("clock skewed");
   }
+  for (let at = 0; at < climate.instances; at += 1) world.startProcess();
   if (climate.instances > 1) journal.fault("two instances");
   const deed = (person: SimulatedPerson): void => {
     timeline.after(-Math.log(1 - chance.next()) * climate.deedMs * people.length, () => {
@@ -106,11 +111,13 @@ function swizzle(world: World): void {
     },
     {
       stop: () => {
-        const process = world.anyProcess();
-        if (process) process.clock.skewMs += chance.between(-2_000, 2_000);
+        const byMs = chance.between(-STEP_MS, STEP_MS);
+        for (const process of world.processes) process.clock.skewMs = world.skewMs + byMs;
         journal.fault("clock set");
       },
-      go: () => undefined,
+      go: () => {
+        for (const process of world.processes) process.clock.skewMs = world.skewMs;
+      },
     },
   ];
   const round = (): void => {
@@ -172,13 +179,14 @@ function checkWrites(world: World): void {
 }
 
 /** The words in which the service says what it takes each reading for, counted. Returns what ends it. */
-function listen({ journal }: World, { Recorder }: Drive): () => void {
-  const { reading } = Recorder.prototype;
-  Recorder.prototype.reading = function counted(before, after, system, read, classification) {
+function listen({ journal }: World, { Recorder: Heard }: Drive): () => void {
+  const reading = Reflect.get<Recorder, "reading">(Heard.prototype, "reading");
+  Heard.prototype.reading = function counted(before, after, system, read, classification) {
     journal.classified(classification);
+    journal.tell(`${system} ${read.status} at ${read.startedAtMs}: ${classification}`);
     reading.call(this, before, after, system, read, classification);
   };
   return () => {
-    Recorder.prototype.reading = reading;
+    Heard.prototype.reading = reading;
   };
 }

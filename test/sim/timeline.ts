@@ -5,7 +5,7 @@ import type { Chance } from "./chance.ts";
 type Entry = { readonly dueMs: number; readonly rank: number; fire: (() => void) | null };
 
 /** True time at the start of every simulation, epoch milliseconds. */
-export const START_MS = 1_800_000_000_000;
+const START_MS = 1_800_000_000_000;
 
 /**
  * What happens, in the order of true time; what is due at one moment happens in a random order. After each event

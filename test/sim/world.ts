@@ -15,7 +15,6 @@ import { identityOf, ServiceProcess } from "./process.ts";
 import { Timeline } from "./timeline.ts";
 
 const POLICY = createPolicy(DEFAULT_MAPPINGS);
-const RESTART_MS = 400;
 /** What the deadline of an orchestrator is: then it kills. */
 const STOP_WITHIN_MS = 30_000;
 
@@ -35,6 +34,12 @@ export class World {
   readonly people: readonly RepIdentity[];
   readonly processes: ServiceProcess[] = [];
   isDiskFull = false;
+  /** When a rep leaves, what of ours lies in Teams goes with her; the service does not see to that. */
+  leavesNothing = true;
+  /** A partner sends one event about a rep after the other was acted on. */
+  waitsItsTurn = true;
+  /** How far the machine's clock is ahead. */
+  skewMs = 0;
   /** Nothing goes wrong any more. */
   isCalm = false;
   #started = 0;
@@ -58,6 +63,8 @@ export class World {
       this.graph.join(teamsUserId);
       this.dataverse.join(systemUserId);
     }
+    this.graph.onWrite = (id, action) => this.journal.tell(`graph: ${action} ${id}`);
+    this.dataverse.onWrite = (id, to) => this.journal.tell(`dataverse: ${id} <- ${to}`);
     this.dataverse.onHint = (_userId, body, delayMs) => {
       timeline.after(delayMs, () => this.#hint(body));
     };
@@ -72,10 +79,9 @@ export class World {
     return struck;
   }
 
-  startProcess(skewMs = 0): ServiceProcess {
+  startProcess(): ServiceProcess {
     this.#started += 1;
-    const process = new ServiceProcess(this, `process ${this.#started}`, skewMs);
-    if (skewMs !== 0) this.journal.fault("clock skewed");
+    const process = new ServiceProcess(this, `process ${this.#started}`, this.skewMs);
     this.processes.push(process);
     this.journal.tell(`${process.name}: starts`);
     void process.boot();
@@ -86,13 +92,13 @@ export class World {
   processEnded(process: ServiceProcess): void {
     this.processes.splice(this.processes.indexOf(process), 1);
     this.checker.processEnded(process);
-    this.timeline.after(this.chance.between(1, RESTART_MS), () => {
+    this.timeline.after(this.chance.between(1, this.climate.restartMs), () => {
       if (this.processes.length < this.climate.instances) this.startProcess();
     });
   }
 
   stopInOrder(process: ServiceProcess): void {
-    if (process.isStopping) return;
+    if (!process.isOpen) return;
     void process.stop();
     this.timeline.after(STOP_WITHIN_MS, () => {
       if (process.isAlive()) process.crash("crash at rest");
@@ -101,7 +107,7 @@ export class World {
 
   /** Where a balancer sends a request. */
   anyProcess(): ServiceProcess | null {
-    const open = this.processes.filter((process) => !process.isStopping);
+    const open = this.processes.filter(({ isOpen }) => isOpen);
     return open.length === 0 ? null : this.chance.pick(open);
   }
 
@@ -115,7 +121,7 @@ export class World {
     this.graph.line.unclog();
     this.dataverse.line.unclog();
     this.dataverse.lagMs = 1_000;
-    for (const process of this.processes) process.clock.skewMs = 0;
+    while (this.processes.length < this.climate.instances) this.startProcess();
   }
 
   #hint(body: Buffer): void {
