@@ -45,10 +45,10 @@ export class Checker {
     world.platter.onRemove = (rep) => {
       this.#removed.add(rep);
       this.protection.left(rep);
-      // What of ours lies in Teams stays there until its lease ends: see the open case in defects.test.ts.
+      // What of ours lies in Teams stays there until its lease ends: a known limit of docs/SPEC.md.
       const left = world.people.find((identity) => identity.rep === rep);
       this.cutInHalf.add(rep);
-      if (left && world.leavesNothing) world.graph.letGo(left.teamsUserId);
+      if (left) world.graph.letGo(left.teamsUserId);
       world.journal.tell(`removed ${rep}`);
     };
   }

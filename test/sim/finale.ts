@@ -61,7 +61,7 @@ export class Finale {
     checker.atRest();
     this.#leasesEnd();
     // A shift end leaves her Offline in Dynamics, and nothing is written there until she is back. And what the engine
-    // showed by itself hides a choice of what was there before: an open case, see defects.test.ts.
+    // showed by itself hides a choice of what was there before: a known limit of docs/SPEC.md.
     for (const person of this.#people) {
       if (this.#shown(person).dynamics !== "Available") person.chooseInDynamics("Available");
     }
@@ -178,7 +178,7 @@ export class Finale {
   }
 
   /**
-   * An open case (see defects.test.ts): a write to Teams that was cut in half may leave a session of ours of which the
+   * A known limit of docs/SPEC.md: a write to Teams that was cut in half may leave a session of ours of which the
    * service knows nothing. It ends with its lease; here it ends now, so that everything else can still be judged.
    */
   #leasesEnd(): void {

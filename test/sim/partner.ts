@@ -78,12 +78,12 @@ export class SimulatedPartner {
   }
 
   /**
-   * An open case (see defects.test.ts): two instances that take two events about one rep may swap them. With more than
+   * A known limit of docs/SPEC.md: two instances that take two events about one rep may swap them. With more than
    * one, the partner says the next thing when the last one was acted on.
    */
   async #settled(key: string): Promise<void> {
     const { climate, platter, timeline } = this.#world;
-    if (climate.instances === 1 || !this.#world.waitsItsTurn) return;
+    if (climate.instances === 1) return;
     while (platter.inbox.get(key)?.settled === false) await timeline.wait(RETRY_MS);
   }
 

@@ -229,7 +229,7 @@ export class ServiceProcess implements Caller {
       flush: (accepts) => {
         if (world.strikes("crash before a flush")) this.crash("crash before a flush");
         if (world.isDiskFull || world.strikes("disk full")) return "refuses";
-        // An accept of unknown outcome is an open case: see defects.test.ts.
+        // An accept of unknown outcome is a known limit of docs/SPEC.md.
         return !accepts && world.strikes("disk unsure") ? "unsure" : "well";
       },
       after: (delayMs, fire) => {

@@ -34,10 +34,6 @@ export class World {
   readonly people: readonly RepIdentity[];
   readonly processes: ServiceProcess[] = [];
   isDiskFull = false;
-  /** When a rep leaves, what of ours lies in Teams goes with her; the service does not see to that. */
-  leavesNothing = true;
-  /** A partner sends one event about a rep after the other was acted on. */
-  waitsItsTurn = true;
   /** How far the machine's clock is ahead. */
   skewMs = 0;
   /** Nothing goes wrong any more. */
