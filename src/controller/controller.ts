@@ -295,6 +295,8 @@ export class Controller {
       settles: events,
     });
     if (!result.ok) {
+      // Whoever wrote may have settled what is in the draft: this must not be taken twice.
+      slot.retain(await engine.unsettled());
       const stored = await engine.get(document.identity.rep);
       if (stored) slot.document = { ...stored, rep: this.#takenOver(stored.rep, slot.flying) };
       throw new Error("another writer changed the rep's document; it is taken up again");
@@ -320,9 +322,15 @@ export class Controller {
   }
 
   #send(slot: Slot, write: Write): void {
+    const { identity } = slot.document;
+    if (this.#paceOf(write.system).isPaused) {
+      // It asked for silence while the record was being stored.
+      slot.answers.push({ write, outcome: "deferred", error: null });
+      this.#queue.add(identity.rep, "protective");
+      return;
+    }
     slot.turns.use(write.system);
     slot.flying.add(write.system);
-    const { identity } = slot.document;
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);
       if (answer.error) this.#blame(answer.error);

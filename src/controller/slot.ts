@@ -71,6 +71,15 @@ export class Slot {
     return this.draft;
   }
 
+  /** Drops every event that is no longer open. */
+  retain(open: readonly InboxEvent[]): void {
+    const keys = new Set(open.map(({ source, id }) => JSON.stringify([source, id])));
+    for (const events of [this.draft?.events ?? [], this.events]) {
+      const kept = events.filter(({ source, id }) => keys.has(JSON.stringify([source, id])));
+      events.splice(0, events.length, ...kept);
+    }
+  }
+
   undo(): void {
     const { draft } = this;
     this.draft = null;
@@ -110,6 +119,6 @@ export class Slot {
 
   /** Nothing may be decided about these now. */
   unready(): Set<SystemName> {
-    return new Set([...this.reading, ...this.hinted, ...this.blind]);
+    return new Set([...this.reading, ...this.hinted, ...this.blind, ...this.flying]);
   }
 }

@@ -23,8 +23,14 @@ export class Turns {
 
   /** True if the write may leave now. Otherwise its turn is waited for. */
   has({ system, protective }: Write): boolean {
-    if (this.#held.has(system)) return true;
-    if (this.#paceOf(system).takeNow()) {
+    const pace = this.#paceOf(system);
+    if (this.#held.has(system)) {
+      if (!pace.isPaused) return true;
+      // It asked for silence since: that holds for whoever was allowed before, too.
+      this.#held.delete(system);
+      pace.giveBack();
+    }
+    if (pace.takeNow()) {
       this.#held.add(system);
       return true;
     }

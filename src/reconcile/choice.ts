@@ -21,11 +21,14 @@ export function chosen(
   policy: Policy,
   cause: Cause,
 ): Rep {
-  const { pending } = endpointOf(rep, system);
+  const { pending, cover, covering } = endpointOf(rep, system);
+  // Her choice took the place of our preferred status: should she choose the same one day, it will be hers.
+  const replaced = cover === "preferred" && covering !== reading.status;
   const read = withEndpoint(rep, system, {
     seen: reading.status,
     health: "ok",
     pending: pending && { ...pending, overtaken: true },
+    ...(replaced ? { cover: "none", covering: null, leaseUntilMs: null } : {}),
   });
   if (isOutranked(rep, system, reading.status, reading, policy)) {
     return reassert(intend(read, cause), system, reading);

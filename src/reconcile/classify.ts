@@ -81,7 +81,10 @@ export function classify(
     if (isLate(endpoint, n)) return "late echo";
     if (pending.overtaken) return "settled";
     if (!profile.absorbing) return n === target ? "settled" : change;
-    const bare = pending.withdraws && reading.automatic !== null && !rep.overlays[system];
+    // Behind a closed client nobody can see what a write did, whoever made it look closed before.
+    if (n === "Offline") return "absent";
+    const bare =
+      pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
     return bare ? "uncovered" : "absorbed";
   }
   if (isLate(endpoint, n)) return "late echo";

@@ -128,7 +128,7 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
   const landed = late.findIndex((write) => write.status === reading.status);
   const cover = late[landed]?.cover ?? "none";
   const target = targetOf(rep, system, policy);
-  return withEndpoint(rep, system, {
+  const next = withEndpoint(rep, system, {
     seen: reading.status,
     late: late.toSpliced(landed, 1),
     cover,
@@ -136,6 +136,8 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
     pending: pending && { ...pending, overtaken: true },
     tried: reading.status === target ? tried : Math.min(tried, rep.intent - 1),
   });
+  // Whatever put it there: a call that does not show any more is over.
+  return reading.automatic ? next : dropOverlay(next, system, reading);
 }
 
 /** Accepted, and without effect: Teams shows something stronger. Not tried again until something changes. */

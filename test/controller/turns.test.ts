@@ -37,6 +37,18 @@ function bench() {
 }
 
 describe("a turn", () => {
+  test("[R46] that was given before a silence does not outlast it", async () => {
+    const { clock, ana, pace, nudges } = bench();
+    expect(ana.has(write(true))).toBe(true);
+    pace.pause(10_000);
+    expect(ana.has(write(true))).toBe(false);
+    await clock.advance(9_000);
+    expect(nudges).toEqual([]);
+    await clock.advance(2_000);
+    expect(nudges).toEqual(["ana protective"]);
+    expect(ana.has(write(true))).toBe(true);
+  });
+
   test("is had at once while there is room, once for each system", () => {
     const { ana, pace } = bench();
     expect(ana.has(write(true))).toBe(true);

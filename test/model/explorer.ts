@@ -1,6 +1,6 @@
 import { CLASSIFICATIONS, type Classification } from "../../src/reconcile/classify.ts";
 import type { Core } from "./core.ts";
-import { keyOf } from "./key.ts";
+import { binaryKeyOf } from "./key.ts";
 import { checkQuiet, checkStep, isQuiet, type Violation } from "./properties.ts";
 import { policyOf, type Setting } from "./setting.ts";
 import { firstWorld, steps } from "./steps.ts";
@@ -28,7 +28,7 @@ type Heard = Record<Classification, number>;
 export function explore(setting: Setting, core: Core, maxStates: number): Exploration {
   const policy = policyOf(setting);
   const first = firstWorld(setting, core, policy);
-  const seen = new Set<string>([keyOf(first)]);
+  const seen = new Set<string>([binaryKeyOf(first)]);
   type Node = { readonly world: World; readonly from: Node | null; readonly step: string };
   let frontier: Node[] = [{ world: first, from: null, step: "everything is Available" }];
   let transitions = 0;
@@ -69,7 +69,7 @@ export function explore(setting: Setting, core: Core, maxStates: number): Explor
       for (const step of steps(world, setting, core, policy)) {
         transitions += 1;
         if (step.heard) heard[step.heard] += 1;
-        const key = keyOf(step.next);
+        const key = binaryKeyOf(step.next);
         if (seen.has(key)) continue;
         seen.add(key);
         const child: Node = { world: step.next, from: node, step: step.name };

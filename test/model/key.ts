@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { SystemName } from "../../src/presence/identity.ts";
 import { EPOCH_MS, TEAMS } from "./setting.ts";
 import type { World } from "./world.ts";
@@ -6,7 +7,7 @@ import type { World } from "./world.ts";
  * A text that two worlds share only if they behave alike from here on. Ticks and intents are compared with
  * each other only, so they count by rank; times count from now; sequences count from the newest.
  */
-export function keyOf(world: World): string {
+function keyOf(world: World): string {
   const { rep } = world;
   const names = Object.keys(rep.systems) as SystemName[];
   const endpoints = names.flatMap((name) => rep.systems[name] ?? []);
@@ -125,6 +126,11 @@ export function keyOf(world: World): string {
     world.sequential,
     world.chosen.map(({ kind, system, status }) => `${kind}${system}${status}`),
   ].join("|");
+}
+
+/** The same in sixteen bytes, one to a character: ten million of them fit into memory. */
+export function binaryKeyOf(world: World): string {
+  return hash("md5", keyOf(world), "buffer").toString("latin1");
 }
 
 /** Replaces each number by its place in the order of all numbers given. */

@@ -11,7 +11,7 @@ import type { Write } from "../../reconcile/plan.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
-import { createDataverse } from "./dataverse.ts";
+import { createDataverse, type Dataverse } from "./dataverse.ts";
 import { type Discovered, discoverReps } from "./discovery.ts";
 import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
@@ -48,8 +48,15 @@ const organizationRow = z.object({ organizationid: z.string(), name: z.string().
 
 /** Dynamics 365 Contact Center through the Dataverse Web API, as an application user who is a supervisor. */
 export function createDynamicsConnector(options: DynamicsConnectorOptions): DynamicsConnector {
+  return dynamicsOver(createDataverse(options), options);
+}
+
+/** The same, over a given way to Dataverse. */
+export function dynamicsOver(
+  dataverse: Dataverse,
+  options: Omit<DynamicsConnectorOptions, "dataverseUrl" | "credential">,
+): DynamicsConnector {
   const { mapping, nowMs, onUnknownPresence, presenceOverrides = {} } = options;
-  const dataverse = createDataverse(options);
   const statuses = createAgentStatusReader(dataverse);
   const table = createPresenceTable(dataverse, nowMs);
   const repOfRow = new Map<string, SystemUserId>();

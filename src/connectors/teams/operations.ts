@@ -48,7 +48,7 @@ const PAIRS: Readonly<Record<Exclude<TeamsAction, "withdraw">, Pair>> = {
  * |----------------------|---------------------------------------------------------------|
  * | any → session        | set session · clear preferred, if it is ours or has to give way |
  * | any → preferred      | set preferred · clear session, if there is one of ours         |
- * | any → none           | clear session, if ours · clear preferred, if ours or has to give way |
+ * | any → none           | clear session · clear preferred, if ours or has to give way    |
  */
 export function operationsOf(
   write: Pick<Write, "status" | "from" | "to" | "lifts">,
@@ -70,7 +70,8 @@ export function operationsOf(
   const action = mapping.writes[write.status];
   if (write.to === "none" || action === "withdraw") {
     return [
-      ...(write.from === "session" ? [clearSession] : []),
+      // Whatever is known: a write that was to clear it may have been cut in half, and a session is always ours.
+      ...(write.from !== "none" || preferredGoes ? [clearSession] : []),
       ...(preferredGoes ? [clearPreferred] : []),
     ];
   }

@@ -14,7 +14,7 @@ export type GraphPresence = {
 };
 
 export type PresenceReaderOptions = {
-  readonly graph: Graph;
+  readonly graph: Pick<Graph, "post">;
   readonly nowMs: () => number;
   /** Part of a read failed although the rest was answered; what is missing was not observed. */
   readonly onPartialRead?: (error: SystemError) => void;

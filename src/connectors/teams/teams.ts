@@ -2,7 +2,7 @@ import { type RepId, TEAMS, type TeamsUserId } from "../../presence/identity.ts"
 import type { TeamsMapping } from "../../presence/mapping.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
-import { createGraph } from "./graph.ts";
+import { createGraph, type Graph } from "./graph.ts";
 import {
   DEFAULT_TEAMS_LEASES,
   type Operation,
@@ -36,12 +36,21 @@ export type TeamsConnectorOptions = {
 
 /** Teams through Microsoft Graph, with application permissions only. */
 export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
+  const { credential, readerCredential = credential } = options;
+  const reading = createGraph({ ...options, credential: readerCredential });
+  return teamsOver({ reading, writing: createGraph(options) }, options);
+}
+
+/** The same, over given ways to Graph. */
+export function teamsOver(
+  ways: { readonly reading: Pick<Graph, "post">; readonly writing: Pick<Graph, "post"> },
+  options: Omit<TeamsConnectorOptions, "graphUrl" | "credential" | "readerCredential">,
+): Connector {
   const { clientId, mapping, nowMs, onUnknownState, onPartialRead, onRead } = options;
   const leases = { ...DEFAULT_TEAMS_LEASES, ...options.leases };
-  const graph = createGraph(options);
-  const { credential, readerCredential = credential } = options;
+  const graph = ways.writing;
   const reader = createPresenceReader({
-    graph: createGraph({ ...options, credential: readerCredential }),
+    graph: ways.reading,
     nowMs,
     ...(onPartialRead ? { onPartialRead } : {}),
   });

@@ -1,0 +1,106 @@
+import type { Sighting } from "../../src/connectors/connector.ts";
+import type { Commit, RepDocument } from "../../src/engine/engine.ts";
+import { DYNAMICS, type RepId } from "../../src/presence/identity.ts";
+import { isRoutable } from "../../src/presence/status.ts";
+import type { TeamsTruth } from "./graph.ts";
+import type { Journal } from "./journal.ts";
+import type { PartnerEvent } from "./partner.ts";
+import type { ServiceProcess } from "./process.ts";
+import type { Timeline } from "./timeline.ts";
+
+type Broken = (invariant: string, says: string) => void;
+type Hold = { readonly rep: string; readonly untilMs: number };
+/** What the newest read of Teams said about a call, as far as one process has heard. */
+type Heard = { readonly departure: number; readonly sequence: string; readonly inCall: boolean };
+
+/** Clocks may differ by this much, and a hold may end by itself so much earlier. */
+const SLACK_MS = 10 * 60_000;
+
+/**
+ * P13: while a call is on, nothing routable is decided for Dynamics. A call is on when a partner was promised so and
+ * has not ended it, or when the newest read of Teams that this process has heard of shows it.
+ */
+export class Protection {
+  readonly #timeline: Timeline;
+  readonly #journal: Journal;
+  readonly #broken: Broken;
+  readonly #holds = new Map<string, Hold>();
+  readonly #heard = new Map<ServiceProcess, Map<RepId, Heard>>();
+  readonly #tooEarly = new WeakMap<Commit, string>();
+  #departures = 0;
+
+  constructor(timeline: Timeline, journal: Journal, broken: Broken) {
+    this.#timeline = timeline;
+    this.#journal = journal;
+    this.#broken = broken;
+  }
+
+  /** An event of a partner was promised. */
+  taken({ type, rep, hold = "", ttlSeconds = 14_400 }: PartnerEvent): void {
+    const key = `${rep} ${hold}`;
+    const untilMs = this.#timeline.nowMs + ttlSeconds * 1_000 - SLACK_MS;
+    if (type === "hold.started") this.#holds.set(key, { rep, untilMs });
+    if (type === "hold.renewed" && this.#holds.has(key)) this.#holds.set(key, { rep, untilMs });
+  }
+
+  /** The partner is about to say so: from now on it may be known. */
+  ending(rep: string, hold: string): void {
+    this.#holds.delete(`${rep} ${hold}`);
+  }
+
+  /** Counts a read that leaves. */
+  departs(): number {
+    this.#departures += 1;
+    return this.#departures;
+  }
+
+  cameBack(
+    process: ServiceProcess,
+    departure: number,
+    truths: readonly TeamsTruth[],
+    seen: ReadonlyMap<RepId, Sighting>,
+  ): void {
+    const heard = this.#heard.get(process) ?? new Map<RepId, Heard>();
+    this.#heard.set(process, heard);
+    for (const [rep, { status }] of seen) {
+      const truth = truths.find(({ userId }) => userId.slice(1) === rep.slice(1));
+      const known = heard.get(rep);
+      if (!truth || status === null) continue;
+      if (known && (departure < known.departure || truth.sequence < known.sequence)) continue;
+      const { sequence, inCall, ours } = truth;
+      heard.set(rep, { departure, sequence, inCall: inCall && !ours && status === "InACall" });
+    }
+  }
+
+  /**
+   * A process asks for something to be stored: this is where a release is decided. It counts if it is stored: who is
+   * too late, because another instance has the newer document, sends nothing.
+   */
+  decided(process: ServiceProcess, commit: Commit, stored: ReadonlyMap<RepId, RepDocument>): void {
+    const { identity, rep: after } = commit.document;
+    const pending = after.systems[DYNAMICS]?.pending;
+    const before = stored.get(identity.rep)?.rep.systems[DYNAMICS]?.pending;
+    const isNew = pending && pending.ackTick === null && !pending.unknown;
+    if (!isNew || !isRoutable(pending.status) || before?.sentAtMs === pending.sentAtMs) return;
+    this.#journal.checked("P13");
+    for (const { rep, untilMs } of this.#holds.values()) {
+      if (rep !== identity.rep || untilMs < this.#timeline.nowMs) continue;
+      this.#tooEarly.set(commit, "a call that was reported is on");
+    }
+    if (this.#heard.get(process)?.get(identity.rep)?.inCall) {
+      this.#tooEarly.set(commit, "Teams shows her call");
+    }
+  }
+
+  stored(commit: Commit): void {
+    const why = this.#tooEarly.get(commit);
+    const { rep } = commit.document.identity;
+    if (why) this.#broken("P13 protection", `${rep} is released in Dynamics, and ${why}`);
+  }
+
+  /** Who leaves takes what is known of her calls along: if she comes back, she starts anew. */
+  left(rep: RepId): void {
+    for (const [key, hold] of this.#holds) if (hold.rep === rep) this.#holds.delete(key);
+    for (const heard of this.#heard.values()) heard.delete(rep);
+  }
+}
