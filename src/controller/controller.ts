@@ -133,6 +133,11 @@ export class Controller {
     return slots.map(({ document }) => document.identity);
   }
 
+  /** Somebody on her way out, by either account's id: the end of her call must still find her. */
+  leaver(id: string): RepIdentity | null {
+    return this.#roster.leaver(id.toLowerCase());
+  }
+
   document(rep: RepId): RepDocument | null {
     return this.#roster.get(rep)?.document ?? null;
   }

@@ -83,8 +83,11 @@ describe("who comes and who goes", () => {
     watch.controller.detach(ANA.rep);
     await crew.clock.advance(4 * SOON_MS);
     expect(crew.shown()).toEqual(["Available", "Busy"]);
-    await crew.clock.advance(AFTER_THE_CALL_MS);
+    expect(watch.controller.leaver(ANA.teamsUserId.toUpperCase())).toEqual(ANA);
+    await crew.tell(watch, crew.hangUp());
+    await crew.clock.advance(4 * SOON_MS);
     expect(crew.shown()).toEqual(["Available", "Lunch"]);
+    expect(watch.controller.leaver(ANA.rep)).toBeNull();
     expect(crew.teams.person(ANA.rep)).toMatchObject({ preferred: null, session: false });
     expect(await crew.engine.load()).toEqual([]);
   });
