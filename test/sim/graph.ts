@@ -98,6 +98,12 @@ export class SimulatedGraph {
     });
   }
 
+  /** Whether anything of ours lies there, and has not run out. */
+  hasOurs(id: string): boolean {
+    const { sessions, preferred } = this.person(id);
+    return sessions.has(`app:${CLIENT_ID}`) || preferred?.setBy === CLIENT_ID;
+  }
+
   /** Everything of ours runs out at once. */
   letGo(id: string): void {
     this.people.change(this.person(id), this.#timeline.nowMs, (person) => {

@@ -29,9 +29,9 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
   {
     name: "D2 forget at a restart that a write was on its way",
     file: "controller.ts",
-    find: "    return recover(withAllSystems(rep, policy), { ...policy, systems }, clock.nowMs());",
+    find: "    return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());",
     replace:
-      "    return systems.length < 0 ? recover(rep, policy, clock.nowMs()) : withAllSystems(rep, policy);",
+      "    return systems.length < 0 ? recover(rep, policy, clock.nowMs()) : completed(rep, names);",
     climate: "disk",
     seeds: 60,
   },
