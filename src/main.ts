@@ -356,7 +356,8 @@ async function main(): Promise<void> {
     stopping = true;
     void service.stop();
   };
-  process.once("SIGTERM", stop);
+  // A second one must not cut short what the first one began: whoever stops a group of processes may send two.
+  process.on("SIGTERM", stop);
   process.once("SIGINT", stop);
   if (process.argv.includes("--until-stdin-closes")) {
     process.stdin.once("close", stop);

@@ -50,7 +50,7 @@ describe("a change finds its way", () => {
     await quiet(crew, watch);
   });
 
-  test("a call whose end is never reported is over when its time is, and the history says so", async () => {
+  test("F34 a call whose end is never reported is over when its time is, and the history says so", async () => {
     const { crew, watch } = await Crew.onDuty();
     await crew.tell(watch, crew.call("call-1", 5));
     await crew.clock.advance(2_000);

@@ -99,7 +99,7 @@ test("a second process reads along while the service commits", async () => {
   expect(tailed.map(({ position }) => position)).toEqual(tailed.map((_, at) => at + 1));
 }, 60_000);
 
-test("[R61] [R64] a torn log opens, and holds a prefix of what was acknowledged, never half of a commit", async () => {
+test("[R61] [R64] F18 a torn log opens, and holds a prefix of what was acknowledged, never half of a commit", async () => {
   const directory = temporaryDirectory();
   const path = join(directory, "lockstep.db");
   const engine = await openForTest({ path });
@@ -157,7 +157,7 @@ async function readEverything(path: string): Promise<string> {
   }
 }
 
-test("[R64] a flipped bit anywhere in the file is refused or does no harm; nothing wrong is ever told", async () => {
+test("[R64] F18 a flipped bit anywhere in the file is refused or does no harm; nothing wrong is ever told", async () => {
   const directory = temporaryDirectory();
   const path = join(directory, "lockstep.db");
   const engine = await openSqliteEngine({ path });

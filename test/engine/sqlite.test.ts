@@ -237,7 +237,7 @@ test("[R62] a full store fails its batch whole, still reads, and goes on when th
   expect(await engine.commit(commit(document("ben"), "small"))).toMatchObject({ ok: true });
 });
 
-test("[R62] a full disk is survived: nothing acknowledged is lost, and the store goes on when there is space", async (context) => {
+test("[R62] F19 a full disk is survived: nothing acknowledged is lost, and the store goes on when there is space", async (context) => {
   const disk = mountSmallDisk();
   if (!disk) return context.skip("only root on Linux can mount a small disk");
   const path = join(disk, "lockstep.db");

@@ -7,7 +7,8 @@ import { type Person, Witness } from "./witness.ts";
 export type CompanyOptions = {
   readonly reps?: number;
   readonly people?: People;
-  readonly env?: Changes;
+  readonly env?: Changes | ((tenant: Tenant) => Changes);
+  readonly nodeArguments?: readonly string[];
   readonly webhook?: "sync" | "async" | "none";
   /** What the service finds when it starts; by default everybody is at work and free. */
   readonly before?: (tenant: Tenant) => void;
@@ -37,7 +38,7 @@ const BREATH_MS = 1_500;
 const DEADLINE_MS = 90_000;
 
 export async function openCompany(options: CompanyOptions = {}): Promise<Company> {
-  const { env, webhook } = options;
+  const { env = {}, nodeArguments = [], webhook } = options;
   const tenant = await startTenant({
     people: options.people ?? makePeople(options.reps ?? 200),
     signedIn: true,
@@ -50,7 +51,11 @@ export async function openCompany(options: CompanyOptions = {}): Promise<Company
   try {
     people = goToWork(tenant);
     options.before?.(tenant);
-    service = await launch(tenant, { ...(env ? { env } : {}), ...(webhook ? { webhook } : {}) });
+    service = await launch(tenant, {
+      env: typeof env === "function" ? env(tenant) : env,
+      nodeArguments,
+      ...(webhook ? { webhook } : {}),
+    });
     witness = new Witness(tenant, options.unwatched ? [] : people);
   } catch (error) {
     await service?.[Symbol.asyncDispose]();

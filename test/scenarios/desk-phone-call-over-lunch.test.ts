@@ -22,7 +22,7 @@ test.concurrent("[P13] a desk phone rings into Lunch; when it is hung up, Lunch 
   expect(rep.sight().presenceId).toBe(LUNCH);
 });
 
-test.concurrent("[P13] of two calls that overlap, the last to end frees the rep", async () => {
+test.concurrent("[P13] F34 of two calls that overlap, the last to end frees the rep", async () => {
   await using company = await openCompany({ reps: 3 });
   const rep = sceneIn(company);
   await rep.reported({ type: "hold.started", hold: "first", status: "InACall" });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { openCompany } from "./company.ts";
 import { sceneIn, staysAsItIs } from "./scene.ts";
 
-test("[P13] the shift ends while she talks: she is Busy until she hangs up, and then off work in both", async () => {
+test("[P13] F33 the shift ends while she talks: she is Busy until she hangs up, and then off work in both", async () => {
   await using company = await openCompany({ reps: 3 });
   const rep = sceneIn(company);
   rep.calls();

@@ -33,8 +33,15 @@ export type Service = {
   kill9(): Promise<void>;
   /** SIGTERM; rejects unless it exits with 0. */
   stop(): Promise<void>;
-  /** Starts it again on the same port and database, and waits until it is ready. */
-  restart(): Promise<void>;
+  /** Starts it again on the same port and database, and waits until it is ready. The changes last. */
+  restart(changes?: Changes): Promise<void>;
+  /** Starts it again, without waiting for anything. */
+  begin(changes?: Changes): void;
+  /** Resolves with the exit code, or with the signal that ended it. */
+  ended(): Promise<number | string>;
+  signal(signal: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
+  /** Writes a line to its standard input, which it does not read unless a test has taught it to. */
+  tell(line: string): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -106,15 +113,20 @@ export async function launch(
   } = {},
 ): Promise<Service> {
   const folder = await temporaryFolder();
-  const databasePath = join(folder.path, "lockstep.db");
-  const env = { ...(await environmentOf(tenant, folder.path)), ...options.env };
+  const env: Record<string, string | null> = {
+    ...(await environmentOf(tenant, folder.path)),
+    ...options.env,
+  };
+  const databasePath = (env["DATABASE_URL"] ?? "").slice("sqlite:".length);
   const lines: LogLine[] = [];
   let [printed, errors, port] = ["", "", "0"];
   let child: ChildProcess;
 
-  async function start(): Promise<void> {
-    const from = lines.length;
+  function begin(changes: Changes = {}): void {
+    Object.assign(env, changes);
     child = spawnService({ ...env, PORT: port }, options.nodeArguments);
+    // What is told to a process that has just died reaches nobody.
+    child.stdin?.on("error", () => undefined);
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
       printed += `${line}\n`;
       lines.push(lineOf(line));
@@ -123,8 +135,15 @@ export async function launch(
       printed += chunk.toString("utf8");
       errors += chunk.toString("utf8");
     });
+  }
+
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+
+  async function start(changes?: Changes): Promise<void> {
+    const from = lines.length;
+    begin(changes);
     const listening = await eventually("the service listens", () => {
-      if (child.exitCode !== null) throw new Error(`it exited at once:\n${printed}`);
+      if (hasEnded()) throw new Error(`it exited at once:\n${printed}`);
       return lines.slice(from).find(({ msg }) => msg === "listening");
     });
     port = String(listening["port"]);
@@ -132,7 +151,7 @@ export async function launch(
   }
 
   async function end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null> {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    if (hasEnded()) return child.exitCode;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
@@ -156,8 +175,20 @@ export async function launch(
     stop: async () => {
       const code = await end("SIGTERM");
       if (code !== 0) throw new Error(`it exited with ${code} instead of 0:\n${printed}`);
+      // An event loop that has run empty exits with 0 as well, wherever the shutdown stands.
+      await eventually(
+        "its last word is that it has stopped",
+        () => lines.at(-1)?.["msg"] === "stopped",
+      );
     },
     restart: start,
+    begin,
+    ended: async () => {
+      if (!hasEnded()) await once(child, "exit");
+      return child.exitCode ?? child.signalCode ?? "";
+    },
+    signal: (signal) => void child.kill(signal),
+    tell: (line) => void child.stdin?.write(`${line}\n`),
     [Symbol.asyncDispose]: async () => {
       await end("SIGKILL");
       await folder[Symbol.asyncDispose]();

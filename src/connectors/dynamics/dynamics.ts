@@ -12,6 +12,7 @@ import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
 import { createDataverse, type Dataverse } from "./dataverse.ts";
+import { isRejected } from "./dataverse-error.ts";
 import { type Discovered, discoverReps } from "./discovery.ts";
 import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
@@ -105,7 +106,11 @@ export function dynamicsOver(
       await refreshTable([native], signal);
       if (restorable(native, write)) return native;
     }
-    return presenceOverrides[write.status] ?? OUT_OF_THE_BOX[mapping.writes[write.status]];
+    return plainPresenceFor(write);
+  }
+
+  function plainPresenceFor({ status }: Write): string {
+    return presenceOverrides[status] ?? OUT_OF_THE_BOX[mapping.writes[status]];
   }
 
   return {
@@ -123,9 +128,18 @@ export function dynamicsOver(
     },
 
     async write(rep, write, signal) {
-      const presenceId = await presenceFor(write, signal);
-      const body = { ApiVersion: "1.0", AgentId: rep.systemUserId, PresenceId: presenceId };
-      await dataverse.post("CCaaS_ModifyAgentPresence", body, signal);
+      const modify = (presenceId: string): Promise<void> => {
+        const body = { ApiVersion: "1.0", AgentId: rep.systemUserId, PresenceId: presenceId };
+        return dataverse.post("CCaaS_ModifyAgentPresence", body, signal);
+      };
+      const [presenceId, plain] = [await presenceFor(write, signal), plainPresenceFor(write)];
+      try {
+        await modify(presenceId);
+      } catch (error) {
+        // A custom presence may have been deleted since the table was read. What it meant can still be set.
+        if (presenceId === plain || !isRejected(error)) throw error;
+        await modify(plain);
+      }
     },
 
     async discover(signal) {

@@ -132,16 +132,17 @@ export class Callers {
   async #authenticate(request: EmulatorRequest): Promise<string> {
     const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
     const verified = token === undefined ? undefined : await this.#verify(token);
-    if (verified?.ok && this.#isForUs(verified.audience)) return verified.appId;
+    if (verified?.ok && this.#isForUs(verified.audience, request)) return verified.appId;
     throw new DataverseError(401, "0x80072561", "The token is missing, invalid or not for us.", {
       "www-authenticate": `Bearer authorization_uri=${this.#authorizationUri}, resource_id=${this.#origin()}/`,
     });
   }
 
-  #isForUs(audience: string): boolean {
-    const ours = new URL(this.#origin());
+  /** A token may be for our own address, or for the one that the client has for us: a proxy may stand between. */
+  #isForUs(audience: string, { url }: EmulatorRequest): boolean {
     const theirs = URL.canParse(audience) ? new URL(audience) : undefined;
-    return theirs?.port === ours.port && ["localhost", "127.0.0.1"].includes(theirs.hostname);
+    if (!theirs || !["localhost", "127.0.0.1"].includes(theirs.hostname)) return false;
+    return [url.port, new URL(this.#origin()).port].includes(theirs.port);
   }
 
   #impersonated(request: EmulatorRequest): string | undefined {

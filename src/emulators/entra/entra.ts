@@ -102,6 +102,8 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     const refuse = (refusal: Refusal) =>
       answerRefusal(refusal, { url, nowMs: nowMs(), correlationId });
     const [, tenant = "", path = ""] = /^\/([^/]+)(\/.*)$/.exec(request.url.pathname) ?? [];
+    // As every alias of the authority does, it names itself by the address that it was asked at.
+    const { origin } = request.url;
     const isDiscovery = request.method === "GET" || request.method === "HEAD";
     const dialect = TOKEN_PATHS.get(path.toLowerCase() as "/oauth2/token");
     const asksForToken = request.method === "POST" && dialect !== undefined;
@@ -121,7 +123,8 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
       issued: state.issued,
     };
     if (path.toLowerCase() === SIGN_IN_PATH) return answerSignIn(request, registry);
-    const document = isDiscovery && answerDiscovery(path, { url, tenant, signing: state.signing });
+    const document =
+      isDiscovery && answerDiscovery(path, { url: origin, tenant, signing: state.signing });
     if (document) return document;
     if (!asksForToken) return { status: 404, text: "" };
     const fields = await readForm(request);

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Company } from "../scenarios/company.ts";
 import { openCompany } from "../scenarios/company.ts";
 import type { Person } from "../scenarios/witness.ts";
-import { eventually } from "./launch.ts";
-import { sendEvent } from "./partner.ts";
+import { eventually } from "../service/launch.ts";
+import { sendEvent } from "../service/partner.ts";
 
 let company: Company;
 let [first, second]: readonly Person[] = [];
@@ -33,24 +33,8 @@ async function comesToShow(
 const BUSY = "efdeb843-c07a-e811-8162-000d3aa11f50";
 const AWAY = "3dacae76-c07a-e811-8162-000d3aa11f50";
 
-describe("[P10] a system that fails for a while is caught up with when it is back", () => {
-  test("Graph answers 503", async () => {
-    const { graph, dataverse } = company.tenant;
-    graph.control.failNext({ status: 503, times: 1_000_000 });
-    dataverse.control.choose({ userId: someone(first).dynamics, presenceId: AWAY });
-    graph.control.startCall({ userId: someone(second).teams });
-    await eventually("the service has met the failure", () =>
-      company.service.lines.some(
-        ({ system, retry }) => system === "teams" && retry === "unavailable",
-      ),
-    );
-    expect(shows(first).teams).toBe("Available");
-    graph.control.clearFaults();
-    await comesToShow(first, { teams: "Away", dynamics: "Away" });
-    await comesToShow(second, { teams: "InACall", dynamics: "Busy" });
-  });
-
-  test("Dataverse answers 429 with Retry-After, and is left alone for as long as it asks", async () => {
+describe("[R46] [P10] a system that fails for a while is caught up with when it is back", () => {
+  test("F9 Dataverse answers 429 with Retry-After, and is left alone for as long as it asks", async () => {
     const { graph, dataverse } = company.tenant;
     dataverse.control.failNext({ status: 429, times: 1, retryAfter: 4 });
     await eventually("the service has been throttled", () =>
@@ -71,21 +55,7 @@ describe("[P10] a system that fails for a while is caught up with when it is bac
     await comesToShow(first, { teams: "InACall", dynamics: "Busy" });
   });
 
-  test("Entra is down while every token is used up", async () => {
-    const { graph, dataverse, entra } = company.tenant;
-    entra.control.setDown({ down: true });
-    await entra.control.rotateSigningKey({ retireOld: true });
-    dataverse.control.choose({ userId: someone(first).dynamics, presenceId: AWAY });
-    await eventually("the service has met the failure", () =>
-      company.service.lines.some(({ code }) => String(code).startsWith("entra-")),
-    );
-    graph.control.startCall({ userId: someone(second).teams });
-    entra.control.setDown({ down: false });
-    await comesToShow(first, { teams: "Away", dynamics: "Away" });
-    await comesToShow(second, { teams: "InACall", dynamics: "Busy" });
-  });
-
-  test("the signing key is rotated under way: one more token each, and nobody notices", async () => {
+  test("F11 the signing key is rotated under way: one more token each, and nobody notices", async () => {
     const { graph, dataverse, entra } = company.tenant;
     graph.control.startCall({ userId: someone(first).teams });
     await comesToShow(first, { dynamics: "Busy" });
