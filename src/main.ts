@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
-import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
@@ -19,6 +18,7 @@ import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
+import { credentialOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -206,19 +206,6 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
   return policyFile === null
     ? DEFAULT_MAPPINGS
     : readPolicyFile(await readFile(policyFile, "utf8"));
-}
-
-function credentialOf(config: Config, nowMs: () => number): Credential {
-  const { credential, tenantId, authorityHost } = config;
-  const common = { tenantId, authorityHost, nowMs, clientId: credential.clientId };
-  if (credential.kind === "certificate") {
-    return createCredential({ ...common, certificatePath: credential.path });
-  }
-  if (credential.kind === "secret") {
-    return createCredential({ ...common, clientSecret: credential.secret });
-  }
-  const { clientId, userAssigned } = credential;
-  return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */

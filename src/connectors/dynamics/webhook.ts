@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type SystemUserId, systemUserId } from "../../presence/identity.ts";
 
 /** The header that the Dataverse service endpoint is registered with. */
-const WEBHOOK_KEY_HEADER = "x-lockstep-key";
+export const WEBHOOK_KEY_HEADER = "x-lockstep-key";
 
 export type Verification =
   | { readonly ok: true }
