@@ -34,6 +34,16 @@ export type InboxEvent = {
   readonly body: unknown;
 };
 
+/** Something small that must survive, beside the reps: a subscription, a conversation. Kind and id are its key. */
+export type KeptRecord = {
+  readonly kind: string;
+  readonly id: string;
+  /** JSON. */
+  readonly body: unknown;
+  /** Epoch milliseconds after which nobody misses it; `null`: it stays until it is forgotten. */
+  readonly expiresAtMs: number | null;
+};
+
 /** All or nothing: the document, the history it makes, and the inbox events it settles. */
 export type Commit = {
   readonly document: RepDocument;
@@ -62,6 +72,8 @@ export type Engine = {
   accept(event: InboxEvent): Promise<"accepted" | "duplicate">;
   /** Accepted and not yet settled, oldest first. */
   unsettled(): Promise<readonly InboxEvent[]>;
+  /** Gives up on accepted events that no commit will ever settle; their ids are remembered like any other. */
+  settle(events: readonly Pick<InboxEvent, "id" | "source">[]): Promise<void>;
   /** Oldest first. `after` is a position; `rep` narrows. At most `limit` (1 to 1 000). */
   history(query: {
     readonly rep?: RepId;
@@ -69,7 +81,13 @@ export type Engine = {
     readonly sinceMs?: number;
     readonly limit: number;
   }): Promise<readonly StoredHistoryEntry[]>;
-  /** Forgets history, and ids of settled events, older than this. */
+  /** Durable when it resolves; replaces the record of the same kind and id. */
+  keep(record: KeptRecord): Promise<void>;
+  /** All records of a kind in the order of their ids; those past their end too, until they are pruned. */
+  kept(kind: string): Promise<readonly KeptRecord[]>;
+  /** Resolves to whether there was one. */
+  forget(kind: string, id: string): Promise<boolean>;
+  /** Forgets history, ids of settled events, and records past their end, older than this. */
   prune(beforeMs: number): Promise<void>;
   close(): Promise<void>;
 };

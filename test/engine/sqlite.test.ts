@@ -46,6 +46,22 @@ test("opening prints nothing: no warning about an experiment", () => {
   expect(told.toString()).toBe("");
 });
 
+test("a file of the first release is brought up to date, with all that is in it", async () => {
+  const path = join(temporaryDirectory(), "lockstep.db");
+  const engine = await openSqliteEngine({ path });
+  await engine.commit(commit(document("ana"), "before the update"));
+  await engine.accept(event("1"));
+  await engine.close();
+  const file = new DatabaseSync(path);
+  file.exec("DROP TABLE record; PRAGMA user_version = 1");
+  file.close();
+  const updated = await openForTest({ path });
+  expect(await updated.load()).toHaveLength(1);
+  expect(await updated.unsettled()).toHaveLength(1);
+  await updated.keep({ kind: "conversation", id: "a", body: 1, expiresAtMs: null });
+  expect(await updated.kept("conversation")).toHaveLength(1);
+});
+
 test("a file of a newer release is refused and left as it is", async () => {
   const path = join(temporaryDirectory(), "lockstep.db");
   await (await openSqliteEngine({ path })).close();

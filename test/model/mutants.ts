@@ -302,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R9 the default presence of a sign-in beats a protecting status",
     edits: [
       {
-        file: "observe.ts",
+        file: "attendance.ts",
         find: "if (!guarded) return chosen(",
         replace: "if (cause) return chosen(",
       },
@@ -331,7 +331,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R6 closing Teams takes her choice back",
     edits: [
       {
-        file: "observe.ts",
+        file: "attendance.ts",
         find: `  if (profile.absence === "ignored") {`,
         replace: `  if (profile.name === "") {`,
       },
@@ -342,7 +342,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R6 signing out of Dynamics means Offline everywhere",
     edits: [
       {
-        file: "observe.ts",
+        file: "attendance.ts",
         find: `status: "Available" as const, origin: null`,
         replace: `status: "Offline" as const, origin: null`,
       },
@@ -353,7 +353,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R6 a write into a closed client is forgotten",
     edits: [
       {
-        file: "observe.ts",
+        file: "attendance.ts",
         find: "settled ? beneath(rep, system, pending) : rep;",
         replace: "settled ? withEndpoint(rep, system, { pending: null }) : rep;",
       },
@@ -377,7 +377,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R36 an old read that agrees releases Dynamics",
     edits: [
       {
-        file: "observe.ts",
+        file: "choice.ts",
         find: "tried: pending || !fresh ? tried",
         replace: "tried: pending ? tried",
       },
@@ -390,7 +390,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "R8 what a call hid at the first read is a choice when it ends",
     edits: [
       {
-        file: "observe.ts",
+        file: "overlay.ts",
         find: "if (overlay?.over === null) return firstSight(intend(bare, cause), system, reading, policy);\n",
         replace: "\n",
       },

@@ -21,6 +21,10 @@ const FLEETING_MS = 5_000;
 const IN_FLIGHT_MS = 1_000;
 /** Between two looks of a service that reads every second. */
 const UNSEEN_MS = 1_500;
+/** So long after a write a read may still be the first to show it: the same choice again looks like its echo. */
+const ECHO_MS: Readonly<Record<Side, number>> = { teams: 2_500, dynamics: 5_500 };
+/** Between a write and the look that shows what it did. */
+const LANDED_MS = 200;
 
 /** Every choice that may stand at the end of a day; `null`: she never chose, so she is free. */
 export type Expectation = {
@@ -76,8 +80,9 @@ function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness):
 }
 
 /**
- * A write arrived there at once, so that nobody can tell hers from it; or she went back to what had been there so little time before that
- * whoever looks every second saw no difference.
+ * Nobody can tell her choice from a write: one arrived there at once, or had said just this a moment before
+ * (docs/SPEC.md §11). Or she went back to what had been there so little time before that whoever looks
+ * every second saw no difference.
  */
 export function meetsWrite(choice: Choice, witness: Witness): boolean {
   const { person, side, atMs, status } = choice;
@@ -87,8 +92,11 @@ export function meetsWrite(choice: Choice, witness: Witness): boolean {
   );
   const leftAtMs = last < 0 ? Number.NEGATIVE_INFINITY : (sights[last + 1]?.atMs ?? atMs);
   if (atMs - leftAtMs < UNSEEN_MS) return true;
-  const writes = witness.writesTo(person, side);
-  return writes.some((writtenMs) => writtenMs >= atMs && writtenMs - atMs < IN_FLIGHT_MS);
+  return witness.writesTo(person, side).some((writtenMs) => {
+    if (writtenMs >= atMs) return writtenMs - atMs < IN_FLIGHT_MS;
+    const landed = sights.findLast((sight) => sight.atMs <= writtenMs + LANDED_MS);
+    return atMs - writtenMs < ECHO_MS[side] && landed?.[side] === shownOn(side, status);
+  });
 }
 
 function resultsOf(before: Choice | null, next: Choice, witness: Witness): readonly Choice[] {

@@ -53,6 +53,17 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX history_rep ON history (rep);
   CREATE INDEX history_at ON history (at_ms);
   `,
+  `
+  CREATE TABLE record (
+    kind          TEXT NOT NULL,
+    id            TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    expires_at_ms REAL,
+    seal          INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) STRICT;
+  CREATE INDEX record_expiry ON record (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+  `,
 ];
 
 const SCHEMA_VERSION = MIGRATIONS.length;

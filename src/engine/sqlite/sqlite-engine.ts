@@ -1,7 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { RepId } from "../../presence/identity.ts";
-import type { Commit, CommitResult, Engine, InboxEvent, RepDocument } from "../engine.ts";
+import type {
+  Commit,
+  CommitResult,
+  Engine,
+  InboxEvent,
+  KeptRecord,
+  RepDocument,
+} from "../engine.ts";
 import { openDatabase } from "./database.ts";
 import type { SqliteOptions } from "./database.ts";
 import { documentWrite, Documents } from "./documents.ts";
@@ -9,7 +16,8 @@ import { engineClosed, engineFailure, engineReadOnly } from "./failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { History, historyWrite } from "./history.ts";
 import type { HistoryQuery } from "./history.ts";
-import { eventWrite, Inbox } from "./inbox.ts";
+import { type EventKey, eventWrite, Inbox } from "./inbox.ts";
+import { Records, recordWrite } from "./records.ts";
 
 /** So many rows are handled before the event loop gets a turn: some milliseconds' worth. */
 const ROWS_PER_TURN = 500;
@@ -29,6 +37,7 @@ class SqliteEngine implements Engine {
   readonly #documents: Documents;
   readonly #inbox: Inbox;
   readonly #history: History;
+  readonly #records: Records;
   readonly #group: GroupCommit;
   #closed = false;
 
@@ -38,6 +47,7 @@ class SqliteEngine implements Engine {
     this.#documents = new Documents(db);
     this.#inbox = new Inbox(db);
     this.#history = new History(db);
+    this.#records = new Records(db);
     this.#group = new GroupCommit(db);
   }
 
@@ -86,6 +96,26 @@ class SqliteEngine implements Engine {
     return this.#read(() => this.#inbox.unsettled());
   }
 
+  async settle(events: readonly EventKey[]): Promise<void> {
+    const settles = [...events];
+    await this.#write(() => {
+      for (const key of settles) this.#inbox.settle(key);
+    });
+  }
+
+  async keep(record: KeptRecord): Promise<void> {
+    const write = recordWrite(record);
+    await this.#write(() => this.#records.put(write));
+  }
+
+  async kept(kind: string): Promise<readonly KeptRecord[]> {
+    return this.#read(() => this.#records.ofKind(kind));
+  }
+
+  async forget(kind: string, id: string): Promise<boolean> {
+    return this.#write(() => this.#records.remove(kind, id));
+  }
+
   async history(query: HistoryQuery): ReturnType<Engine["history"]> {
     return this.#read(() => this.#history.read(query));
   }
@@ -93,7 +123,9 @@ class SqliteEngine implements Engine {
   /** In small transactions with turns between them, so that a large backlog stops nobody. */
   async prune(beforeMs: number): Promise<void> {
     const forgetSome = () =>
-      this.#history.prune(beforeMs, ROWS_PER_TURN) + this.#inbox.prune(beforeMs, ROWS_PER_TURN);
+      this.#history.prune(beforeMs, ROWS_PER_TURN) +
+      this.#inbox.prune(beforeMs, ROWS_PER_TURN) +
+      this.#records.prune(beforeMs, ROWS_PER_TURN);
     while ((await this.#write(forgetSome)) > 0);
   }
 

@@ -1,0 +1,59 @@
+import type { SystemName } from "../presence/identity.ts";
+import type { Reading } from "../presence/reading.ts";
+import type { Status } from "../presence/status.ts";
+import { isOutranked } from "./classify.ts";
+import { choose, intend, satisfy } from "./intent.ts";
+import type { Policy } from "./policy.ts";
+import { type Cause, endpointOf, type Rep, withEndpoint } from "./rep.ts";
+
+/** A reading that says something. */
+export type UsableReading = Reading & { readonly status: Status };
+
+export function causeOf(kind: Cause["kind"], system: SystemName, reading: UsableReading): Cause {
+  return { kind, source: system, status: reading.status, atMs: reading.startedAtMs };
+}
+
+/** She chose it: it becomes the base, unless a crossing choice elsewhere outranks it. */
+export function chosen(
+  rep: Rep,
+  system: SystemName,
+  reading: UsableReading,
+  policy: Policy,
+  cause: Cause,
+): Rep {
+  const { pending } = endpointOf(rep, system);
+  const read = withEndpoint(rep, system, {
+    seen: reading.status,
+    health: "ok",
+    pending: pending && { ...pending, overtaken: true },
+  });
+  if (isOutranked(rep, system, reading.status, reading, policy)) {
+    return reassert(intend(read, cause), system, reading);
+  }
+  return satisfy(
+    choose(read, { status: reading.status, origin: system, native: reading.native }, cause, policy),
+    system,
+    policy,
+  );
+}
+
+/** The system must be written (again) to show what already stands; no new intent. */
+export function reassert(rep: Rep, system: SystemName, reading: UsableReading): Rep {
+  const { tried } = endpointOf(rep, system);
+  return withEndpoint(rep, system, {
+    seen: reading.status,
+    tried: Math.min(tried, rep.intent - 1),
+  });
+}
+
+/** What left before the intent arose proves nothing about it: Dynamics would be released too early. */
+export function agrees(rep: Rep, system: SystemName, reading: UsableReading): Rep {
+  const { pending, tried, shown } = endpointOf(rep, system);
+  const fresh = reading.startedTick >= rep.intentTick;
+  return withEndpoint(rep, system, {
+    seen: reading.status,
+    health: "ok",
+    tried: pending || !fresh ? tried : rep.intent,
+    shown: pending ? shown : rep.intent,
+  });
+}
