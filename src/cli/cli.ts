@@ -11,9 +11,10 @@ import {
   type Option,
   UsageError,
 } from "./command.ts";
+import { doctor } from "./doctor/doctor.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
-export const COMMANDS: readonly Command[] = [registerWebhook];
+const COMMANDS: readonly Command[] = [doctor, registerWebhook];
 
 /** Every command has these. */
 const COMMON: Readonly<Record<string, Option>> = {

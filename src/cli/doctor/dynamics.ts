@@ -8,8 +8,15 @@ const AFTER_USER = "the application user comes first";
 export function checkApplicationUser(tried: Tried<unknown>): Finding {
   const subject = { check: "application-user", tried: "ask Dataverse who we are (WhoAmI)" };
   if (tried === null) return skipped(subject, "signing in to Dataverse comes first");
-  if (!tried.ok) return refused(subject, "failure", tried.failure);
-  return fine(subject, "an application user with a role");
+  if (tried.ok) return fine(subject, "an application user with a role");
+  if (tried.failure.code !== "dataverse-rejected") {
+    return refused(subject, "failure", tried.failure);
+  }
+  return found(subject, "failure", {
+    cameBack: `not understood (${tried.failure.detail})`,
+    next: "Correct DATAVERSE_URL: what answers there is no Dataverse environment.",
+    where: PLACE.settings,
+  });
 }
 
 /** Setting the presence of nobody: a supervisor is told that there is no such rep, others that they may not. */
@@ -121,7 +128,7 @@ export function checkAdministrator(tried: Tried<unknown>): Finding {
 
 export function checkDelegate(tried: Tried<unknown>): Finding {
   const subject = {
-    check: "rep-detail-role",
+    check: "detail-role",
     tried: "read one rep's detail in her name (CCaaS_GetPresence)",
   };
   if (tried === null) return skipped(subject, "knowing who the reps are comes first");
@@ -139,6 +146,9 @@ export function checkBusyRouting(
     tried: "ask which workstreams route to a rep who is Busy",
   };
   if (tried === null) return skipped(subject, AFTER_USER);
+  if (!tried.ok && tried.failure.code === "dataverse-table-missing") {
+    return skipped(subject, "there are no workstreams in this environment");
+  }
   if (!tried.ok) return refused(subject, "warning", tried.failure);
   const { all, allowBusy } = tried.value;
   if (allowBusy.length === 0) return fine(subject, `none of ${all}`);

@@ -4,12 +4,12 @@ import { CommandError } from "../command.ts";
 import { placeOf } from "./places.ts";
 
 /** From best to worst. `skipped`: not tried, because something before it failed or nobody asked for it. */
-export const LEVELS = ["fine", "skipped", "warning", "failure"] as const;
+const LEVELS = ["fine", "skipped", "warning", "failure"] as const;
 export type Level = (typeof LEVELS)[number];
 
 /** What one check says: what was tried, what came back, and what to do about it and where. */
 export type Finding = {
-  /** Stable, kebab-case: `graph-permissions`. */
+  /** Stable, kebab-case: `teams-permissions`. */
   readonly check: string;
   readonly level: Level;
   readonly tried: string;

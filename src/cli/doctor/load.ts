@@ -49,7 +49,7 @@ function check(poll: Poll | null, limit: Limit): Finding {
   const calls = Math.max(1, Math.ceil(reps / limit.repsPerCall));
   const share = (calls * (limit.windowMs / everyMs)) / limit.calls;
   const cameBack = `${calls} call${calls === 1 ? "" : "s"} every ${everyMs / 1000} s: ${percent(share)} of the limit; the last took ${tookMs} ms`;
-  if (share <= SHARE_FOR_POLLS && tookMs <= everyMs) return fine(subject, cameBack);
+  if (share < SHARE_FOR_POLLS && tookMs <= everyMs) return fine(subject, cameBack);
   return found(subject, "warning", {
     cameBack,
     next: `Raise ${limit.setting}: webhooks and notifications do not wait for a poll.`,

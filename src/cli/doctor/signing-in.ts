@@ -18,6 +18,16 @@ export function checkSettings(problems: readonly ConfigProblem[]): Finding {
   });
 }
 
+/** Only asked when the policy was refused, or its file cannot be read. */
+export function checkPolicy(refusal: string): Finding {
+  const subject = { check: "policy", tried: "read the policy" };
+  return found(subject, "failure", {
+    cameBack: refusal,
+    next: "Correct the file that POLICY_FILE names, or take the variable away.",
+    where: PLACE.policy,
+  });
+}
+
 /** `skewMs`: how far this computer is ahead of theirs. */
 export function checkClock(tried: Tried<{ readonly skewMs: number | null }>): Finding {
   const subject = { check: "clock", tried: "compare this computer's clock with Entra's" };
@@ -42,7 +52,7 @@ export function checkToken(
   tried: Tried<string>,
 ): Finding {
   const subject = {
-    check: resource === "Dataverse" ? "dataverse-token" : "graph-token",
+    check: resource === "Dataverse" ? "sign-in-dynamics" : "sign-in-teams",
     tried: `sign in to ${resource} with ${means}`,
   };
   if (tried === null) return skipped(subject, "the settings come first");

@@ -8,7 +8,7 @@ const USERS = "User.ReadBasic.All";
 /** `null` for a token that nobody can look into. */
 export function checkGraphPermissions(tried: Tried<readonly string[] | null>): Finding {
   const subject = {
-    check: "graph-permissions",
+    check: "teams-permissions",
     tried: "look for the app's permissions in its token for Graph",
   };
   if (tried === null || !tried.ok) return skipped(subject, "signing in to Graph comes first");

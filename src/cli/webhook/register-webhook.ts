@@ -174,7 +174,7 @@ function unsafe(probe: WebhookProbe): CommandError {
   );
 }
 
-export function sayProbe(probe: WebhookProbe): string {
+function sayProbe(probe: WebhookProbe): string {
   switch (probe.kind) {
     case "accepted":
       return "The service takes this key.";

@@ -51,7 +51,7 @@ export async function askCenter(
 }
 
 /** Their table of fields and their samples differ in case, so case is not looked at. */
-export function centerAnswerOf(row: Row): CenterAnswer {
+function centerAnswerOf(row: Row): CenterAnswer {
   const lower = Object.fromEntries(Object.entries(row).map(([key, v]) => [key.toLowerCase(), v]));
   const parsed = answer.safeParse(lower);
   if (!parsed.success) throw malformed();

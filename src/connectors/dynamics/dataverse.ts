@@ -19,10 +19,10 @@ export type DataverseOptions = {
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Rows with the link under which the changes after them are found, where the table tracks changes. */
-export type Changes = { readonly rows: readonly Row[]; readonly deltaLink: string | null };
+type Changes = { readonly rows: readonly Row[]; readonly deltaLink: string | null };
 
 /** What one request is, beyond its address. `doing` is what an error is about. */
-export type Ask = {
+type Ask = {
   readonly doing: Doing;
   readonly body?: Row;
   /** Beside the usual ones; names in lower case. */
