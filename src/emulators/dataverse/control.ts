@@ -9,8 +9,13 @@ import { type PresenceApi, requireLoggedIn } from "./presence-api.ts";
 import type { PresenceStatus } from "./presence.ts";
 import type { Projection } from "./projection.ts";
 import type { ServiceProtection } from "./protection.ts";
+import type { RegistrationApi } from "./registration-api.ts";
+import { DEPTHS } from "./roles.ts";
 import type { Roster } from "./roster.ts";
+import { knownTable } from "./schema.ts";
+import type { Security } from "./security.ts";
 import type { Settings } from "./settings.ts";
+import type { Tables } from "./tables.ts";
 import type { WebApi } from "./web-api.ts";
 import { NO_HOOK_FAULTS, type Webhooks } from "./webhooks.ts";
 
@@ -21,6 +26,9 @@ export type Steered = {
   readonly projection: Projection;
   readonly roster: Roster;
   readonly callers: Callers;
+  readonly security: Security;
+  readonly tables: Tables;
+  readonly registrationApi: RegistrationApi;
   readonly presenceApi: PresenceApi;
   readonly presences: ReadonlyMap<string, PresenceStatus>;
   readonly webhooks: Webhooks;
@@ -134,10 +142,10 @@ export function createControl(steered: Steered) {
         filteringAttributes: z.array(z.string()).optional(),
         messages: z.array(z.enum(["Create", "Update"])).default(["Create", "Update"]),
       }),
-      (registration) => ({ id: steered.webhooks.register(registration).id }),
+      (registration) => steered.registrationApi.registerQuickly(registration),
     ),
     unregisterWebhook: command(z.strictObject({ id: z.string() }), ({ id }) => {
-      steered.webhooks.unregister(id);
+      steered.registrationApi.unregister(id);
     }),
     hooks: command(
       z.strictObject({
@@ -190,7 +198,46 @@ export function createControl(steered: Steered) {
       ({ appId, roles }) => {
         const userId = steered.callers.applicationUser(appId);
         if (userId === undefined) throw new DataverseError(404, "", `No application ${appId}.`);
-        steered.callers.setRoles(userId, roles);
+        steered.security.setRoles(userId, roles);
+      },
+    ),
+    setUserRoles: command(
+      z.strictObject({ userId: guid, roles: z.array(z.string()) }),
+      ({ userId, roles }) => steered.security.setRoles(userId, roles),
+    ),
+    /** What a role allows: `depth` "Global" is organisation level, "Basic" own rows, null nothing. */
+    setRolePrivilege: command(
+      z.strictObject({
+        role: z.string(),
+        privilege: z.string().regex(/^prv\w+$/),
+        depth: z.enum(DEPTHS).nullable(),
+      }),
+      ({ role, privilege, depth }) => steered.security.setRolePrivilege(role, privilege, depth),
+    ),
+    addTeam: command(
+      z.strictObject({
+        id: guid,
+        name: z.string(),
+        members: z.array(guid),
+        roles: z.array(z.string()),
+      }),
+      (team) => steered.security.addTeam(team),
+    ),
+    addApplication: command(
+      z.strictObject({ appId: z.string(), systemUserId: guid, roles: z.array(z.string()) }),
+      (application) => roster.addApplication(application),
+    ),
+    /** As if the application had never been made a user: its tokens answer 403. */
+    removeApplication: command(z.strictObject({ appId: z.string() }), ({ appId }) => {
+      steered.callers.removeApplication(appId);
+    }),
+    setOrganization: command(
+      z.strictObject({ expireChangeTrackingInDays: z.int().positive() }),
+      ({ expireChangeTrackingInDays: days }) => {
+        const row = steered.tables.all("organizations")[0];
+        if (!row) throw new Error("the organisation has no row of its own");
+        const table = knownTable("organizations");
+        steered.tables.put(table, { ...row, expirechangetrackingindays: days });
       },
     ),
     addUser: command(
@@ -225,6 +272,7 @@ export function createControl(steered: Steered) {
         apiModifiedByUser: z.enum(["rep", "caller", "none"]).optional(),
         repeatWritesRow: z.boolean().optional(),
         changeTracking: z.boolean().optional(),
+        changeTrackingPossible: z.boolean().optional(),
         missedNotifications: z.boolean().optional(),
         rejectedNotifications: z.boolean().optional(),
         projectionDelayMs: milliseconds.optional(),

@@ -6,6 +6,7 @@ import { answerControl, createControl, type DataverseControl } from "./control.t
 import { PresenceEngine } from "./engine.ts";
 import type { Organization } from "./execution-context.ts";
 import { Faults } from "./faults.ts";
+import { PlatformFunctions } from "./functions.ts";
 import { PresenceApi } from "./presence-api.ts";
 import type { PresenceStatus } from "./presence.ts";
 import { Projection } from "./projection.ts";
@@ -14,11 +15,13 @@ import { ServiceProtection } from "./protection.ts";
 import { seededRandom } from "./random.ts";
 import {
   type ApplicationUser,
+  BUSINESS_UNIT_ID,
   type CustomPresence,
   type DataverseUser,
   type Queue,
   Roster,
 } from "./roster.ts";
+import { Security } from "./security.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { Tables } from "./tables.ts";
 import { WebApi } from "./web-api.ts";
@@ -55,8 +58,7 @@ export type Dataverse = {
   close(): Promise<void>;
 };
 
-/** The units of the published Update payload, which came from a default organisation. */
-const BUSINESS_UNIT_ID = "a3c20b02-4e38-ef11-a315-000d3a5a54dc";
+/** The assignment engine of the published Update payload. */
 const ENGINE_USER_ID = "d89254ff-9438-ef11-a315-000d3a5a54dc";
 
 /**
@@ -76,6 +78,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   };
   let url = "";
   const tables = new Tables(nowMs);
+  const security = new Security(tables, BUSINESS_UNIT_ID);
   const faults = new Faults();
   const protection = new ServiceProtection(nowMs);
   const presences = new Map<string, PresenceStatus>();
@@ -83,6 +86,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   const callers = new Callers({
     verify: options.verify,
     tables,
+    security,
     authorizationUri:
       options.authorizationUri ??
       `https://login.microsoftonline.com/${options.tenantId}/oauth2/authorize`,
@@ -109,9 +113,10 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     presenceOf,
     changed: (rep) => projection.enqueue(rep),
   });
-  const roster = new Roster({ tables, callers, engine, projection, presences });
+  const roster = new Roster({ tables, callers, security, engine, projection, presences });
   roster.seed(organization, options);
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
+  const registrationApi = new RegistrationApi(tables, webhooks);
   const webApi = new WebApi({
     clock,
     random,
@@ -121,8 +126,8 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     faults,
     settings,
     presenceApi,
-    registrationApi: new RegistrationApi(tables, webhooks),
-    organization,
+    registrationApi,
+    functions: new PlatformFunctions({ tables, security, organization, nowMs }),
   });
   const control = createControl({
     clock,
@@ -130,6 +135,9 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     projection,
     roster,
     callers,
+    security,
+    tables,
+    registrationApi,
     presenceApi,
     presences,
     webhooks,

@@ -1,10 +1,13 @@
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
-import { badQuery, doesNotExist } from "./error.ts";
-import type { Follow } from "./filter.ts";
+import type { Caller } from "./callers.ts";
+import type { Table } from "./column.ts";
+import { badQuery, CODE, DataverseError, doesNotExist } from "./error.ts";
+import { Links } from "./links.ts";
 import { parsePreferences, type Preferences } from "./preferences.ts";
 import { etagOf, present } from "./presentation.ts";
 import { parseQuery, type Query } from "./query.ts";
-import type { Table } from "./schema.ts";
+import { requireOrganizationRead, visibleTo } from "./rights.ts";
+import { knownTable, type Many } from "./schema.ts";
 import type { Row, Tables } from "./tables.ts";
 
 /** Rows that one page holds at most (Microsoft: "Page results using OData"). */
@@ -16,6 +19,7 @@ const NOT_WITH_TRACKING = ["$filter", "$orderby", "$expand", "$top"] as const;
 
 export type ReadContext = {
   readonly tables: Tables;
+  readonly caller: Caller;
   /** Root of the Web API with its version, as the caller addressed it, without a slash at the end. */
   readonly root: string;
   readonly nowMs: number;
@@ -36,14 +40,15 @@ export function readRow(
   request: EmulatorRequest,
   context: ReadContext,
 ): EmulatorResponse {
-  const { follow, preferences, query } = prepare(table, request, context);
+  const { links, preferences, query, visible } = prepare(table, request, context);
   const row = context.tables.get(table.set, id, context.asOfMs);
   if (!row) throw doesNotExist(table.logicalName, id);
+  if (!visible(row)) throw notYours(table, id, context.caller);
   const plain = query.expansions.length === 0 && !preferences.annotations;
   if (plain && request.headers["if-none-match"] === etagOf(row)) {
     return { status: 304, headers: { etag: etagOf(row) } };
   }
-  const shown = present(row, { table, annotations: preferences.annotations, ...query }, follow);
+  const shown = present(row, { table, annotations: preferences.annotations, ...query }, links);
   return answer(preferences, {
     "@odata.context": contextUrl(table, query, context, "/$entity"),
     ...shown,
@@ -56,11 +61,12 @@ export function readList(
   request: EmulatorRequest,
   context: ReadContext,
 ): EmulatorResponse {
-  const { follow, preferences, query } = prepare(table, request, context);
-  if (query.deltaToken !== undefined) return readDelta(table, query, preferences, follow, context);
+  const { links, preferences, query, visible } = prepare(table, request, context);
+  if (query.deltaToken !== undefined) return readDelta(table, query, preferences, links, context);
   if (preferences.trackChanges) requireTrackable(table, query, context);
 
-  const matching = context.tables.all(table.set, context.asOfMs).filter(query.matches);
+  const all = context.tables.all(table.set, context.asOfMs);
+  const matching = all.filter((row) => visible(row) && query.matches(row));
   const ordered = query.compare ? matching.sort(query.compare) : matching;
   const wanted = query.top === undefined ? ordered : ordered.slice(0, query.top);
   const from = query.skipToken === undefined ? 0 : offsetOf(query.skipToken);
@@ -71,7 +77,7 @@ export function readList(
   return answer(preferences, {
     "@odata.context": contextUrl(table, query, context),
     ...(query.count ? { "@odata.count": Math.min(matching.length, PAGE_LIMIT) } : {}),
-    value: page.map((row) => show(row, table, query, preferences, follow)),
+    value: page.map((row) => show(row, table, query, preferences, links)),
     ...(more ? { "@odata.nextLink": nextLink(table, request, context, from + size) } : {}),
     ...(preferences.trackChanges && !more
       ? { "@odata.deltaLink": deltaLink(table, request, context) }
@@ -79,12 +85,63 @@ export function readList(
   });
 }
 
+/** The rows that one row is related to: `queues(id)/queuemembership_association`. */
+export function readRelated(
+  from: Table,
+  id: string,
+  many: Many,
+  request: EmulatorRequest,
+  context: ReadContext,
+): EmulatorResponse {
+  const row = context.tables.get(from.set, id, context.asOfMs);
+  if (!row) throw doesNotExist(from.logicalName, id);
+  if (!visibleTo(context.caller, from)(row)) throw notYours(from, id, context.caller);
+  const table = knownTable(many.target);
+  const { links, preferences, query, visible } = prepare(table, request, context);
+  const related = links
+    .gather(many, id)
+    .filter((one) => visible(one) && query.matches(one))
+    .toSorted(query.compare ?? (() => 0));
+  return answer(preferences, {
+    "@odata.context": contextUrl(table, query, context),
+    ...(query.count ? { "@odata.count": related.length } : {}),
+    value: related
+      .slice(0, query.top ?? PAGE_LIMIT)
+      .map((one) => show(one, table, query, preferences, links)),
+  });
+}
+
+/** `set/$count`: the number as plain text, which ends at the length of a page. */
+export function countRows(
+  table: Table,
+  request: EmulatorRequest,
+  context: ReadContext,
+): EmulatorResponse {
+  const { query, visible } = prepare(table, request, context);
+  const all = context.tables.all(table.set, context.asOfMs);
+  const count = all.filter((row) => visible(row) && query.matches(row)).length;
+  return {
+    status: 200,
+    headers: { "content-type": "text/plain", "odata-version": "4.0" },
+    text: String(Math.min(count, PAGE_LIMIT)),
+  };
+}
+
+function notYours(table: Table, id: string, caller: Caller): DataverseError {
+  return new DataverseError(
+    403,
+    CODE.privilegeDenied,
+    `Principal user (Id=${caller.userId}, type=8) does not have ReadAccess right(s) for record ` +
+      `with id ${id} of entity ${table.logicalName}.`,
+  );
+}
+
 /** Microsoft: "Use change tracking to synchronize data with external systems". */
 function readDelta(
   table: Table,
   query: Query,
   preferences: Preferences,
-  follow: Follow,
+  links: Links,
   context: ReadContext,
 ): EmulatorResponse {
   requireTrackable(table, query, context);
@@ -99,7 +156,7 @@ function readDelta(
     "@odata.context": contextUrl(table, query, context, "/$delta"),
     value: changes.map(({ id, row }) =>
       row
-        ? show(row, table, query, preferences, follow)
+        ? show(row, table, query, preferences, links)
         : { "@odata.context": deletedContext, id, reason: "deleted" },
     ),
     "@odata.deltaLink": deltaUrl(table, query.columns, context),
@@ -107,16 +164,17 @@ function readDelta(
 }
 
 function prepare(table: Table, request: EmulatorRequest, context: ReadContext) {
-  const follow: Follow = (set, id) => context.tables.get(set, id, context.asOfMs);
+  const links = new Links(context.tables, context.asOfMs);
   return {
-    follow,
+    links,
     preferences: parsePreferences(request.headers),
-    query: parseQuery(request.url.searchParams, table, follow),
+    query: parseQuery(request.url.searchParams, table, links),
+    visible: visibleTo(context.caller, table),
   };
 }
 
-function show(row: Row, table: Table, query: Query, preferences: Preferences, follow: Follow) {
-  return present(row, { table, annotations: preferences.annotations, ...query }, follow);
+function show(row: Row, table: Table, query: Query, preferences: Preferences, links: Links) {
+  return present(row, { table, annotations: preferences.annotations, ...query }, links);
 }
 
 function answer(preferences: Preferences, json: unknown): EmulatorResponse {
@@ -127,6 +185,7 @@ function answer(preferences: Preferences, json: unknown): EmulatorResponse {
 }
 
 function requireTrackable(table: Table, query: Query, context: ReadContext): void {
+  requireOrganizationRead(context.caller, table);
   if (!context.changeTracking) {
     throw badQuery(`Change tracking is not enabled for the table ${table.logicalName}.`);
   }

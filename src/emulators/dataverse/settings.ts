@@ -12,7 +12,9 @@ export type Settings = {
   apiModifiedByUser: "rep" | "caller" | "none";
   /** Whether choosing the presence that is already shown writes the row again. */
   repeatWritesRow: boolean;
+  /** Whether the agent status tracks changes, and whether that can be turned on; the other tables do. */
   changeTracking: boolean;
+  changeTrackingPossible: boolean;
   /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
   missedNotifications: boolean;
   rejectedNotifications: boolean;
@@ -25,6 +27,11 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   apiModifiedByUser: "rep",
   repeatWritesRow: false,
   changeTracking: true,
+  changeTrackingPossible: true,
   missedNotifications: true,
   rejectedNotifications: true,
 };
+
+export function tracksChanges(logicalName: string, settings: Settings): boolean {
+  return logicalName === "msdyn_agentstatus" ? settings.changeTracking : true;
+}

@@ -1,4 +1,5 @@
-import { TABLES, type Table } from "./schema.ts";
+import type { Table } from "./column.ts";
+import { TABLES } from "./schema.ts";
 
 export type Value = string | number | boolean | null;
 export type Row = Readonly<Record<string, Value>>;
