@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OUT_OF_THE_BOX } from "../../src/connectors/dynamics/presences.ts";
 import type { Tenant } from "../../src/emulators/tenant.ts";
 import { openTenant } from "../connectors/bench.ts";
-import { environmentOf, KEY, run, type Environment } from "./terminal.ts";
+import { openRows } from "./dataverse-rows.ts";
+import { environmentOf, KEY, NEXT_KEY, run, type Environment } from "./terminal.ts";
 import { openWebhookService } from "./webhook-service.ts";
 
 const CUSTOMIZER = ["Omnichannel Supervisor", "System Customizer"];
@@ -58,6 +59,63 @@ describe("cli register-webhook", () => {
     });
     const json = JSON.parse((await register("--json")).printed);
     expect(json).toMatchObject({ changes: [], applied: false, url: service.webhookUrl });
+  });
+
+  test("[R152] changes the key without a gap: both live, and Dataverse turns when the service takes the new one", async () => {
+    await register("--yes");
+    env = { ...env, DATAVERSE_WEBHOOK_KEY_NEXT: NEXT_KEY };
+    const early = await register("--rotate", "--yes");
+    expect(early).toMatchObject({
+      exit: 2,
+      said: expect.stringContaining("cli-webhook-not-taken"),
+    });
+    await hearsOfAChange();
+
+    keys.push(NEXT_KEY);
+    const turned = await register("--rotate", "--yes");
+    expect(turned.exit).toBe(0);
+    expect(turned.printed).toContain("it sends another key");
+    expect(turned.printed).toContain("move DATAVERSE_WEBHOOK_KEY_NEXT to DATAVERSE_WEBHOOK_KEY");
+    expect((await register("--yes")).printed).toContain("nothing to do");
+    expect(turned.printed + turned.said).not.toContain(NEXT_KEY);
+
+    keys.splice(0, keys.length, NEXT_KEY);
+    await hearsOfAChange();
+    env = { ...env, DATAVERSE_WEBHOOK_KEY: NEXT_KEY, DATAVERSE_WEBHOOK_KEY_NEXT: undefined };
+    expect((await register()).printed).toContain("nothing to do");
+  });
+
+  test("[R151] repairs what somebody has changed, disabled or deleted", async () => {
+    await register("--yes");
+    const dataverse = await openRows(tenant);
+    const [create = "", update = ""] = await dataverse.steps();
+    await dataverse.patch(`sdkmessageprocessingsteps(${create})`, { statecode: 1, statuscode: 2 });
+    await dataverse.patch(`sdkmessageprocessingsteps(${update})`, {
+      mode: 0,
+      filteringattributes: "msdyn_availableunitscapacity",
+    });
+    const shown = await register();
+    expect(shown.printed).toContain("repair the step for Create: it is disabled");
+    expect(shown.printed).toContain("repair the step for Update: it is synchronous; its columns");
+    await register("--yes");
+    await hearsOfAChange();
+    await dataverse.remove(`sdkmessageprocessingsteps(${update})`);
+    expect((await register("--yes")).printed).toContain("create the async step for Update");
+    await hearsOfAChange();
+    expect((await register()).printed).toContain("nothing to do");
+  });
+
+  test("[R151] takes over an endpoint that was registered by hand", async () => {
+    tenant.dataverse.control.registerWebhook({
+      url: service.webhookUrl,
+      headerName: "x-lockstep-key",
+      headerValue: "nobody-knows-which",
+      mode: "sync",
+    });
+    const taken = await register("--yes");
+    expect(taken.printed).toContain("nobody knows which key it sends");
+    await hearsOfAChange();
+    expect((await register()).printed).toContain("nothing to do");
   });
 
   test("[R153] removes its own and leaves another instance's alone", async () => {

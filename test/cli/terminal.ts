@@ -26,6 +26,8 @@ export async function run(
 }
 
 export const KEY = "first-webhook-key-of-no-value";
+/** With every character that XML would trip over. */
+export const NEXT_KEY = "next-webhook-key-<of>&no\"value'";
 
 export function environmentOf(tenant: Tenant): Environment {
   return {
