@@ -6,7 +6,7 @@ import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import { newRep, type Rep } from "../reconcile/rep.ts";
+import { completed, newRep, type Rep } from "../reconcile/rep.ts";
 import type { Clock } from "./clock.ts";
 import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
@@ -184,7 +184,8 @@ export class Controller {
   #takenOver(rep: Rep, flying: ReadonlySet<SystemName>): Rep {
     const { policy, clock } = this.#options;
     const systems = policy.systems.filter(({ name }) => !flying.has(name));
-    return recover(withAllSystems(rep, policy), { ...policy, systems }, clock.nowMs());
+    const names = policy.systems.map(({ name }) => name);
+    return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());
   }
 
   #paceOf(system: SystemName): Pace {
@@ -385,10 +386,4 @@ export class Controller {
     const delayMs = recheckAtMs - this.#options.clock.nowMs();
     this.#queue.addAfter(rep, delayMs > 0 ? delayMs : OVERDUE_MS);
   }
-}
-
-/** A stored document may be older than the policy's list of systems. */
-function withAllSystems(rep: Rep, policy: Policy): Rep {
-  const fresh = newRep(policy.systems.map(({ name }) => name));
-  return { ...rep, systems: { ...fresh.systems, ...rep.systems } };
 }

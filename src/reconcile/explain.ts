@@ -2,7 +2,7 @@ import type { SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
 import type { Classification } from "./classify.ts";
 import type { Write } from "./plan.ts";
-import { type Cause, endpointOf, type Rep } from "./rep.ts";
+import { type Cause, endpointOf, type Fight, type Rep } from "./rep.ts";
 import { statusOf, topOf } from "./resolve.ts";
 
 const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
@@ -98,6 +98,21 @@ export function explainWrite(write: Write): string {
     verb === "set" ? `${where} ← ${what}` : `${where}: ours withdrawn, so that ${what} shows`;
   if (write.renewal) return `${where}: ${what} renewed before it runs out`;
   return `${effect}, because ${becauseOf(write.cause)}`;
+}
+
+/** Who fights with us, over what, and what we do about it. */
+export function explainFight({ system, by, between, changes, sinceMs, lastMs }: Fight): string {
+  const where = nameOf(system);
+  const who = by === null ? `${where} does not say by whom` : `by ${by}, says ${where}`;
+  const [one, other] = between.map(wordsFor);
+  const seconds = Math.max(1, Math.round((lastMs - sinceMs) / 1_000));
+  return `${where} was changed ${changes} times in ${seconds} s, between ${one} and ${other} (${who}): automatic writes rest until that stops`;
+}
+
+/** The end of it. */
+export function explainFightEnd({ system, changes, sinceMs, lastMs }: Fight): string {
+  const minutes = Math.max(1, Math.round((lastMs - sinceMs) / 60_000));
+  return `${nameOf(system)} is left alone again, after ${changes} changes in ${minutes} min: automatic writes go on`;
 }
 
 /** Why the rep shows what she shows, in one sentence: what lies on top, since whom, and what lies beneath. */

@@ -4,6 +4,7 @@ import { absent, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled } from "./classify.ts";
 import { automatic, automaticEnded, dropOverlay, firstSight, uncovered } from "./overlay.ts";
+import { countChange } from "./fight.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import { endpointOf, type Pending, type Rep, withEndpoint } from "./rep.ts";
 import { targetOf, topOf } from "./resolve.ts";
@@ -37,7 +38,9 @@ export function observe(
   const settled = withEndpoint(applied, system, {
     pending: stillOpen(applied, system, reading, policy),
   });
-  return { rep: rememberNative(settled, system, reading, policy), classification };
+  const remembered = rememberNative(settled, system, reading, policy);
+  const counted = countChange(before, remembered, system, reading, classification, policy);
+  return { rep: counted, classification };
 }
 
 /** A write of unknown outcome that never turned up in time explains nothing any more. */

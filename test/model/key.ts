@@ -69,6 +69,7 @@ export function keyOf(world: World): string {
       lease,
       e.health,
       e.absent,
+      e.changesMs.map(ago),
       world.values[name],
       world.shown[name],
     ].join();
@@ -112,6 +113,7 @@ export function keyOf(world: World): string {
     Object.values(world.left),
     rep.writesMs.filter((atMs) => atMs > (world.epoch - 1) * EPOCH_MS).length,
     rep.heldUntilMs > world.epoch * EPOCH_MS ? ago(rep.heldUntilMs) : "",
+    rep.fight && [rep.fight.system, ago(rep.fight.lastMs)].join(),
     world.writes,
     world.choiceIntents,
     world.raced,

@@ -35,6 +35,12 @@ export function checkStep(
   }
   const issued = after.writes > before.writes ? after.flights.slice(before.flights.length) : [];
   for (const { write } of issued) {
+    if (before.rep.fight && after.rep.fight) {
+      return { invariant: "P2 a fight is not fed", says: `${write.shows} to ${write.system}` };
+    }
+    if (!write.protective && minute.length === setting.writesPerMinute) {
+      return { invariant: "P2 write budget", says: "nothing is left for a write that protects" };
+    }
     if (before.flights.some((flight) => flight.write.system === write.system)) {
       return { invariant: "P9 one write at a time", says: `a second write to ${write.system}` };
     }

@@ -39,6 +39,8 @@ export type Setting = {
   readonly epochs: number;
   readonly leases: boolean;
   readonly writesPerMinute: number;
+  /** So many changes of one system are a fight; `null`: never. */
+  readonly fightChanges: number | null;
   readonly concurrent: boolean;
 };
 
@@ -67,6 +69,7 @@ export const BASE_SETTING: Setting = {
   epochs: 0,
   leases: false,
   writesPerMinute: 1000,
+  fightChanges: null,
   concurrent: true,
 };
 
@@ -118,6 +121,9 @@ export function policyOf(setting: Setting): Policy {
     writesPerMinute: setting.writesPerMinute,
     writesPerHour: 1000,
     heldMs: EPOCH_MS,
+    fightChanges: setting.fightChanges,
+    fightWindowMs: 10 * EPOCH_MS,
+    fightQuietMs: EPOCH_MS,
     retryFirstMs: 0,
     retryMaxMs: 0,
   };

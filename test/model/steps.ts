@@ -203,7 +203,7 @@ function controllerSteps(world: World, core: Core, policy: Policy): Step[] {
 }
 
 function settles(world: World, planned: World["rep"]): boolean {
-  if (planned.intent !== world.rep.intent) return true;
+  if (planned.intent !== world.rep.intent || planned.fight !== world.rep.fight) return true;
   return Object.entries(planned.systems).some(([name, endpoint]) => {
     const before = world.rep.systems[name as SystemName];
     return endpoint.tried !== before?.tried || endpoint.pending !== before.pending;
