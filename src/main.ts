@@ -5,13 +5,18 @@ import { SystemError } from "./connectors/connector.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
+import { createAccountFinder } from "./connectors/teams/accounts.ts";
+import { createGraph } from "./connectors/teams/graph.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { Sweep } from "./controller/sweep.ts";
+import { createCensus } from "./directory/census.ts";
+import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
+import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -94,6 +99,25 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const accounts = createAccountFinder(
+    createGraph({ graphUrl: config.graphUrl, credential, nowMs }),
+    nowMs,
+  );
+  const decisions = openDecisionBook(engine, nowMs);
+  const census = createCensus({
+    accounts: (signal) => dynamics.discover(signal),
+    members: (scope, signal) => dynamics.members(scope, signal),
+    // Without the right to look people up, those whom Dynamics names by their object id still take part.
+    teamsAccounts: (addresses, signal) =>
+      accounts.find(addresses, signal).catch((error: unknown) => {
+        if (!(error instanceof SystemError)) throw error;
+        onSystemError(error);
+        return [];
+      }),
+    decisions: () => decisions.read(),
+    nowMs,
+  });
+
   let organization: Organization | null = null;
   let discovered = false;
   const aborted = new Promise<void>((resolve) => {
@@ -105,16 +129,14 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       await Promise.race([paces.dynamics.take("protective"), aborted]);
       if (abort.signal.aborted) return false;
       organization ??= await dynamics.organization(abort.signal);
-      const { reps, leftOut } = await dynamics.discover(abort.signal);
-      const { joined, left } = directory.replace(reps);
+      const { matches, excluded } = await census.take(abort.signal);
+      const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
       for (const { rep } of left) await controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
       if (joined.length + left.length > 0 || !discovered) {
-        const counts = Object.fromEntries(
-          Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
-        );
+        const leftOut = countsOf(excluded);
         log.info(
-          { reps: directory.size, joined: joined.length, left: left.length, leftOut: counts },
+          { reps: directory.size, joined: joined.length, left: left.length, leftOut },
           "directory",
         );
       }

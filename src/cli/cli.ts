@@ -11,10 +11,21 @@ import {
   type Option,
   UsageError,
 } from "./command.ts";
+import { showDirectory } from "./directory/directory.ts";
+import { importReps } from "./directory/import.ts";
+import { scope } from "./directory/scope.ts";
+import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
-const COMMANDS: readonly Command[] = [doctor, registerWebhook];
+const COMMANDS: readonly Command[] = [
+  doctor,
+  registerWebhook,
+  showDirectory,
+  importReps,
+  sync,
+  scope,
+];
 
 /** Every command has these. */
 const COMMON: Readonly<Record<string, Option>> = {

@@ -29,7 +29,11 @@ describe("cli doctor", () => {
     scene.folder = await mkdtemp(join(tmpdir(), "lockstep-"));
     scene.keys.splice(0, scene.keys.length, KEY);
     service = await openWebhookService(scene.keys);
-    scene.env = { ...environmentOf(tenant), PUBLIC_URL: service.url };
+    scene.env = {
+      ...environmentOf(tenant),
+      PUBLIC_URL: service.url,
+      DATABASE_URL: `sqlite:${scene.folder}/lockstep.db`,
+    };
     scene.putApp = (change) =>
       tenant.entra.control.putApp({
         clientId: tenant.clientId,

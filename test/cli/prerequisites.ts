@@ -18,7 +18,7 @@ export type Scene = {
   setRoles(...roles: string[]): void;
 };
 
-export const STRANGER = "0e0e0e0e-1111-4222-8333-444444444444";
+const STRANGER = "0e0e0e0e-1111-4222-8333-444444444444";
 
 /** One prerequisite that is missing, and what the doctor must then say. */
 export type Row = {

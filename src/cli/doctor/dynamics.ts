@@ -1,5 +1,5 @@
-import type { Discovered } from "../../connectors/dynamics/discovery.ts";
 import type { Presence } from "../../connectors/dynamics/presences.ts";
+import { countsOf, type Exclusion, type Roster } from "../../directory/roster.ts";
 import { type Finding, fine, found, refused, skipped, type Tried } from "./finding.ts";
 import { PLACE } from "./places.ts";
 
@@ -65,23 +65,28 @@ export function checkReach(tried: Tried<Reach>): Finding {
   return found(subject, "failure", { cameBack, next, where: PLACE.applicationUser });
 }
 
-export function checkDirectory(tried: Tried<Discovered>): Finding {
+const UNMATCHED: ReadonlySet<Exclusion> = new Set([
+  "no Teams account",
+  "several Teams accounts",
+  "shared Entra object id",
+]);
+
+export function checkDirectory(tried: Tried<Roster>): Finding {
   const subject = { check: "directory", tried: "find the reps: agents with an Entra account" };
   if (tried === null) return skipped(subject, AFTER_USER);
   if (!tried.ok) return refused(subject, "failure", tried.failure);
-  const { reps, leftOut } = tried.value;
-  const reasons = Object.entries(leftOut).filter(([, ids]) => ids.length > 0);
-  const outside = reasons.map(([why, ids]) => `${ids.length} ${why}`).join(", ");
-  const cameBack = `${reps.length} reps${outside ? `; left out: ${outside}` : ""}`;
-  if (reps.length === 0) {
+  const { matches, excluded } = tried.value;
+  const reasons = Object.entries(countsOf(excluded));
+  const outside = reasons.map(([why, count]) => `${count} ${why}`).join(", ");
+  const cameBack = `${matches.length} reps${outside ? `; left out: ${outside}` : ""}`;
+  if (matches.length === 0) {
     return found(subject, "failure", {
       cameBack,
-      next: "Give reps the role Omnichannel agent and let each sign in once; a user needs an Entra object id to be matched.",
+      next: 'Give reps the role Omnichannel agent and let each sign in once; "npm run cli -- directory" lists who was left out, and why.',
       where: PLACE.users,
     });
   }
-  const unmatched = leftOut["no Entra object id"].length + leftOut["shared Entra object id"].length;
-  if (unmatched === 0) return fine(subject, cameBack);
+  if (!excluded.some(({ why }) => UNMATCHED.has(why))) return fine(subject, cameBack);
   return found(subject, "warning", {
     cameBack,
     next: "Correct those users' Entra object id, or name their Teams account: npm run cli -- import reps.csv.",

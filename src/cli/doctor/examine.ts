@@ -2,7 +2,6 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Config } from "../../config.ts";
 import { createDataverse } from "../../connectors/dynamics/dataverse.ts";
-import { createDynamicsConnector } from "../../connectors/dynamics/dynamics.ts";
 import { createRegistrar } from "../../connectors/dynamics/registration.ts";
 import { endpointsAt, planRegistration } from "../../connectors/dynamics/registration-plan.ts";
 import { createTeamsConnector } from "../../connectors/teams/teams.ts";
@@ -11,6 +10,7 @@ import type { Mappings } from "../../policy.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "../../presence/identity.ts";
 import { credentialOf } from "../../sign-in.ts";
 import { CommandError, type Host } from "../command.ts";
+import { openTenant, readDecisions } from "../tenant.ts";
 import { probeWebhook } from "../webhook/probe.ts";
 import { hasUsualPort, isOnLoopback, WEBHOOK_PATH } from "../webhook/register-webhook.ts";
 import { checkBot } from "./bot.ts";
@@ -29,7 +29,13 @@ import { createDynamicsProbes } from "./dynamics-probes.ts";
 import { type Finding, probe, type Probe, type Tried } from "./finding.ts";
 import { checkDynamicsPoll, checkTeamsPoll } from "./load.ts";
 import { probeBot, readSkew } from "./network-probes.ts";
-import { checkCertificate, checkClock, checkSettings, checkToken } from "./signing-in.ts";
+import {
+  checkCertificate,
+  checkClock,
+  checkSettings,
+  checkStore,
+  checkToken,
+} from "./signing-in.ts";
 import { checkGraphPermissions, checkTeamsRead } from "./teams.ts";
 import { checkKey, checkReachable, checkRegistered } from "./webhook.ts";
 
@@ -58,12 +64,7 @@ export async function* examine(
   const token = (scope: string, system: SystemName): Promise<string> =>
     credential.token({ scope, system, signal });
   const dataverse = createDataverse({ dataverseUrl, credential, nowMs });
-  const dynamics = createDynamicsConnector({
-    dataverseUrl,
-    credential,
-    mapping: mappings.dynamics,
-    nowMs,
-  });
+  const tenant = openTenant(config, host);
 
   try {
     yield checkSettings([]);
@@ -86,10 +87,14 @@ export async function* examine(
     yield checkSupervisor(await when(isUser, () => ask.setNobody()));
     const reach = await when(isUser, () => ask.reach(me?.ok ? me.value : ""));
     yield checkReach(reach);
-    const reps = await when(isUser, () => dynamics.discover(signal));
-    yield checkDirectory(reps);
-    const identities = reps?.ok ? reps.value.reps : [];
-    yield checkPresences(await when(isUser, () => dynamics.presences(signal)));
+    const decisions = await run(() => readDecisions(config, host));
+    yield checkStore(decisions);
+    const roster = await when(isUser && decisions.ok, () =>
+      tenant.censusWith(() => readDecisions(config, host), { tolerant: true }).take(signal),
+    );
+    yield checkDirectory(roster);
+    const identities = roster?.ok ? roster.value.matches.map(({ identity }) => identity) : [];
+    yield checkPresences(await when(isUser, () => tenant.dynamics.presences(signal)));
     yield checkTracking(await when(isUser, () => ask.tracksChanges()));
 
     const workstreams = await when(isUser, () => ask.workstreams());
@@ -142,7 +147,7 @@ export async function* examine(
         : null,
     );
   } finally {
-    await Promise.all([dataverse.close(), dynamics.close()]);
+    await Promise.all([dataverse.close(), tenant.close()]);
   }
 }
 

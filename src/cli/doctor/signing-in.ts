@@ -75,3 +75,15 @@ export function checkCertificate(
     where: PLACE.credentials,
   });
 }
+
+/** The file in which the service keeps what must survive, opened for reading only. */
+export function checkStore(tried: Tried<unknown>): Finding {
+  const subject = { check: "store", tried: "open the store for reading" };
+  if (tried === null) return skipped(subject, "the settings come first");
+  if (tried.ok) return fine(subject, "it can be read, or the service has yet to make it");
+  return found(subject, "failure", {
+    cameBack: tried.failure.code,
+    next: tried.failure.nextStep,
+    where: "the file or folder that DATABASE_URL names",
+  });
+}

@@ -6,13 +6,15 @@ import {
   type SystemUserId,
 } from "../../presence/identity.ts";
 import type { DynamicsMapping } from "../../presence/mapping.ts";
+import type { DynamicsAccount } from "../../directory/account.ts";
 import type { Status } from "../../presence/status.ts";
 import type { Write } from "../../reconcile/plan.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
 import { createDataverse } from "./dataverse.ts";
-import { type Discovered, discoverReps } from "./discovery.ts";
+import { discoverAccounts } from "./discovery.ts";
+import { type Groups, readMembers } from "./members.ts";
 import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
 export type DynamicsConnectorOptions = {
@@ -33,8 +35,10 @@ export type DynamicsConnectorOptions = {
 export type Organization = { readonly organizationId: string; readonly name: string | null };
 
 export type DynamicsConnector = Connector & {
-  /** Everybody who is a rep in this organization, and who is not and why. */
-  discover(signal: AbortSignal): Promise<Discovered>;
+  /** Everybody who may be a rep in this organization: all with an agent's row. */
+  discover(signal: AbortSignal): Promise<readonly DynamicsAccount[]>;
+  /** The members of any of the groups. */
+  members(groups: Groups, signal: AbortSignal): Promise<ReadonlySet<SystemUserId>>;
   /** Who the organization is, to know its webhooks by; `null` when it does not tell us. */
   organization(signal: AbortSignal): Promise<Organization | null>;
   /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
@@ -122,10 +126,12 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
     },
 
     async discover(signal) {
-      const discovery = await discoverReps(dataverse, signal);
+      const discovery = await discoverAccounts(dataverse, signal);
       for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
-      return discovery.discovered;
+      return discovery.accounts;
     },
+
+    members: (groups, signal) => readMembers(dataverse, groups, signal),
 
     async organization(signal) {
       const id = z.object({ OrganizationId: z.string() });
