@@ -89,6 +89,10 @@ export class Recorder {
     }
   }
 
+  pause(before: Rep, after: Rep, nowMs: number): void {
+    this.#intent(before, after, nowMs);
+  }
+
   answer(write: Write, outcome: Outcome, error: SystemError | null, nowMs: number): void {
     if (outcome === "accepted") return;
     const detail = {

@@ -12,8 +12,6 @@ export const KIND = {
   pin: "directory-pin",
   /** That somebody is in or out, whatever the scope says; id: the Dynamics user. */
   choice: "directory-choice",
-  /** That a rep rests from syncing; id: the Dynamics user. It ends with the record. */
-  pause: "directory-pause",
   /** Whose members take part; one record. */
   scope: "directory-scope",
 } as const;
@@ -23,12 +21,6 @@ export type Choice = {
   /** Why, for whoever asks later. */
   readonly reason: string;
   readonly atMs: number;
-};
-
-export type Pause = {
-  readonly reason: string;
-  readonly atMs: number;
-  readonly untilMs: number | null;
 };
 
 export type Scope = {
@@ -42,7 +34,6 @@ export type Scope = {
 export type Decisions = {
   readonly pins: ReadonlyMap<SystemUserId, TeamsUserId>;
   readonly choices: ReadonlyMap<SystemUserId, Choice>;
-  readonly pauses: ReadonlyMap<SystemUserId, Pause>;
   readonly scope: Scope;
 };
 
@@ -59,7 +50,6 @@ export type Record = {
 const guid = z.guid().transform((text) => text.toLowerCase());
 const pin = z.object({ teamsUser: guid });
 const choice = z.object({ sync: z.enum(["in", "out"]), reason: z.string(), atMs: z.number() });
-const pause = z.object({ reason: z.string(), atMs: z.number() });
 const scope = z.object({
   teams: z.array(guid),
   queues: z.array(guid),
@@ -82,13 +72,6 @@ export const choiceRecord = (user: SystemUserId, body: Choice): Record => ({
   expiresAtMs: null,
 });
 
-export const pauseRecord = (user: SystemUserId, { untilMs, ...body }: Pause): Record => ({
-  kind: KIND.pause,
-  id: user,
-  body,
-  expiresAtMs: untilMs,
-});
-
 export const scopeRecord = (body: Scope): Record => ({
   kind: KIND.scope,
   id: SCOPE_ID,
@@ -100,7 +83,6 @@ export const scopeRecord = (body: Scope): Record => ({
 export function decisionsOf(records: readonly Record[], nowMs: number): Decisions {
   const pins = new Map<SystemUserId, TeamsUserId>();
   const choices = new Map<SystemUserId, Choice>();
-  const pauses = new Map<SystemUserId, Pause>();
   let kept: Scope = EVERYBODY;
   for (const { kind, id, body, expiresAtMs } of records) {
     if (expiresAtMs !== null && expiresAtMs <= nowMs) continue;
@@ -111,12 +93,9 @@ export function decisionsOf(records: readonly Record[], nowMs: number): Decision
     } else if (kind === KIND.choice) {
       const parsed = choice.safeParse(body);
       if (parsed.success) choices.set(user, parsed.data);
-    } else if (kind === KIND.pause) {
-      const parsed = pause.safeParse(body);
-      if (parsed.success) pauses.set(user, { ...parsed.data, untilMs: expiresAtMs });
     } else if (kind === KIND.scope) {
       kept = scope.safeParse(body).data ?? kept;
     }
   }
-  return { pins, choices, pauses, scope: kept };
+  return { pins, choices, scope: kept };
 }

@@ -1,16 +1,18 @@
-import type { SystemUserId, TeamsUserId } from "../presence/identity.ts";
+import type { RepId, SystemUserId, TeamsUserId } from "../presence/identity.ts";
 import {
   type Choice,
   choiceRecord,
   type Decisions,
   decisionsOf,
   KIND,
-  pauseRecord,
   pinRecord,
   type Record,
   type Scope,
   scopeRecord,
 } from "./decision.ts";
+import { type EVERYBODY, type KeptPause, PAUSE_RECORD } from "./pauses.ts";
+
+type PauseTerms = { readonly by: string; readonly untilMs: number | null };
 
 /** What of an engine keeps decisions. */
 export type Keeping = {
@@ -30,9 +32,12 @@ export type DecisionBook = {
   choose(user: SystemUserId, choice: Omit<Choice, "atMs">): Promise<void>;
   /** Back to what the scope says. */
   unchoose(user: SystemUserId): Promise<boolean>;
-  /** A rep rests from syncing: what we set for her is withdrawn. `untilMs`: null until she resumes. */
-  pause(user: SystemUserId, why: { reason: string; untilMs: number | null }): Promise<void>;
-  resume(user: SystemUserId): Promise<boolean>;
+  /**
+   * Somebody, or everybody, rests from syncing: what we set is withdrawn. `by` is a role, never a name; `untilMs` is
+   * null until somebody resumes.
+   */
+  pause(who: RepId | typeof EVERYBODY, pause: PauseTerms): Promise<void>;
+  resume(who: RepId | typeof EVERYBODY): Promise<boolean>;
   setScope(scope: Scope): Promise<void>;
 };
 
@@ -46,8 +51,11 @@ export function openDecisionBook(keeping: Keeping, nowMs: () => number): Decisio
     unpin: (user) => keeping.forget(KIND.pin, user),
     choose: (user, choice) => keeping.keep(choiceRecord(user, { ...choice, atMs: nowMs() })),
     unchoose: (user) => keeping.forget(KIND.choice, user),
-    pause: (user, why) => keeping.keep(pauseRecord(user, { ...why, atMs: nowMs() })),
-    resume: (user) => keeping.forget(KIND.pause, user),
+    pause: (who, { by, untilMs }) => {
+      const body: KeptPause = { by, sinceMs: nowMs() };
+      return keeping.keep({ kind: PAUSE_RECORD, id: who, body, expiresAtMs: untilMs });
+    },
+    resume: (who) => keeping.forget(PAUSE_RECORD, who),
     setScope: (scope) => keeping.keep(scopeRecord(scope)),
   };
 }

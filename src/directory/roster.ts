@@ -3,12 +3,12 @@ import type { DynamicsAccount, TeamsAccount } from "./account.ts";
 import type { Decisions } from "./decision.ts";
 import { type Match, matchAccounts, type MatchExclusion } from "./match.ts";
 
-export type Exclusion = MatchExclusion | "out of scope" | "opted out" | "paused";
+export type Exclusion = MatchExclusion | "out of scope" | "opted out";
 
 export type Excluded = {
   readonly user: SystemUserId;
   readonly why: Exclusion;
-  /** The Teams accounts that she might be; or the words that she or an administrator gave. */
+  /** The Teams accounts that she might be; or the reason that was given. */
   readonly detail: string;
 };
 
@@ -25,8 +25,8 @@ export type RosterInput = {
 };
 
 /**
- * Who takes part. Pure. A rep must be matched; then a pause and an opt-out keep her away, an opt-in lets her take
- * part whatever the scope, and without either the scope decides.
+ * Who takes part. Pure. A rep must be matched; then an opt-out keeps her away, an opt-in lets her take part
+ * whatever the scope, and without either the scope decides.
  */
 export function rosterOf({ accounts, teams, decisions, members }: RosterInput): Roster {
   const matches: Match[] = [];
@@ -45,13 +45,11 @@ export function rosterOf({ accounts, teams, decisions, members }: RosterInput): 
 
 function refusalOf(
   user: SystemUserId,
-  { choices, pauses, scope }: Decisions,
+  { choices, scope }: Decisions,
   members: ReadonlySet<SystemUserId>,
 ): Pick<Excluded, "why" | "detail"> | null {
   const choice = choices.get(user);
   if (choice?.sync === "out") return { why: "opted out", detail: choice.reason };
-  const pause = pauses.get(user);
-  if (pause) return { why: "paused", detail: pause.reason };
   const isEverybody = scope.teams.length + scope.queues.length === 0 && !scope.listedOnly;
   if (choice?.sync === "in" || isEverybody || members.has(user)) return null;
   return { why: "out of scope", detail: "" };

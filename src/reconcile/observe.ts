@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
+import { isRoutable } from "../presence/status.ts";
 import { absent, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled } from "./classify.ts";
@@ -38,7 +39,13 @@ export function observe(
   const settled = withEndpoint(applied, system, {
     pending: stillOpen(applied, system, reading, policy),
   });
-  const remembered = rememberNative(settled, system, reading, policy);
+  const remembered = rememberOwn(
+    rememberNative(settled, system, reading, policy),
+    system,
+    reading as UsableReading,
+    classification,
+    policy,
+  );
   const counted = countChange(before, remembered, system, reading, classification, policy);
   return { rep: counted, classification };
 }
@@ -89,9 +96,10 @@ function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
 
 /** Our own write, seen: no intent follows. An older write that lands late must be written over. */
 function echo(rep: Rep, system: SystemName, reading: UsableReading): Rep {
-  const { pending, tried, shown } = endpointOf(rep, system);
+  const { pending, tried, shown, cover, coveredSinceMs } = endpointOf(rep, system);
   if (!pending) return rep;
   const next = withEndpoint(rep, system, {
+    coveredSinceMs: cover === "none" ? pending.sentAtMs : coveredSinceMs,
     seen: reading.status,
     health: "ok",
     failures: 0,
@@ -154,6 +162,33 @@ function stillOpen(rep: Rep, system: SystemName, reading: Reading, policy: Polic
   const { pending } = endpointOf(rep, system);
   if (!pending || isSettled(pending, reading, profileOf(policy, system).settleMs)) return null;
   return pending;
+}
+
+const HERS: ReadonlySet<Classification> = new Set([
+  "first sight",
+  "sign-in",
+  "choice",
+  "outranked",
+  "agrees",
+  "automatic",
+  "automatic ended",
+]);
+
+/**
+ * What a write of ours would replace for good is remembered, so that she gets it back when we let go of her: her
+ * choice, or the default presence that signing in brought. Not what the engine protects her with for a while.
+ */
+function rememberOwn(
+  rep: Rep,
+  system: SystemName,
+  { status, native, automatic: isAutomatic }: UsableReading,
+  classification: Classification,
+  policy: Policy,
+): Rep {
+  if (profileOf(policy, system).absorbing) return rep;
+  if (classification === "absent") return withEndpoint(rep, system, { own: null });
+  if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
+  return withEndpoint(rep, system, { own: { status, native } });
 }
 
 /** While nothing lies on top, what the system shows for the base is what it must be given back later. */

@@ -24,6 +24,8 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold expired",
   "command",
   "shift",
+  "paused",
+  "resumed",
 ]);
 
 /** One write to send. It is already recorded as pending in the plan's rep: persist that first, then send. */
@@ -245,10 +247,11 @@ function record(
     protective: isProtective(step.target, endpointOf(rep, name)),
     cause,
   };
+  const own = rep.paused && !profile.absorbing ? (endpointOf(rep, name).own?.native ?? null) : null;
   const restored = step.target === profile.shows[rep.base.status] ? write.native : null;
   const free = step.renewal || TOLD.has(cause.kind);
   const counted = free ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
-  return [counted, { ...write, native: restored }];
+  return [counted, { ...write, native: own ?? restored }];
 }
 
 /** The finest status whose projection is the target: the top's or the base's own, else the class itself. */

@@ -18,7 +18,9 @@ type CauseKind =
   | "hold expired"
   | "command"
   | "shift"
-  | "lease ended";
+  | "lease ended"
+  | "paused"
+  | "resumed";
 
 export type Cause = {
   readonly kind: CauseKind;
@@ -127,7 +129,14 @@ export type Endpoint = {
   readonly retryAtMs: number;
   /** When the system changed, and not because of us: oldest first, as many as it takes to call it a fight. */
   readonly changesMs: readonly number[];
+  /** What she last chose there herself, where a write replaces it: put back when we let go of her. */
+  readonly own: { readonly status: Status; readonly native: string } | null;
+  /** Since when our cover hides what the system would show without us; meaningful while it does. */
+  readonly coveredSinceMs: number;
 };
+
+/** Somebody asked us to leave a rep alone. `by`: a role or a reason, never a person's name. */
+export type Pause = { readonly by: string; readonly sinceMs: number };
 
 /** Somebody else keeps changing a system, faster than people do (fight.ts). */
 export type Fight = {
@@ -161,6 +170,7 @@ export type Rep = {
   readonly heldUntilMs: number;
   /** While it is on, automatic writes rest. */
   readonly fight: Fight | null;
+  readonly paused: Pause | null;
 };
 
 const UNREAD_ENDPOINT: Endpoint = {
@@ -181,6 +191,8 @@ const UNREAD_ENDPOINT: Endpoint = {
   failures: 0,
   retryAtMs: 0,
   changesMs: [],
+  own: null,
+  coveredSinceMs: 0,
 };
 
 /** A rep about whom nothing is known yet, in the given systems. */
@@ -198,6 +210,7 @@ export function newRep(systems: readonly SystemName[]): Rep {
     writesMs: [],
     heldUntilMs: 0,
     fight: null,
+    paused: null,
   };
 }
 

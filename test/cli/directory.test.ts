@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { makePeople } from "../../src/emulators/people.ts";
 import type { Tenant } from "../../src/emulators/tenant.ts";
+import { PAUSE_RECORD } from "../../src/directory/pauses.ts";
+import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import type { Roster } from "../../src/directory/roster.ts";
 import { openTenant } from "../connectors/bench.ts";
 import { environmentOf, type Environment, run } from "./terminal.ts";
@@ -129,15 +131,25 @@ describe("who takes part, from the command line", () => {
     const { email, systemUserId } = userAt(3);
     const why = async () =>
       (await roster()).excluded.find(({ user }) => user === systemUserId)?.why ?? "takes part";
+    const resting = async () => {
+      const engine = await openSqliteEngine({ path: `${folder}/lockstep.db`, readOnly: true });
+      const kept = await engine.kept(PAUSE_RECORD);
+      await engine.close();
+      return kept.map(({ id }) => id);
+    };
     expect(await cli("sync", email, "out")).toMatchObject({ exit: 64 });
     expect(await cli("sync", email, "out", "--reason", "asked")).toMatchObject({ exit: 0 });
     expect(await why()).toBe("opted out");
     await cli("sync", systemUserId, "default");
     expect(await why()).toBe("takes part");
     await cli("sync", email, "pause", "--hours", "0.5");
-    expect(await why()).toBe("paused");
+    expect(await resting()).toEqual([systemUserId]);
     await cli("sync", email, "resume");
-    expect(await why()).toBe("takes part");
+    await cli("sync", "everybody", "pause");
+    expect(await resting()).toEqual(["*"]);
+    await cli("sync", "everybody", "resume");
+    expect(await resting()).toEqual([]);
+    expect(await cli("sync", "everybody", "out", "--reason", "no")).toMatchObject({ exit: 64 });
     expect((await cli("sync", "nobody", "in")).said).toContain("cli-rep-unknown");
     expect(await cli("sync", email, "pause", "--hours", "forever")).toMatchObject({ exit: 64 });
     expect(await cli("sync", email, "sideways")).toMatchObject({ exit: 64 });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { DynamicsAccount } from "../../src/directory/account.ts";
 import { createCensus } from "../../src/directory/census.ts";
 import { openDecisionBook } from "../../src/directory/decisions.ts";
+import { PAUSE_RECORD, pausesOf } from "../../src/directory/pauses.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
-import { systemUserId, teamsUserId } from "../../src/presence/identity.ts";
+import { repId, systemUserId, teamsUserId } from "../../src/presence/identity.ts";
 import { temporaryFolder } from "../service/launch.ts";
 
 const ANA = systemUserId("a0000000-0000-4000-8000-00000000000a");
@@ -24,29 +25,26 @@ describe("a census", () => {
     const open = async () => {
       const engine = await openSqliteEngine({ path: `${folder.path}/l.db` });
       const book = openDecisionBook(engine, () => nowMs);
-      const census = createCensus({
-        accounts: async () => [{ ...account, teamsUser: T1 }],
-        members: async () => new Set(),
-        teamsAccounts: async () => [],
-        decisions: () => book.read(),
-        nowMs: () => nowMs,
-      });
-      const why = async () => (await census.take(patience())).excluded[0]?.why ?? "takes part";
-      return { engine, book, why };
+      const paused = async () => [...pausesOf(await engine.kept(PAUSE_RECORD), nowMs).reps.keys()];
+      return { engine, book, paused };
     };
-    let { engine, book, why } = await open();
-    expect(await why()).toBe("takes part");
-    await book.pause(ANA, { reason: "a quiet morning", untilMs: 5_000 });
+    let { engine, book, paused } = await open();
+    expect(await paused()).toEqual([]);
+    await book.pause(repId(ANA), { by: "the rep", untilMs: 5_000 });
     await engine.close();
-    ({ engine, book, why } = await open());
-    expect(await why()).toBe("paused");
+    ({ engine, book, paused } = await open());
+    expect(await paused()).toEqual([ANA]);
     nowMs = 5_000;
-    expect(await why()).toBe("takes part");
-    await book.pause(ANA, { reason: "until I say so", untilMs: null });
+    expect(await paused()).toEqual([]);
+    await book.pause(repId(ANA), { by: "the rep", untilMs: null });
     nowMs = 5_000_000;
-    expect(await why()).toBe("paused");
-    expect(await book.resume(ANA)).toBe(true);
-    expect(await why()).toBe("takes part");
+    expect(await paused()).toEqual([ANA]);
+    expect(await book.resume(repId(ANA))).toBe(true);
+    expect(await paused()).toEqual([]);
+    await book.pause("*", { by: "an administrator", untilMs: null });
+    expect(pausesOf(await engine.kept(PAUSE_RECORD), nowMs).all).toMatchObject({
+      by: "an administrator",
+    });
     await engine.close();
   });
 
@@ -64,7 +62,6 @@ describe("a census", () => {
       decisions: async () => ({
         pins: new Map(),
         choices: new Map(),
-        pauses: new Map(),
         scope: { teams: [], queues: [], listedOnly: false },
       }),
       nowMs: () => nowMs,

@@ -30,7 +30,6 @@ const row = (line: number, dynamics: string, change: Partial<ImportRow> = {}): I
 const NONE: Decisions = {
   pins: new Map(),
   choices: new Map(),
-  pauses: new Map(),
   scope: EVERYBODY,
 };
 const ANA = systemUserId("ana");

@@ -23,7 +23,6 @@ const teams = (id: string, change: Partial<TeamsAccount> = {}): TeamsAccount => 
 const NONE: Decisions = {
   pins: new Map(),
   choices: new Map(),
-  pauses: new Map(),
   scope: EVERYBODY,
 };
 const ANA = systemUserId("ana");
@@ -129,15 +128,12 @@ describe("who takes part", () => {
       members: new Set(members.map(systemUserId)),
     }).matches.map(({ identity }) => identity.rep);
   const choice = (sync: "in" | "out") => new Map([[ANA, { sync, reason: "asked", atMs: 1 }]]);
-  const pause = new Map([[ANA, { reason: "asked", atMs: 1, untilMs: null }]]);
   const queues = { ...EVERYBODY, queues: ["q"] };
   const listed = { ...EVERYBODY, listedOnly: true };
 
   test.each<[string, Partial<Decisions>, string[], string[]]>([
     ["nothing was decided", {}, [], ["ana", "ben"]],
     ["ana opted out", { choices: choice("out") }, [], ["ben"]],
-    ["ana rests", { pauses: pause }, [], ["ben"]],
-    ["ana opted in, and rests", { choices: choice("in"), pauses: pause }, [], ["ben"]],
     ["a queue is the scope", { scope: queues }, ["ben"], ["ben"]],
     [
       "a queue is the scope, and ana opted in",
@@ -158,7 +154,7 @@ describe("who takes part", () => {
       [],
       ["ana"],
     ],
-  ])("[R161, R162] when %s", (_what, decisions, members, expected) => {
+  ])("[R161] when %s", (_what, decisions, members, expected) => {
     expect(taking(decisions, members)).toEqual(expected);
   });
 

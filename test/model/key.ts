@@ -70,6 +70,7 @@ export function keyOf(world: World): string {
       e.health,
       e.absent,
       e.changesMs.map(ago),
+      e.own?.status,
       world.values[name],
       world.shown[name],
     ].join();
@@ -96,6 +97,7 @@ export function keyOf(world: World): string {
     teams.session,
     teams.open,
     world.liveHolds,
+    rep.paused !== null,
     world.flights.map(({ write: w, applied }) =>
       [w.system, intent(w.intent), w.shows, w.from, w.to, w.lifts, applied].join(),
     ),

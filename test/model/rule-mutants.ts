@@ -9,6 +9,7 @@ const AVAILABLE_OR_BUSY: Setting["choices"] = {
 const P1 = "P1 convergence";
 const P3 = "P3 no intent without a cause";
 const P7 = "P7 her choice stands";
+const LEFT_ALONE = "R114 a paused rep is left alone";
 const P13 = "P13 protection";
 const BUDGET = "P2 write budget";
 const SIGN_OUT = "a sign-out writes nothing there";
@@ -176,6 +177,35 @@ export const RULE_MUTANTS: readonly Mutant[] = [
       setting: { acts: 3, epochs: 1, fightChanges: 2 },
       invariant: "P2 a fight is not fed",
     },
+  },
+  {
+    name: "R113 a paused rep is written to",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: "  if (rep.paused) return pausedTarget(rep, system, policy);\n",
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 1, pauses: 1 }, invariant: LEFT_ALONE },
+  },
+  {
+    name: "R114 what we set in Dynamics stays there",
+    edits: [
+      { file: "resolve.ts", find: "return endpoint.own?.status ?? null;", replace: "return null;" },
+    ],
+    killedBy: { setting: { acts: 1, pauses: 1 }, invariant: LEFT_ALONE },
+  },
+  {
+    name: "R114 pausing releases Dynamics under a call",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: `rep.overlays[system] || topOf(rep)?.kind === "hold"`,
+        replace: "rep.overlays[system]",
+      },
+    ],
+    killedBy: { setting: { acts: 0, holds: 1, pauses: 1 }, invariant: P13 },
   },
   {
     name: "R112 a fight never ends",

@@ -17,6 +17,8 @@ export type Setting = {
   readonly calls: number;
   /** Holds that a desk phone may put (each may be released); more than one may overlap. */
   readonly holds: number;
+  /** How often syncing may be paused (and resumed). */
+  readonly pauses: number;
   readonly losses: number;
   readonly zombies: number;
   readonly crashes: number;
@@ -54,6 +56,7 @@ export const BASE_SETTING: Setting = {
   acts: 1,
   calls: 0,
   holds: 0,
+  pauses: 0,
   losses: 0,
   zombies: 0,
   crashes: 0,

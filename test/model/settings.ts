@@ -56,6 +56,10 @@ export const EVERY_RUN: readonly Exploring[] = [
   exploring({ acts: 2, signOuts: 1, concurrent: false }, 40_000),
   exploring({ acts: 2, closings: 1 }, COMPLETE),
   exploring({ acts: 0, holds: 1, closings: 2 }, COMPLETE),
+  exploring({ acts: 1, pauses: 1 }, COMPLETE),
+  exploring({ acts: 2, pauses: 1 }, 60_000),
+  exploring({ acts: 0, calls: 1, pauses: 1 }, COMPLETE),
+  exploring({ acts: 0, holds: 1, pauses: 1 }, COMPLETE),
 ];
 
 /** Explored by `npm run prove`: more than ten million states. */
@@ -82,4 +86,6 @@ export const DEEP: readonly Exploring[] = [
   exploring({ acts: 1, calls: 1, closings: 1 }, 1_000_000),
   exploring({ acts: 1, holds: 1, closings: 1 }, 1_000_000),
   exploring({ acts: 2, closings: 1, signOuts: 1, concurrent: false }, 1_000_000),
+  exploring({ acts: 2, pauses: 1, losses: 1 }, 1_000_000),
+  exploring({ acts: 1, holds: 1, calls: 1, pauses: 1 }, 1_000_000),
 ];

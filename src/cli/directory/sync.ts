@@ -2,13 +2,15 @@ import { readConfig } from "../../config.ts";
 import type { DynamicsAccount } from "../../directory/account.ts";
 import { openDecisionBook, type DecisionBook } from "../../directory/decisions.ts";
 import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
-import type { SystemUserId } from "../../presence/identity.ts";
+import { EVERYBODY } from "../../directory/pauses.ts";
+import { type RepId, repId, type SystemUserId, systemUserId } from "../../presence/identity.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { openTenant } from "../tenant.ts";
 
 const HELP = `in: she takes part, whatever the scope says. out: she does not; give a --reason. default: the scope decides again.
 pause: she rests, for --hours or until resume; what we set for her is withdrawn meanwhile, and nothing of hers is lost.
-The running service follows within a minute. A rep is named by her Dynamics user id, principal name or mail address.`;
+The running service follows within a minute, a pause sooner. A rep is named by her Dynamics user id, principal name or mail
+address; "everybody" can pause and resume.`;
 
 const ACTIONS = ["in", "out", "default", "pause", "resume"] as const;
 type Action = (typeof ACTIONS)[number];
@@ -35,7 +37,7 @@ export const sync: Command = {
     const config = readConfig(host.env);
     const tenant = openTenant(config, host);
     try {
-      const user = findRep(await tenant.dynamics.discover(host.signal), rep);
+      const user = await whoIs(rep, action, () => tenant.dynamics.discover(host.signal));
       const engine = await openSqliteEngine({ path: config.database.path });
       try {
         const untilMs = hours === null ? null : host.nowMs() + hours * HOUR_MS;
@@ -65,10 +67,23 @@ async function decide(
     case "default":
       return book.unchoose(user);
     case "pause":
-      return book.pause(user, { reason, untilMs });
+      return book.pause(repOf(user), { by: "an administrator", untilMs });
     case "resume":
-      return book.resume(user);
+      return book.resume(repOf(user));
   }
+}
+
+const repOf = (user: SystemUserId): RepId | typeof EVERYBODY =>
+  user === EVERYBODY ? EVERYBODY : repId(user);
+
+async function whoIs(
+  rep: string,
+  action: Action,
+  accounts: () => Promise<readonly DynamicsAccount[]>,
+): Promise<SystemUserId> {
+  if (rep !== "everybody") return findRep(await accounts(), rep);
+  if (action === "pause" || action === "resume") return systemUserId(EVERYBODY);
+  throw new UsageError("Everybody can only pause and resume; for the rest there is cli scope.");
 }
 
 function hoursOf(given: Arguments): number | null {
