@@ -82,9 +82,20 @@ export async function startTenant(options: TenantOptions = {}): Promise<Tenant> 
     nowMs,
     port: ports?.graph,
   });
+  const entraIdOf = new Map(
+    people.users.map(({ systemUserId, azureObjectId }) => [systemUserId, azureObjectId]),
+  );
+  /** In a Teams call or meeting, as only Graph knows. */
+  const isReallyBusy = (userId: string): boolean => {
+    const entraId = entraIdOf.get(userId) ?? null;
+    if (entraId === null) return false;
+    const { sessions } = graph.control.state({ userId: entraId });
+    return sessions.some(({ kind }) => kind === "call" || kind === "meeting");
+  };
   const dataverse = await startDataverse({
     ...options,
     ...people,
+    isReallyBusy,
     tenantId: TENANT_ID,
     verify,
     applicationUsers: [

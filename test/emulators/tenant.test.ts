@@ -76,6 +76,21 @@ describe("the tenant", () => {
   });
 });
 
+test("the tenant's routing rings for a rep in a Teams call, and counts it", async () => {
+  await using tenant = await openTenant();
+  const { dataverse, graph, people } = tenant;
+  const [nadia] = people.users;
+  const queueId = people.queues[0]?.id;
+  graph.control.startCall({ userId: nadia?.azureObjectId ?? "" });
+  dataverse.control.login({ userId: nadia?.systemUserId ?? "" });
+  dataverse.control.arrive({ queueId });
+  expect(dataverse.control.routingCounts()).toMatchObject({ offered: 1, routedWhileBusy: 1 });
+  graph.control.endCall({ userId: nadia?.azureObjectId ?? "" });
+  dataverse.control.arrive({ queueId });
+  dataverse.control.advance({ ms: 60_000 });
+  expect(dataverse.control.routingCounts()).toMatchObject({ missed: 1, routedWhileBusy: 1 });
+});
+
 describe("the people", () => {
   test("are twelve reps in three queues, a bot and one who has left, with ids that never change", () => {
     const { users, queues, customPresences } = namedPeople();

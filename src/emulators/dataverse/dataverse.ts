@@ -1,9 +1,14 @@
 import { listen } from "../listener.ts";
 import type { LoopbackTls } from "../tls.ts";
 import { Callers, type Verify } from "./callers.ts";
+import { AvailabilityApi } from "./availability-api.ts";
+import { DeltaTokens } from "./change-tracking.ts";
 import { Clock } from "./clock.ts";
+import { ContactCenter, type Queue } from "./contact-center.ts";
+import { Conversations } from "./conversations.ts";
+import { Eligibility } from "./eligibility.ts";
 import { answerControl, createControl, type DataverseControl } from "./control.ts";
-import { PresenceEngine } from "./engine.ts";
+import { PresenceEngine, type Rep } from "./engine.ts";
 import type { Organization } from "./execution-context.ts";
 import { Faults } from "./faults.ts";
 import { PlatformFunctions } from "./functions.ts";
@@ -18,9 +23,9 @@ import {
   BUSINESS_UNIT_ID,
   type CustomPresence,
   type DataverseUser,
-  type Queue,
   Roster,
 } from "./roster.ts";
+import { Routing } from "./routing.ts";
 import { Security } from "./security.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { Tables } from "./tables.ts";
@@ -50,6 +55,8 @@ export type DataverseOptions = {
   /** Seed of every random choice: delays, drops, duplicates. */
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
+  /** Whether a rep (by systemuserid) could take nothing now, whatever Dynamics shows of her. */
+  readonly isReallyBusy?: (userId: string) => boolean;
 };
 
 export type Dataverse = {
@@ -108,14 +115,46 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     delayMs: options.projectionDelayMs ?? 150,
     retryMs: options.projectionRetryMs ?? 500,
   });
+  const onRepChange: ((rep: Rep) => void)[] = [(rep) => projection.enqueue(rep)];
   const engine = new PresenceEngine({
     nowMs,
     presenceOf,
-    changed: (rep) => projection.enqueue(rep),
+    changed: (rep) => {
+      for (const listener of onRepChange) listener(rep);
+    },
   });
   const roster = new Roster({ tables, callers, security, engine, projection, presences });
   roster.seed(organization, options);
+  const contactCenter = new ContactCenter(tables, engine);
+  for (const queue of options.queues) contactCenter.putQueue(queue);
+  contactCenter.showSettings(settings);
+  const conversations = new Conversations(tables, nowMs);
+  const eligibility = new Eligibility(engine, contactCenter, presenceOf);
+  const reallyBusy = new Map<string, boolean>();
+  const isReallyBusy = (userId: string): boolean =>
+    reallyBusy.get(userId) ?? options.isReallyBusy?.(userId) ?? false;
+  const routing = new Routing({
+    clock,
+    engine,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    tables,
+    isReallyBusy,
+  });
+  onRepChange.push(({ userId }) => routing.repChanged(userId));
+  contactCenter.onChange = () => routing.reconsiderAll();
+  const availabilityApi = new AvailabilityApi({
+    tables,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    nowMs,
+  });
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
+  const deltaTokens = new DeltaTokens(tables, settings, nowMs);
   const registrationApi = new RegistrationApi(tables, webhooks);
   const webApi = new WebApi({
     clock,
@@ -126,9 +165,12 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     faults,
     settings,
     presenceApi,
+    availabilityApi,
     registrationApi,
+    deltaTokens,
     functions: new PlatformFunctions({ tables, security, organization, nowMs }),
   });
+  tables.start();
   const control = createControl({
     clock,
     engine,
@@ -136,6 +178,11 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     roster,
     callers,
     security,
+    contactCenter,
+    routing,
+    conversations,
+    reallyBusy,
+    deltaTokens,
     tables,
     registrationApi,
     presenceApi,

@@ -38,12 +38,6 @@ export type CustomPresence = {
   readonly basePresence: number;
 };
 
-export type Queue = {
-  readonly id: string;
-  readonly name: string;
-  readonly members: readonly string[];
-};
-
 const DEFAULT_CAPACITY_UNITS = 100;
 /** The business unit of the published Update payload, which came from a default organisation. */
 export const BUSINESS_UNIT_ID = "a3c20b02-4e38-ef11-a315-000d3a5a54dc";
@@ -80,7 +74,6 @@ export class Roster {
       readonly users: readonly DataverseUser[];
       readonly applicationUsers: readonly ApplicationUser[];
       readonly customPresences: readonly CustomPresence[];
-      readonly queues: readonly Queue[];
     },
   ): void {
     this.#tables.seed(knownTable("organizations"), {
@@ -102,7 +95,6 @@ export class Roster {
       if (user.provisioned === false) continue;
       this.#projection.seed(this.#provision(user));
     }
-    for (const queue of contents.queues) this.#seedQueue(queue);
   }
 
   /** A new employee: her row appears as a Create once routing knows her. */
@@ -166,27 +158,6 @@ export class Roster {
       accessmode: 4,
       _businessunitid_value: BUSINESS_UNIT_ID,
     });
-  }
-
-  #seedQueue({ id, name, members }: Queue): void {
-    this.#tables.seed(knownTable("queues"), {
-      queueid: id,
-      name,
-      msdyn_isomnichannelqueue: true,
-      msdyn_isdefaultqueue: false,
-      msdyn_queuetype: 192350000,
-      msdyn_priority: 1,
-      queueviewtype: 0,
-      statecode: 0,
-      statuscode: 1,
-    });
-    for (const member of members) {
-      this.#tables.seed(knownTable("queuememberships"), {
-        queuemembershipid: derivedGuid(`membership ${id} ${member}`),
-        queueid: id,
-        systemuserid: member.toLowerCase(),
-      });
-    }
   }
 
   #remember(user: DataverseUser): Row {

@@ -173,7 +173,7 @@ export class Security {
   }
 }
 
-export function isDeeper(one: Depth, other: Depth): boolean {
+function isDeeper(one: Depth, other: Depth): boolean {
   return DEPTHS.indexOf(one) > DEPTHS.indexOf(other);
 }
 

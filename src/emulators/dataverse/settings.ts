@@ -15,9 +15,18 @@ export type Settings = {
   /** Whether the agent status tracks changes, and whether that can be turned on; the other tables do. */
   changeTracking: boolean;
   changeTrackingPossible: boolean;
+  /** How an expired delta token is refused; its code is documented, the status is not. */
+  expiredTokenStatus: 400 | 410;
   /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
   missedNotifications: boolean;
   rejectedNotifications: boolean;
+  /** How old the availability APIs let the number of reps and the set-up of a queue become. */
+  repsStaleMs: number;
+  queuesStaleMs: number;
+  /** `AverageWaitTime` in minutes; the published sample shows null. */
+  waitInMinutes: boolean;
+  /** Whether an AI agent in the queue counts as a rep who is available. */
+  aiAgentsCount: boolean;
 };
 
 export const DEFAULT_SETTINGS: Readonly<Settings> = {
@@ -28,8 +37,13 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   repeatWritesRow: false,
   changeTracking: true,
   changeTrackingPossible: true,
+  expiredTokenStatus: 400,
   missedNotifications: true,
   rejectedNotifications: true,
+  repsStaleMs: 300_000,
+  queuesStaleMs: 600_000,
+  waitInMinutes: false,
+  aiAgentsCount: false,
 };
 
 export function tracksChanges(logicalName: string, settings: Settings): boolean {

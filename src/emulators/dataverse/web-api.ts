@@ -1,6 +1,8 @@
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
+import { AVAILABILITY, type AvailabilityApi } from "./availability-api.ts";
 import { runBatch } from "./batch.ts";
 import type { Caller, Callers } from "./callers.ts";
+import type { DeltaTokens } from "./change-tracking.ts";
 import type { Clock } from "./clock.ts";
 import type { Table } from "./column.ts";
 import { CODE, DataverseError, doesNotExist } from "./error.ts";
@@ -51,8 +53,10 @@ export class WebApi {
   readonly #faults: Faults;
   readonly #settings: Settings;
   readonly #presenceApi: PresenceApi;
+  readonly #availabilityApi: AvailabilityApi;
   readonly #registrationApi: RegistrationApi;
   readonly #functions: PlatformFunctions;
+  readonly #deltaTokens: DeltaTokens;
 
   constructor(options: {
     readonly clock: Clock;
@@ -63,8 +67,10 @@ export class WebApi {
     readonly faults: Faults;
     readonly settings: Settings;
     readonly presenceApi: PresenceApi;
+    readonly availabilityApi: AvailabilityApi;
     readonly registrationApi: RegistrationApi;
     readonly functions: PlatformFunctions;
+    readonly deltaTokens: DeltaTokens;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
@@ -74,8 +80,10 @@ export class WebApi {
     this.#faults = options.faults;
     this.#settings = options.settings;
     this.#presenceApi = options.presenceApi;
+    this.#availabilityApi = options.availabilityApi;
     this.#registrationApi = options.registrationApi;
     this.#functions = options.functions;
+    this.#deltaTokens = options.deltaTokens;
   }
 
   handle(request: EmulatorRequest): Promise<EmulatorResponse> {
@@ -129,6 +137,14 @@ export class WebApi {
     if (operation === "CCaaS_ModifyAgentPresence") {
       requireMethod(request, "POST");
       return this.#presenceApi.modify(caller, request);
+    }
+    if (operation === AVAILABILITY.before) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.beforeConversation(caller, request, root);
+    }
+    if (operation === AVAILABILITY.for) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.forConversation(caller, request, root);
     }
     if (operation === "EntityDefinitions" && request.method === "PUT") {
       requireRole(caller, operation, ROLE.customizer, ROLE.systemAdministrator);
@@ -213,12 +229,13 @@ export class WebApi {
       root,
       nowMs: this.#clock.nowMs(),
       asOfMs: this.#clock.nowMs() - this.#faults.staleReadsMs,
+      deltaTokens: this.#deltaTokens,
       ...this.#tracking(table),
     };
   }
 
-  #tracking(table: Table): Pick<ReadContext, "changeTracking"> {
-    return { changeTracking: tracksChanges(table.logicalName, this.#settings) };
+  #tracking(table: Table): Pick<ReadContext, "tracksChanges"> {
+    return { tracksChanges: tracksChanges(table.logicalName, this.#settings) };
   }
 }
 
