@@ -40,6 +40,11 @@ export function createEntraControl(state: EntraState) {
     putApp: command(app, (registered) => {
       state.apps.set(registered.clientId.toLowerCase(), registered);
     }),
+    /** A token of any header and claims, texts of JSON as a rule, by the key that signs just now. */
+    signText: command(
+      z.strictObject({ header: z.string(), payload: z.string() }),
+      ({ header, payload }) => state.signing.signText(header, payload),
+    ),
     tokenRequests: command(z.strictObject({}), () => ({
       requests: state.tokenRequests,
       issued: state.tokensIssued,
