@@ -71,6 +71,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dataverseUrl: config.dataverseUrl,
     credential,
     mapping: mappings.dynamics,
+    presences: mappings.presences,
     nowMs,
   });
   const paces = {
@@ -185,6 +186,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         organizationIds: config.dataverseOrganizationIds,
         repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
         isRep: (rep) => controller.document(rep) !== null,
+        isNews: (hint) => dynamics.isNews(hint),
         hint: (rep, againMs) => {
           controller.hint(rep, DYNAMICS);
           controller.hint(rep, DYNAMICS, againMs);
@@ -192,7 +194,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweep: () => discovery.soon(),
         count: (result) => {
           webhooks[result] = (webhooks[result] ?? 0) + 1;
-          if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
+          const isUsual = result === "hint" || result === "nothing-new";
+          if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
       createPartnerInbound({

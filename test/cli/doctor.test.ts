@@ -5,11 +5,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Host } from "../../src/cli/command.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { openTenant } from "../connectors/bench.ts";
-import { prerequisitesOf, type Scene } from "./prerequisites.ts";
+import { allowPresences, prerequisitesOf, type Scene } from "./prerequisites.ts";
 import { environmentOf, type Environment, KEY, run } from "./terminal.ts";
 import { openWebhookService } from "./webhook-service.ts";
 
 const GRAPH_ROLES = ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBasic.All"];
+const AVAILABLE = 192_360_000;
 const DATAVERSE_ROLES = [
   "Omnichannel Supervisor",
   "Omnichannel administrator",
@@ -45,6 +46,7 @@ describe("cli doctor", () => {
     scene.setRoles = (...roles) =>
       tenant.dataverse.control.setRoles({ appId: tenant.clientId, roles });
     scene.setRoles(...DATAVERSE_ROLES);
+    allowPresences(tenant, [AVAILABLE]);
     expect(await run(scene.env, ["register-webhook", "--yes"])).toMatchObject({ exit: 0 });
   });
   afterEach(async () => {

@@ -20,6 +20,16 @@ export type Scene = {
 
 const STRANGER = "0e0e0e0e-1111-4222-8333-444444444444";
 
+const BUSY = 192_360_001;
+
+/** To whom the one workstream of the company routes. */
+export function allowPresences(tenant: Tenant, allowedPresences: number[]): void {
+  const { control } = tenant.dataverse;
+  const queueId = tenant.people.queues[0]?.id ?? "";
+  const { id } = control.workstreamOf({ queueId });
+  control.putWorkstream({ id: id ?? "", name: "Harbor chat", queueId, allowedPresences });
+}
+
 /** One prerequisite that is missing, and what the doctor must then say. */
 export type Row = {
   readonly broken: string;
@@ -252,6 +262,22 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
     level: "warning",
     says: /dataverse-delegate-role-missing.*Delegate/,
     where: /Application users/,
+  },
+  {
+    broken: "the application user may not ask for availability",
+    breaks: () => scene.setRoles("Omnichannel Supervisor", "Delegate"),
+    check: "availability-role",
+    level: "warning",
+    says: /dataverse-administrator-role-missing.*Omnichannel administrator/,
+    where: /Application users/,
+  },
+  {
+    broken: "a workstream routes to whoever is Busy",
+    breaks: () => allowPresences(scene.tenant, [BUSY]),
+    check: "busy-routing",
+    level: "warning",
+    says: /1 of 1: Harbor chat.*Do not disturb/,
+    where: /Allowed presences.*POLICY_FILE/,
   },
   {
     broken: "nobody is a rep",

@@ -1,9 +1,14 @@
 import pino from "pino";
 import { createDynamicsInbound } from "../../src/connectors/dynamics/inbound.ts";
+import type { Hint } from "../../src/connectors/dynamics/webhook.ts";
 import { createHttpServer } from "../../src/http/server.ts";
 
 /** The webhook of a running service, with what has arrived there. */
-export async function openWebhookService(keys: string[]) {
+export async function openWebhookService(
+  keys: string[],
+  isNews: (hint: Hint) => boolean = () => true,
+) {
+  const results: string[] = [];
   const arrived: string[] = [];
   const server = createHttpServer({
     log: pino({ level: "silent" }),
@@ -15,9 +20,10 @@ export async function openWebhookService(keys: string[]) {
         organizationIds: [],
         repOfAgentStatus: () => null,
         isRep: () => true,
+        isNews,
         hint: (rep) => arrived.push(rep),
         sweep: () => undefined,
-        count: () => undefined,
+        count: (result) => results.push(result),
       }),
     ],
   });
@@ -28,6 +34,8 @@ export async function openWebhookService(keys: string[]) {
     webhookUrl: `${url}/webhooks/dataverse`,
     /** The reps that Dataverse has told of, in order. */
     arrived,
+    /** What became of each webhook, in order. */
+    results,
     [Symbol.asyncDispose]: () => server.close(0),
   };
 }

@@ -206,7 +206,8 @@ describe("Dynamics", () => {
   });
 
   test("an administrator's own presence is set instead of Microsoft's", async () => {
-    const other = connect({ presenceOverrides: { DoNotDisturb: customNamed("Training") } });
+    const sets = { DoNotDisturb: customNamed("Training") };
+    const other = connect({ presences: { reads: {}, sets } });
     await other.write(repAt(8), aWrite(other, "DoNotDisturb"), patience());
     expect(control().writes().at(-1)?.presenceId).toBe(customNamed("Training"));
     await other.close();
