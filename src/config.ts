@@ -32,6 +32,8 @@ export type Config = {
   readonly teamsPollMs: number;
   readonly dynamicsPollMs: number;
   readonly partners: readonly PartnerKeys[];
+  /** Of the tokens with which applications ask `/api/v1`. */
+  readonly apiAudience: string;
   readonly database: Database;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
@@ -80,6 +82,7 @@ export function readConfig(env: Environment): Config {
     teamsPollMs: values.TEAMS_POLL_SECONDS,
     dynamicsPollMs: values.DYNAMICS_POLL_SECONDS,
     partners: values.PARTNERS ?? [],
+    apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,

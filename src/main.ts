@@ -1,9 +1,13 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { createBoard } from "./availability/board.ts";
+import { availabilityRoutes } from "./availability/routes.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { createBearerGate } from "./connectors/bearer.ts";
 import { SystemError } from "./connectors/connector.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
+import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
 import { createAccountFinder } from "./connectors/teams/accounts.ts";
 import { createGraph } from "./connectors/teams/graph.ts";
@@ -174,6 +178,12 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
+  const board = createBoard({
+    source: dynamics.availability,
+    nowMs,
+    signal: abort.signal,
+    codeOf: (error) => (error instanceof SystemError ? error.code : null),
+  });
   const webhooks: Record<string, number> = {};
   const server = createHttpServer({
     log,
@@ -197,6 +207,25 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
           const isUsual = result === "hint" || result === "nothing-new";
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
+      }),
+      ...availabilityRoutes({
+        board,
+        authenticate: createBearerGate({
+          verifier: createEntraTokenVerifier({
+            authorityHost: config.authorityHost,
+            tenantId: config.tenantId,
+            audiences: [config.apiAudience, config.credential.clientId],
+            nowMs,
+            fetch: (url, options) => fetch(url, options),
+          }),
+          role: "Presence.Read",
+        }),
+        unavailable: (error) => {
+          if (!(error instanceof SystemError)) return null;
+          onSystemError(error);
+          return { retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 5_000) / 1_000) };
+        },
+        nowMs,
       }),
       createPartnerInbound({
         partners: config.partners,

@@ -266,7 +266,7 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   {
     broken: "the application user may not ask for availability",
     breaks: () => scene.setRoles("Omnichannel Supervisor", "Delegate"),
-    check: "availability-role",
+    check: "administrator-role",
     level: "warning",
     says: /dataverse-administrator-role-missing.*Omnichannel administrator/,
     where: /Application users/,

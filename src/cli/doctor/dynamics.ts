@@ -122,7 +122,7 @@ export function checkPresences(tried: Tried<readonly Presence[]>): Finding {
 
 export function checkAdministrator(tried: Tried<unknown>): Finding {
   const subject = {
-    check: "availability-role",
+    check: "administrator-role",
     tried:
       "ask Dynamics for a queue's availability (CCaaS_GetRepresentativeAvailabilityBeforeConversation)",
   };

@@ -13,13 +13,16 @@ import {
   type Meaning,
   type PresencePolicy,
 } from "../../presence/mapping.ts";
+import type { AvailabilitySource } from "../../availability/source.ts";
 import type { DynamicsAccount } from "../../directory/account.ts";
 import type { Status } from "../../presence/status.ts";
 import type { Write } from "../../reconcile/plan.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
+import { createAvailabilityReader } from "./availability.ts";
 import { createDataverse } from "./dataverse.ts";
+import { type RepDetail, type RepKey, readRepDetail } from "./rep-detail.ts";
 import { discoverAccounts } from "./discovery.ts";
 import { type Groups, readMembers } from "./members.ts";
 import type { Hint } from "./webhook.ts";
@@ -51,6 +54,10 @@ export type DynamicsConnector = Connector & {
   organization(signal: AbortSignal): Promise<Organization | null>;
   /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
   presences(signal: AbortSignal): Promise<readonly Presence[]>;
+  /** What the availability of queues follows from. */
+  readonly availability: AvailabilitySource;
+  /** One rep's detail, in her name. */
+  repDetail(key: RepKey, signal: AbortSignal): Promise<RepDetail>;
   /** False when a webhook says nothing but what its row was last read as: a change of capacity, or an echo read before. */
   isNews(hint: Hint): boolean;
   /** The rep whose msdyn_agentstatus row this is, if a read or a discovery has shown it. */
@@ -134,8 +141,22 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
     return insteadOf(action, write.status) ?? OUT_OF_THE_BOX[action];
   }
 
+  const discover = async (signal: AbortSignal): Promise<readonly DynamicsAccount[]> => {
+    const discovery = await discoverAccounts(dataverse, signal);
+    for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
+    return discovery.accounts;
+  };
+
   return {
     system: DYNAMICS,
+    availability: createAvailabilityReader({
+      dataverse,
+      presences: table,
+      accounts: discover,
+      nowMs,
+    }),
+    repDetail: (key, signal) => readRepDetail(dataverse, key, signal),
+    discover,
 
     async read(reps, signal) {
       const found = await statuses.read([...new Set(reps.map((rep) => rep.systemUserId))], signal);
@@ -155,12 +176,6 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
       const presenceId = await presenceFor(write, signal);
       const body = { ApiVersion: "1.0", AgentId: rep.systemUserId, PresenceId: presenceId };
       await dataverse.post("CCaaS_ModifyAgentPresence", body, signal);
-    },
-
-    async discover(signal) {
-      const discovery = await discoverAccounts(dataverse, signal);
-      for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
-      return discovery.accounts;
     },
 
     members: (groups, signal) => readMembers(dataverse, groups, signal),

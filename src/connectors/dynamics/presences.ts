@@ -51,6 +51,9 @@ const BASES: Readonly<Record<number, DynamicsAction>> = {
   192360004: "Offline",
 };
 
+/** `null` for a base status that we do not know. */
+export const baseOf = (value: number): DynamicsAction | null => BASES[value] ?? null;
+
 export type PresenceTable = {
   /** Makes sure that the table is at most a minute old: an administrator may change what a presence means. */
   refreshFor(ids: Iterable<string>, signal: AbortSignal): Promise<void>;
@@ -134,7 +137,7 @@ function presenceOf(raw: unknown): Presence | null {
   return {
     id,
     name,
-    base: BASES[rest.msdyn_basepresencestatus ?? -1] ?? null,
+    base: baseOf(rest.msdyn_basepresencestatus ?? -1),
     active: (rest.statecode ?? 0) === 0,
     supervisorsMaySet: rest.msdyn_cansupervisorset ?? true,
   };
