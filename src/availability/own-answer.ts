@@ -3,7 +3,7 @@ import { openingAt } from "./hours.ts";
 import type { ConversationNow, QueueSetup, RepNow, Setup, WorkstreamSetup } from "./source.ts";
 
 /** Why a member of a queue cannot take work at this moment; of several reasons the first of these. */
-export const REASONS = [
+const REASONS = [
   "not a person",
   "unknown",
   "signed out",
@@ -11,7 +11,7 @@ export const REASONS = [
   "blocked",
   "capacity",
 ] as const;
-export type Reason = (typeof REASONS)[number];
+type Reason = (typeof REASONS)[number];
 
 /** What we find out by ourselves, from the same facts that routing looks at. */
 export type OwnAnswer = {

@@ -1,7 +1,7 @@
 import type { QueueAvailability } from "./board.ts";
 
 /** One figure, how old it is, and where it comes from. */
-export type Figure = {
+type Figure = {
   readonly value: number | boolean | string | null;
   readonly ageSeconds: number;
   readonly source: string;
