@@ -231,6 +231,15 @@ describe("what a client learns about the organisation", () => {
     expect(unknown).toMatchObject({ status: 400, json: { error: { code: "0x80041102" } } });
   });
 
+  test("is its time, which may differ from ours", async () => {
+    const nowMs = Date.parse("2026-01-14T11:00:00Z");
+    await using org = await openOrganization({ nowMs: () => nowMs });
+    expect((await org.get("WhoAmI")).headers.get("date")).toBe("Wed, 14 Jan 2026 11:00:00 GMT");
+    org.control.settings({ clockSkewMs: -600_000 });
+    const refused = await org.get("WhoAmI", { authorization: "Bearer bad" });
+    expect(refused.headers.get("date")).toBe("Wed, 14 Jan 2026 10:50:00 GMT");
+  });
+
   test("is its name and its settings", async () => {
     await using org = await openOrganization();
     org.control.setOrganization({ expireChangeTrackingInDays: 30 });

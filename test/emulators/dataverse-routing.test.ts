@@ -160,6 +160,15 @@ describe("a conversation", () => {
     expect(await post({})).toMatchObject({ status: 400 });
     expect(await post({ queueId: HOURS })).toMatchObject({ status: 404 });
     expect(await post({ queueId: billing })).toMatchObject({ status: 200 });
+    const later = {
+      arrivals: [
+        { queueId: billing, inMinutes: 1 },
+        { queueId: HOURS, inMinutes: 1 },
+      ],
+    };
+    expect(() => org.control.arriveAll(later)).toThrow("Does Not Exist");
+    pass(org, 2);
+    expect(org.control.routingCounts()).toMatchObject({ arrived: 1 });
   });
 });
 

@@ -191,6 +191,16 @@ describe("a registration that changes", () => {
     expect(unknown).toMatchObject({ status: 400, json: { error: { code: "0x80048d19" } } });
   });
 
+  test("is held to ports 80 and 443 where the setting says so", async () => {
+    await using org = await openForCustomizing();
+    org.control.settings({ strictPorts: true });
+    const body = { name: "L", contract: 8, authtype: 4, authvalue: "k" };
+    const post = (url: string) =>
+      org.call("POST", "serviceendpoints", {}, JSON.stringify({ ...body, url }));
+    expect(await post("https://l.example:8443/")).toMatchObject({ status: 400 });
+    expect(await post("https://l.example/")).toMatchObject({ status: 204 });
+  });
+
   test("leaves a system job for each call unless the step deletes them", async () => {
     await using receiver = await openReceiver();
     await using org = await openForCustomizing();

@@ -1,6 +1,6 @@
 type Task = { readonly dueMs: number; readonly run: () => void; readonly timer: NodeJS.Timeout };
 
-/** Timers cannot be longer. Nobody has an emulator run for 24 days; what is due later waits for `advance`. */
+/** A longer timer would fire at once. No emulator runs for 24 days, so nobody sees this one fire early. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**

@@ -287,6 +287,8 @@ export function createControl(steered: Steered) {
         expiredTokenStatus: z.union([z.literal(400), z.literal(410)]).optional(),
         missedNotifications: z.boolean().optional(),
         rejectedNotifications: z.boolean().optional(),
+        strictPorts: z.boolean().optional(),
+        clockSkewMs: z.number().optional(),
         repsStaleMs: milliseconds.optional(),
         queuesStaleMs: milliseconds.optional(),
         waitInMinutes: z.boolean().optional(),

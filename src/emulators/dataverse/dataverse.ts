@@ -55,8 +55,8 @@ export type DataverseOptions = {
   /** Seed of every random choice: delays, drops, duplicates. */
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
-  /** Whether a rep (by systemuserid) could take nothing now, whatever Dynamics shows of her. */
-  readonly isReallyBusy?: (userId: string) => boolean;
+  /** Whether the person with this Entra account could take nothing now, whatever Dynamics shows of her. */
+  readonly isReallyBusy?: (azureObjectId: string) => boolean;
 };
 
 export type Dataverse = {
@@ -131,8 +131,12 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   const conversations = new Conversations(tables, nowMs);
   const eligibility = new Eligibility(engine, contactCenter, presenceOf);
   const reallyBusy = new Map<string, boolean>();
-  const isReallyBusy = (userId: string): boolean =>
-    reallyBusy.get(userId) ?? options.isReallyBusy?.(userId) ?? false;
+  const isReallyBusy = (userId: string): boolean => {
+    const told = reallyBusy.get(userId);
+    if (told !== undefined) return told;
+    const account = tables.get("systemusers", userId)?.["azureactivedirectoryobjectid"];
+    return typeof account === "string" && (options.isReallyBusy?.(account) ?? false);
+  };
   const routing = new Routing({
     clock,
     engine,
@@ -155,7 +159,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   });
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
   const deltaTokens = new DeltaTokens(tables, settings, nowMs);
-  const registrationApi = new RegistrationApi(tables, webhooks);
+  const registrationApi = new RegistrationApi(tables, webhooks, settings);
   const webApi = new WebApi({
     clock,
     random,

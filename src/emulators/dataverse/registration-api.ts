@@ -15,6 +15,7 @@ import {
 } from "./registration-body.ts";
 import { derivedGuid } from "./roster.ts";
 import { knownTable } from "./schema.ts";
+import type { Settings } from "./settings.ts";
 import type { Row, Tables } from "./tables.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -38,18 +39,20 @@ export type QuickRegistration = {
 /**
  * Registers webhooks the way an administrator's tool does, by rows of `serviceendpoints` and
  * `sdkmessageprocessingsteps` (Microsoft: "Register a webhook"); an enabled step on the agent status
- * is really called. The secret can be written and never read. Unlike Dataverse, which knows only
- * ports 80 and 443, any port will do. Steps on other tables are kept and never called, because nobody
+ * is really called. The secret can be written and never read. Dataverse calls ports 80 and 443
+ * alone; here any port will do unless a setting says otherwise. Steps on other tables are kept and never called, because nobody
  * writes those tables here.
  */
 export class RegistrationApi {
   readonly #tables: Tables;
   readonly #webhooks: Webhooks;
+  readonly #settings: Settings;
   readonly #secrets = new Map<string, string>();
 
-  constructor(tables: Tables, webhooks: Webhooks) {
+  constructor(tables: Tables, webhooks: Webhooks, settings: Settings) {
     this.#tables = tables;
     this.#webhooks = webhooks;
+    this.#settings = settings;
     for (const name of MESSAGES) {
       const sdkmessageid = derivedGuid(`message ${name}`);
       tables.seed(knownTable("sdkmessages"), {
@@ -158,8 +161,12 @@ export class RegistrationApi {
     const { authvalue, serviceendpointid: _, ...columns } = body;
     const before = this.#tables.get("serviceendpoints", id);
     const secret = authvalue ?? this.#secrets.get(id) ?? "";
+    const url = String(columns.url ?? before?.["url"]);
+    if (this.#settings.strictPorts && new URL(url).port !== "") {
+      throw invalid(`A webhook is called on port 80 or 443, which '${url}' is not.`);
+    }
     addressOf({
-      url: String(columns.url ?? before?.["url"]),
+      url,
       authtype: Number(columns.authtype ?? before?.["authtype"]),
       authvalue: secret,
     });

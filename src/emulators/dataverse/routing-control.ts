@@ -46,6 +46,7 @@ export function createRoutingControl(steered: {
     arrive: command(arrival, (input) => ({ id: arrive(input).id })),
     /** A day of conversations, each so many minutes from now. */
     arriveAll: command(z.strictObject({ arrivals: z.array(arrivalLater) }), ({ arrivals }) => {
+      for (const input of arrivals) routing.workstreamOf(input);
       for (const { inMinutes, ...input } of arrivals) {
         clock.after(inMinutes * routing.habits.minuteMs, () => arrive(input));
       }

@@ -89,14 +89,23 @@ export class Routing {
     this.#isReallyBusy = options.isReallyBusy;
   }
 
-  /** A customer begins a conversation, which waits in the queue that the workstream's rules say. */
-  arrive(arrival: Arrival): Conversation {
-    const { queueId = "", workstreamId, context, patienceMinutes } = arrival;
+  /** The workstream through which it comes in; 404 when there is none. */
+  workstreamOf({
+    queueId = "",
+    workstreamId,
+  }: Pick<Arrival, "queueId" | "workstreamId">): Workstream {
     const workstream =
       workstreamId === undefined
         ? this.#contactCenter.workstreamInto(queueId)
         : this.#contactCenter.workstream(workstreamId);
     if (!workstream) throw doesNotExist("msdyn_liveworkstream", workstreamId ?? `into ${queueId}`);
+    return workstream;
+  }
+
+  /** A customer begins a conversation, which waits in the queue that the workstream's rules say. */
+  arrive(arrival: Arrival): Conversation {
+    const { context, patienceMinutes } = arrival;
+    const workstream = this.workstreamOf(arrival);
     const conversation: Conversation = {
       id: randomUUID(),
       workstreamId: workstream.id,

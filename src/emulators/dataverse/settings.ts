@@ -17,6 +17,10 @@ export type Settings = {
   changeTrackingPossible: boolean;
   /** How an expired delta token is refused; its code is documented, the status is not. */
   expiredTokenStatus: 400 | 410;
+  /** Whether only the ports that Dataverse calls, 80 and 443, can be registered; no test could listen there. */
+  strictPorts: boolean;
+  /** How far the organisation's clock, in the Date header of its answers, is ahead. */
+  clockSkewMs: number;
   /** The organisation switches `msdyn_enable_missed_notifications` and `…_agent_reject_notifications`. */
   missedNotifications: boolean;
   rejectedNotifications: boolean;
@@ -38,6 +42,8 @@ export const DEFAULT_SETTINGS: Readonly<Settings> = {
   changeTracking: true,
   changeTrackingPossible: true,
   expiredTokenStatus: 400,
+  strictPorts: false,
+  clockSkewMs: 0,
   missedNotifications: true,
   rejectedNotifications: true,
   repsStaleMs: 300_000,

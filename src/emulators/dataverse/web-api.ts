@@ -86,7 +86,13 @@ export class WebApi {
     this.#deltaTokens = options.deltaTokens;
   }
 
-  handle(request: EmulatorRequest): Promise<EmulatorResponse> {
+  async handle(request: EmulatorRequest): Promise<EmulatorResponse> {
+    const answer = await this.#answer(request);
+    const date = new Date(this.#clock.nowMs() + this.#settings.clockSkewMs).toUTCString();
+    return { ...answer, headers: { date, ...answer.headers } };
+  }
+
+  #answer(request: EmulatorRequest): Promise<EmulatorResponse> {
     return refusalsAnswered(async () => {
       const target = targetOf(request);
       if (request.url.href.length > MAX_URL) {

@@ -1,3 +1,4 @@
+import type { Push } from "../subscription/push.ts";
 import type { Clock } from "./clock.ts";
 import type { Faults } from "./fault.ts";
 import type { Journal } from "./journal.ts";
@@ -24,10 +25,11 @@ export type Backend = {
   readonly throttle: Throttle;
   readonly faults: Faults;
   readonly bulkReads: BulkReads;
+  readonly push: Push;
   late: readonly LateWrite[];
 };
 
-/** Brings the world up to the present: applies the late writes that are due, in order, and every expiry. */
+/** Brings the world up to the present: applies the late writes that are due, in order, and every expiry, and sends what is to be told of it. */
 export function catchUp(backend: Backend): number {
   const { people } = backend;
   const nowMs = backend.clock.now();
@@ -40,5 +42,6 @@ export function catchUp(backend: Backend): number {
     if (person) people.change(person, dueAtMs, () => apply(person, dueAtMs));
   }
   people.settleAll(nowMs);
+  backend.push.catchUp(nowMs);
   return nowMs;
 }
