@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Host } from "../../src/cli/command.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { openTenant } from "../connectors/bench.ts";
@@ -70,6 +70,28 @@ describe("cli doctor", () => {
     expect(scene.tenant.graph.control.writes({})).toEqual([]);
     expect(service.arrived).toEqual([]);
     expect(await run(scene.env, ["register-webhook", "--json"])).toEqual(before);
+  });
+
+  test("[R156] signs in with a certificate and with a managed identity as well", async () => {
+    const { tenant, folder } = scene;
+    const [certificate = ""] = tenant.clientCertificatePem.split(/(?=-----BEGIN [A-Z ]*PRIVATE)/);
+    scene.putApp({ certificates: [certificate] });
+    const path = join(folder, "app.pem");
+    await writeFile(path, tenant.clientCertificatePem);
+    const levels = ({ findings }: Report, check: string): string | undefined =>
+      findings.find((one) => one.check === check)?.level;
+    const certified = await examine({ CLIENT_CERTIFICATE_PATH: path, CLIENT_SECRET: undefined });
+    expect(levels(certified, "certificate")).toBe("fine");
+    expect(levels(certified, "sign-in-dynamics")).toBe("fine");
+    expect(certified.exit).toBe(0);
+
+    vi.stubEnv("IDENTITY_ENDPOINT", tenant.managedIdentity.endpoint);
+    vi.stubEnv("IDENTITY_HEADER", tenant.managedIdentity.header);
+    const managed = await examine({ MANAGED_IDENTITY: "true", CLIENT_SECRET: undefined });
+    vi.unstubAllEnvs();
+    expect(tenant.managedIdentity.control.requests({}).requests).toBeGreaterThan(0);
+    expect(levels(managed, "sign-in-teams")).toBe("fine");
+    expect(managed.exit).toBe(0);
   });
 
   test("prints a table for people, and what to do in order", async () => {
