@@ -8,6 +8,7 @@ import { type AccountFinder, createAccountFinder } from "../connectors/teams/acc
 import { createGraph } from "../connectors/teams/graph.ts";
 import { createCensus, type Census } from "../directory/census.ts";
 import { type Decisions, decisionsOf } from "../directory/decision.ts";
+import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../engine/engine-error.ts";
 import { openSqliteEngine } from "../engine/sqlite/sqlite-engine.ts";
 import { DEFAULT_MAPPINGS } from "../policy.ts";
@@ -49,18 +50,37 @@ export function openTenant(config: Config, { nowMs }: Host): Tenant {
   };
 }
 
-/** What was decided so far, without touching the store: nothing, if the service has not made one yet. */
-export async function readDecisions({ database }: Config, { nowMs }: Host): Promise<Decisions> {
+/** The kind of the records in which subscriber accounts are kept, sealed: they can be counted, not read. */
+const SUBSCRIBER_RECORD = "subscriber";
+
+/** What of the store a command may know without touching it: nothing, if the service has not made one yet. */
+async function readStore<Value>(
+  { database }: Config,
+  read: (engine: Engine) => Promise<Value>,
+  nothing: Value,
+): Promise<Value> {
   try {
     const engine = await openSqliteEngine({ path: database.path, readOnly: true });
     try {
-      return await openDecisionBook(engine, nowMs).read();
+      return await read(engine);
     } finally {
       await engine.close();
     }
   } catch (error) {
     const isMissing = error instanceof EngineError && error.code === "engine-missing";
-    if (isMissing) return decisionsOf([], nowMs());
+    if (isMissing) return nothing;
     throw error;
   }
+}
+
+/** What was decided so far. */
+export function readDecisions(config: Config, { nowMs }: Host): Promise<Decisions> {
+  const read = (engine: Engine): Promise<Decisions> => openDecisionBook(engine, nowMs).read();
+  return readStore(config, read, decisionsOf([], nowMs()));
+}
+
+/** How many subscriber accounts are connected. */
+export function countSubscribers(config: Config): Promise<number> {
+  const read = async (engine: Engine) => (await engine.kept(SUBSCRIBER_RECORD)).length;
+  return readStore(config, read, 0);
 }

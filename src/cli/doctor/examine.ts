@@ -10,7 +10,7 @@ import type { Mappings } from "../../policy.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "../../presence/identity.ts";
 import { credentialOf } from "../../sign-in.ts";
 import { CommandError, type Host } from "../command.ts";
-import { openTenant, readDecisions } from "../tenant.ts";
+import { countSubscribers, openTenant, readDecisions } from "../tenant.ts";
 import { probeWebhook } from "../webhook/probe.ts";
 import { hasUsualPort, isOnLoopback, WEBHOOK_PATH } from "../webhook/register-webhook.ts";
 import { checkBot } from "./bot.ts";
@@ -36,7 +36,7 @@ import {
   checkStore,
   checkToken,
 } from "./signing-in.ts";
-import { checkGraphPermissions, checkTeamsRead } from "./teams.ts";
+import { checkGraphPermissions, checkSubscribers, checkTeamsRead } from "./teams.ts";
 import { checkKey, checkReachable, checkRegistered } from "./webhook.ts";
 
 /** So many reps tell whether reading Teams works; one call takes them all. */
@@ -126,6 +126,8 @@ export async function* examine(
       return { asked: sample.length, answered: size };
     });
     yield checkTeamsRead(teamsRead);
+    const subscribers = await when(decisions.ok, () => countSubscribers(config));
+    yield checkSubscribers(subscribers?.ok ? subscribers.value : null, identities.length);
 
     yield* examineWebhook(config, when, dataverse, isUser, host);
     yield checkBot({

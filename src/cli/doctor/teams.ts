@@ -48,3 +48,24 @@ export function checkTeamsRead(tried: Tried<TeamsRead>): Finding {
     where: "Microsoft 365 admin center, Users, Active users, Licenses and apps",
   });
 }
+
+/** Microsoft: "Change notifications for presence": 650 users for each subscription, one for each account. */
+const REPS_PER_SUBSCRIBER = 650;
+
+/** `accounts`: how many subscriber accounts are kept in the store. */
+export function checkSubscribers(accounts: number | null, reps: number): Finding {
+  const subject = {
+    check: "subscriber-accounts",
+    tried: "count the accounts through which Teams announces changes",
+  };
+  if (accounts === null) return skipped(subject, "reading the store comes first");
+  if (accounts === 0) return skipped(subject, "none is connected: polling carries Teams' changes");
+  const needed = Math.ceil(reps / REPS_PER_SUBSCRIBER);
+  const cameBack = `${accounts} connected, for ${reps} reps`;
+  if (accounts >= needed) return fine(subject, cameBack);
+  return found(subject, "warning", {
+    cameBack,
+    next: `Connect ${needed - accounts} more: each announces ${REPS_PER_SUBSCRIBER} reps, the others are polled only.`,
+    where: "a browser, signed in as such an account: PUBLIC_URL/connect/teams",
+  });
+}
