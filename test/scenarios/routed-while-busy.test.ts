@@ -8,11 +8,14 @@ import { temporaryFolder } from "../service/launch.ts";
 import { openCompany } from "./company.ts";
 import { liveThroughRouting, type RoutingDayCounts, type RoutingDayPlan } from "./routing-day.ts";
 
-/** `ROUTING_DAY=full` is the day of the README: some nine minutes. */
-const PLAN: RoutingDayPlan =
-  process.env["ROUTING_DAY"] === "full"
-    ? { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 500 }
-    : { seed: 1, reps: 40, conversations: 160, minutes: 120, minuteMs: 200 };
+/** The days of the README: `ROUTING_DAY=chat` takes some nine minutes, `ROUTING_DAY=voice` five. */
+const DAYS = {
+  short: { seed: 1, reps: 40, conversations: 160, minutes: 120, minuteMs: 200, units: 30 },
+  chat: { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 500, units: 30 },
+  voice: { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 250, units: 100 },
+} as const satisfies Readonly<Record<string, RoutingDayPlan>>;
+const { ROUTING_DAY: day } = process.env;
+const PLAN = day === "chat" || day === "voice" ? DAYS[day] : DAYS.short;
 
 /** Busy is an allowed presence, so a call must show as something else (`doctor` says so). */
 const POLICY = '{"dynamics":{"writes":{"InACall":"Busy - DND","InAMeeting":"Busy - DND"}}}';

@@ -12,6 +12,8 @@ export type RoutingDayPlan = {
   readonly minutes: number;
   /** How long one of its minutes really lasts: a slow service is late by the same share. */
   readonly minuteMs: number;
+  /** What one conversation takes of a rep, of 100: how many she has at once. */
+  readonly units: number;
 };
 
 /** Something that happens to a rep, of which Dynamics learns nothing by itself. */
@@ -26,7 +28,6 @@ export type RoutingDayCounts = ReturnType<Tenant["dataverse"]["control"]["routin
 
 /** Dynamics' base presences that every workstream allows. */
 const ALLOWED = [192_360_000, 192_360_001];
-const UNITS = 30;
 
 /**
  * Everybody's day, the same for the same seed: about one call or meeting an hour, a few of them on an old desk phone, and a
@@ -69,7 +70,7 @@ export async function liveThroughRouting(
       name,
       queueId,
       allowedPresences: ALLOWED,
-      units: UNITS,
+      units: plan.units,
     });
   }
   control.habits({ minuteMs, backMinutes: 3 });
