@@ -8,7 +8,7 @@ import { temporaryFolder } from "../service/launch.ts";
 import { openCompany } from "./company.ts";
 import { liveThroughRouting, type RoutingDayCounts, type RoutingDayPlan } from "./routing-day.ts";
 
-/** The days of the README: `ROUTING_DAY=chat` takes some nine minutes, `ROUTING_DAY=voice` five. */
+/** `ROUTING_DAY=chat` is the day of the README, some nine minutes; with `voice`, five, a rep has one conversation at a time. */
 const DAYS = {
   short: { seed: 1, reps: 40, conversations: 160, minutes: 120, minuteMs: 200, units: 30 },
   chat: { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 500, units: 30 },
