@@ -214,6 +214,12 @@ export const TABLE = {
       "Applications that may report calls and shifts, each with its Standard Webhooks secret: `phone=whsec_…`; `phone=whsec_…|whsec_…` while a secret is being replaced.",
     ),
   ),
+  API_AUDIENCE: row(
+    "Partners",
+    text,
+    { optional: true, derived: "`api://` and `CLIENT_ID`" },
+    "The App ID URI that applications name when they ask Entra for a token for `/api/v1`.",
+  ),
   DATABASE_URL: secret(
     row(
       "Running",

@@ -38,6 +38,8 @@ export type Config = {
   readonly subscriberAccounts: readonly string[];
   readonly richNotifications: boolean;
   readonly partners: readonly PartnerKeys[];
+  /** Of the tokens with which applications ask `/api/v1`. */
+  readonly apiAudience: string;
   readonly database: Database;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
@@ -97,6 +99,7 @@ export function readConfig(env: Environment): Config {
     subscriberAccounts: values.SUBSCRIBER_ACCOUNTS ?? [],
     richNotifications: values.RICH_NOTIFICATIONS,
     partners: values.PARTNERS ?? [],
+    apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,

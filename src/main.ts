@@ -1,29 +1,35 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { createBoard } from "./availability/board.ts";
+import { availabilityRoutes } from "./availability/routes.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { createBearerGate } from "./connectors/bearer.ts";
 import { SystemError } from "./connectors/connector.ts";
-import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
-import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
+import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
-import { createTeamsPush } from "./connectors/teams/push.ts";
-import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
+import { createAccountFinder } from "./connectors/teams/accounts.ts";
+import { createGraph } from "./connectors/teams/graph.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { Sweep } from "./controller/sweep.ts";
+import { createCensus } from "./directory/census.ts";
+import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
+import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
-import { createLogPace } from "./http/log-pace.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
+import { createServicePush } from "./push-root.ts";
+import { credentialOf, readerOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -35,7 +41,6 @@ import {
 /** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
 const TEAMS_PACE = { burst: 100, perSecond: 40 };
 const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
-const GRAPH_CALLER = { appId: GRAPH_NOTIFICATIONS_APP_ID };
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;
@@ -73,6 +78,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dataverseUrl: config.dataverseUrl,
     credential,
     mapping: mappings.dynamics,
+    presences: mappings.presences,
     nowMs,
   });
   const paces = {
@@ -104,55 +110,33 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
-  const entraTokens = createEntraTokenVerifier({
-    authorityHost: config.authorityHost,
-    tenantId: config.tenantId,
-    audiences: [config.credential.clientId],
-    nowMs,
-    fetch,
+  const push = createServicePush({
+    config,
+    engine,
+    controller,
+    directory,
+    pace: paces.teams,
+    clock,
+    log,
   });
-  const notifications: Record<string, number> = {};
-  const notificationLog = createLogPace(nowMs);
-  const push = createTeamsPush({
-    ...config,
-    ...proofOf(config.credential),
-    cacheKeys: config.cacheKeys,
-    admitted: config.subscriberAccounts,
-    rich: config.richNotifications,
-    records: engine,
-    verifyToken: async (token) => (await entraTokens.verify(token, GRAPH_CALLER)).ok,
+  const accounts = createAccountFinder(
+    createGraph({ graphUrl: config.graphUrl, credential, nowMs }),
     nowMs,
-    after: (delayMs, fire) => clock.after(delayMs, fire),
-    random: Math.random,
-    take: () => paces.teams.take("normal"),
-    hint: (user) => {
-      const identity = directory.find(user);
-      if (identity) controller.hint(identity.rep, TEAMS);
-    },
-    report: (note) => {
-      // Anybody can begin a sign-in and break it off.
-      if (note.code === "push-sign-in" && notificationLog(note.code) === null) return;
-      const { level, fields, says } = pushLine(note);
-      log[level](fields, says);
-    },
-    count: (result) => {
-      notifications[result] = (notifications[result] ?? 0) + 1;
-      const isUsed = result === "change" || result === "lifecycle";
-      if (!isUsed && notificationLog(result) !== null) {
-        log.info({ result, total: notifications[result] }, "notification not used");
-      }
-    },
+  );
+  const decisions = openDecisionBook(engine, nowMs);
+  const census = createCensus({
+    accounts: (signal) => dynamics.discover(signal),
+    members: (scope, signal) => dynamics.members(scope, signal),
+    // Without the right to look people up, those whom Dynamics names by their object id still take part.
+    teamsAccounts: (addresses, signal) =>
+      accounts.find(addresses, signal).catch((error: unknown) => {
+        if (!(error instanceof SystemError)) throw error;
+        onSystemError(error);
+        return [];
+      }),
+    decisions: () => decisions.read(),
+    nowMs,
   });
-  let pushMode: string | null = null;
-  const sayMode = (): void => {
-    const status = push.status();
-    if (status.mode === pushMode) return;
-    pushMode = status.mode;
-    const { fields, says } = modeLine(status, config.teamsPollMs);
-    log.info(fields, says);
-  };
-  const follow = (): void =>
-    push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId));
 
   let organization: Organization | null = null;
   let discovered = false;
@@ -165,17 +149,15 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       await Promise.race([paces.dynamics.take("protective"), aborted]);
       if (abort.signal.aborted) return false;
       organization ??= await dynamics.organization(abort.signal);
-      const { reps, leftOut } = await dynamics.discover(abort.signal);
-      const { joined, left } = directory.replace(reps);
+      const { matches, excluded } = await census.take(abort.signal);
+      const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
       for (const { rep } of left) controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
-      follow();
+      push.follow();
       if (joined.length + left.length > 0 || !discovered) {
-        const counts = Object.fromEntries(
-          Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
-        );
+        const leftOut = countsOf(excluded);
         log.info(
-          { reps: directory.size, joined: joined.length, left: left.length, leftOut: counts },
+          { reps: directory.size, joined: joined.length, left: left.length, leftOut },
           "directory",
         );
       }
@@ -184,7 +166,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweeps.teams.start();
         sweeps.dynamics.start();
       }
-      sayMode();
+      push.sayMode();
       return true;
     } catch (error) {
       if (error instanceof SystemError) onSystemError(error);
@@ -210,6 +192,12 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
+  const board = createBoard({
+    source: dynamics.availability,
+    nowMs,
+    signal: abort.signal,
+    codeOf: (error) => (error instanceof SystemError ? error.code : null),
+  });
   const webhooks: Record<string, number> = {};
   const server = createHttpServer({
     log,
@@ -222,6 +210,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         organizationIds: config.dataverseOrganizationIds,
         repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
         isRep: (rep) => controller.document(rep) !== null,
+        isNews: (hint) => dynamics.isNews(hint),
         hint: (rep, againMs) => {
           controller.hint(rep, DYNAMICS);
           controller.hint(rep, DYNAMICS, againMs);
@@ -229,8 +218,28 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweep: () => discovery.soon(),
         count: (result) => {
           webhooks[result] = (webhooks[result] ?? 0) + 1;
-          if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
+          const isUsual = result === "hint" || result === "nothing-new";
+          if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
+      }),
+      ...availabilityRoutes({
+        board,
+        authenticate: createBearerGate({
+          verifier: createEntraTokenVerifier({
+            authorityHost: config.authorityHost,
+            tenantId: config.tenantId,
+            audiences: [config.apiAudience, config.credential.clientId],
+            nowMs,
+            fetch: (url, options) => fetch(url, options),
+          }),
+          role: "Presence.Read",
+        }),
+        unavailable: (error) => {
+          if (!(error instanceof SystemError)) return null;
+          onSystemError(error);
+          return { retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 5_000) / 1_000) };
+        },
+        nowMs,
       }),
       createPartnerInbound({
         partners: config.partners,
@@ -268,7 +277,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   await push.start();
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
-  if (controller.staying().length > 0) follow();
+  if (controller.staying().length > 0) push.follow();
   discovery.start();
 
   const stop = async (): Promise<void> => {
@@ -289,42 +298,6 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
   return policyFile === null
     ? DEFAULT_MAPPINGS
     : readPolicyFile(await readFile(policyFile, "utf8"));
-}
-
-function credentialOf(config: Config, nowMs: () => number): Credential {
-  const { credential, tenantId, authorityHost } = config;
-  const common = { tenantId, authorityHost, nowMs, clientId: credential.clientId };
-  if (credential.kind === "certificate") {
-    return createCredential({ ...common, certificatePath: credential.path });
-  }
-  if (credential.kind === "secret") {
-    return createCredential({ ...common, clientSecret: credential.secret });
-  }
-  const { clientId, userAssigned } = credential;
-  return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
-}
-
-/** Those of the app that signs people in: a managed identity signs nobody in. */
-function proofOf(credential: Config["credential"]): {
-  readonly clientId: string;
-  readonly clientSecret?: string;
-  readonly certificatePath?: string;
-} {
-  const { clientId } = credential;
-  if (credential.kind === "certificate") return { clientId, certificatePath: credential.path };
-  return credential.kind === "secret"
-    ? { clientId, clientSecret: credential.secret }
-    : { clientId };
-}
-
-function readerOf(
-  { tenantId, authorityHost }: Config,
-  reader: NonNullable<Config["reader"]>,
-  nowMs: () => number,
-): Credential {
-  const settingsPrefix = "READER_";
-  const proof = proofOf(reader);
-  return createCredential({ ...proof, tenantId, authorityHost, settingsPrefix, nowMs });
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */

@@ -51,6 +51,7 @@ test("the least that can be set gives a whole configuration", () => {
     subscriberAccounts: [],
     richNotifications: false,
     partners: [],
+    apiAudience: `api://${CLIENT}`,
     database: { kind: "sqlite", path: "data/lockstep.db" },
     policyFile: null,
     logLevel: "info",

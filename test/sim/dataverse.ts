@@ -100,11 +100,22 @@ export class SimulatedDataverse {
   transport(caller: Caller): Dataverse {
     const rows = (query: string, table: string): readonly Row[] =>
       table === "msdyn_presence" ? PRESENCES.map(presenceRow) : this.#statuses(query);
+    const read = async (query: string, table: string): Promise<readonly Row[]> => {
+      const answer = await this.line.send(caller, false, () => rows(query, table));
+      return this.#valueOf(answer, { kind: "read", table }, caller);
+    };
+    const nobodyAsks = (): Promise<never> => Promise.reject(new Error("nobody asks this here"));
     return {
-      rows: async (query, table) => {
-        const answer = await this.line.send(caller, false, () => rows(query, table));
-        return this.#valueOf(answer, { kind: "read", table }, caller);
-      },
+      rows: read,
+      // An organization that does not track changes: every sweep reads everything.
+      changes: async (from, table) => ({
+        rows: await read("query" in from ? from.query : "", table),
+        deltaLink: null,
+      }),
+      ask: nobodyAsks,
+      create: nobodyAsks,
+      update: nobodyAsks,
+      remove: nobodyAsks,
       call: async () => ({}),
       post: async (_action, body) => {
         const answer = await this.line.send(caller, true, () => this.#modify(body));

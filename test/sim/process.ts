@@ -129,6 +129,7 @@ export class ServiceProcess implements Caller {
         organizationIds: [],
         repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
         isRep: (rep) => this.controller.document(rep) !== null,
+        isNews: (hint) => dynamics.isNews(hint),
         hint: (rep, againMs) => {
           this.controller.hint(rep, DYNAMICS);
           this.controller.hint(rep, DYNAMICS, againMs);

@@ -1,0 +1,91 @@
+import type { Logger } from "pino";
+import type { Config } from "./config.ts";
+import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
+import { createTeamsPush, type TeamsPush } from "./connectors/teams/push.ts";
+import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
+import type { Clock } from "./controller/clock.ts";
+import type { Controller } from "./controller/controller.ts";
+import type { Pace } from "./controller/pace.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { Engine } from "./engine/engine.ts";
+import { createLogPace } from "./http/log-pace.ts";
+import { TEAMS } from "./presence/identity.ts";
+import { proofOf } from "./sign-in.ts";
+
+const GRAPH_CALLER = { appId: GRAPH_NOTIFICATIONS_APP_ID };
+
+export type PushParts = {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly controller: Controller;
+  readonly directory: Directory;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export type ServicePush = Omit<TeamsPush, "follow" | "status"> & {
+  /** Tells the shards who is a rep now. */
+  follow(): void;
+  /** Says when changes begin or cease to be announced. */
+  sayMode(): void;
+};
+
+/** Gives the subscriptions of Teams what the service has. */
+export function createServicePush(parts: PushParts): ServicePush {
+  const { config, engine, controller, directory, pace, clock, log } = parts;
+  const nowMs = (): number => clock.nowMs();
+  const entraTokens = createEntraTokenVerifier({
+    authorityHost: config.authorityHost,
+    tenantId: config.tenantId,
+    audiences: [config.credential.clientId],
+    nowMs,
+    fetch,
+  });
+  const unused: Record<string, number> = {};
+  const paced = createLogPace(nowMs);
+  const push = createTeamsPush({
+    ...config,
+    ...proofOf(config.credential),
+    admitted: config.subscriberAccounts,
+    rich: config.richNotifications,
+    records: engine,
+    verifyToken: async (token) => (await entraTokens.verify(token, GRAPH_CALLER)).ok,
+    nowMs,
+    after: (delayMs, fire) => clock.after(delayMs, fire),
+    random: Math.random,
+    take: () => pace.take("normal"),
+    hint: (user) => {
+      const identity = directory.find(user);
+      if (identity) controller.hint(identity.rep, TEAMS);
+    },
+    report: (note) => {
+      // Anybody can begin a sign-in and break it off.
+      if (note.code === "push-sign-in" && paced(note.code) === null) return;
+      const { level, fields, says } = pushLine(note);
+      log[level](fields, says);
+    },
+    count: (result) => {
+      if (result === "change" || result === "lifecycle") return;
+      unused[result] = (unused[result] ?? 0) + 1;
+      if (paced(result) !== null) {
+        log.info({ result, total: unused[result] }, "notification not used");
+      }
+    },
+  });
+  let mode: string | null = null;
+  return {
+    routes: push.routes,
+    start: () => push.start(),
+    saw: (shown, leftAtMs) => push.saw(shown, leftAtMs),
+    stop: () => push.stop(),
+    follow: () => push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId)),
+    sayMode: () => {
+      const status = push.status();
+      if (status.mode === mode) return;
+      mode = status.mode;
+      const { fields, says } = modeLine(status, config.teamsPollMs);
+      log.info(fields, says);
+    },
+  };
+}

@@ -1,0 +1,301 @@
+import pino from "pino";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createBoard } from "../../src/availability/board.ts";
+import { availabilityRoutes } from "../../src/availability/routes.ts";
+import type { AvailabilityView } from "../../src/availability/view.ts";
+import { createBearerGate } from "../../src/connectors/bearer.ts";
+import { SystemError } from "../../src/connectors/connector.ts";
+import {
+  createDynamicsConnector,
+  type DynamicsConnector,
+} from "../../src/connectors/dynamics/dynamics.ts";
+import { OUT_OF_THE_BOX } from "../../src/connectors/dynamics/presences.ts";
+import { createEntraTokenVerifier } from "../../src/connectors/entra-token.ts";
+import { makePeople } from "../../src/emulators/people.ts";
+import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
+import { createHttpServer } from "../../src/http/server.ts";
+import { DEFAULT_DYNAMICS_MAPPING } from "../../src/presence/mapping.ts";
+import { secretCredential } from "../connectors/bench.ts";
+import { failureOf, patience } from "../connectors/contract.ts";
+import { LOOPBACK_TLS } from "../connectors/loopback.ts";
+
+const ROLES = ["Omnichannel Supervisor", "Omnichannel administrator", "Delegate"];
+const GRAPH_ROLES = ["Presence.Read.All", "Presence.ReadWrite.All"];
+const HOURS = "00000000-0000-4000-8000-0000000000cc";
+const NOWHERE = "00000000-0000-4000-8000-0000000000dd";
+
+describe("availability over HTTP", () => {
+  let tenant: Tenant;
+  let connector: DynamicsConnector;
+  let server: ReturnType<typeof createHttpServer>;
+  let url: string;
+  let token: string;
+  let laterMs = 0;
+
+  beforeEach(async () => {
+    laterMs = 0;
+    tenant = await startTenant({
+      people: makePeople(4),
+      signedIn: true,
+      projectionDelayMs: 0,
+      tls: LOOPBACK_TLS,
+    });
+    control().setRoles({ appId: tenant.clientId, roles: ROLES });
+    grant([...GRAPH_ROLES, "Presence.Read"]);
+    connector = createDynamicsConnector({
+      dataverseUrl: tenant.dataverse.url,
+      credential: secretCredential(tenant),
+      mapping: DEFAULT_DYNAMICS_MAPPING,
+      nowMs: Date.now,
+    });
+    const codeOf = (error: unknown) => (error instanceof SystemError ? error.code : null);
+    const board = createBoard({
+      source: connector.availability,
+      nowMs: () => Date.now() + laterMs,
+      signal: patience(),
+      codeOf,
+    });
+    server = createHttpServer({
+      log: pino({ level: "silent" }),
+      nowMs: Date.now,
+      routes: availabilityRoutes({
+        board,
+        authenticate: createBearerGate({
+          verifier: createEntraTokenVerifier({
+            authorityHost: tenant.entra.url,
+            tenantId: tenant.tenantId,
+            audiences: [`api://${tenant.clientId}`],
+            nowMs: Date.now,
+            fetch: (address, options) => fetch(address, options),
+          }),
+          role: "Presence.Read",
+        }),
+        unavailable: (error) => (error instanceof SystemError ? { retryAfterSeconds: 5 } : null),
+        nowMs: () => Date.now() + laterMs,
+      }),
+    });
+    const { port } = await server.listen(0, "127.0.0.1");
+    url = `http://127.0.0.1:${port}/api/v1/queues`;
+    token = await signIn();
+  });
+  afterEach(async () => {
+    await server.close(0);
+    await connector.close();
+    await tenant.close();
+  });
+
+  const control = () => tenant.dataverse.control;
+  const grant = (roles: string[]): void =>
+    tenant.entra.control.putApp({
+      clientId: tenant.clientId,
+      secrets: [{ value: tenant.clientSecret }],
+      certificates: [],
+      roles,
+    });
+  const signIn = async (scope = `api://${tenant.clientId}/.default`): Promise<string> => {
+    const answer = await fetch(`${tenant.entra.url}/${tenant.tenantId}/oauth2/v2.0/token`, {
+      method: "POST",
+      body: new URLSearchParams({
+        grant_type: "client_credentials",
+        client_id: tenant.clientId,
+        client_secret: tenant.clientSecret,
+        scope,
+      }),
+    });
+    return ((await answer.json()) as { access_token: string }).access_token;
+  };
+  const get = (path = "", bearer: string | null = token) =>
+    fetch(`${url}${path}`, {
+      headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` },
+    });
+  const queueId = (): string => tenant.people.queues[0]?.id ?? "";
+  const userAt = (index: number): string => tenant.people.users[index]?.systemUserId ?? "";
+  const availability = async (query = ""): Promise<AvailabilityView> => {
+    const answer = await get(`/${queueId()}/availability${query}`);
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as AvailabilityView;
+  };
+  /** Two seconds and a little later, when an answer is old. */
+  const later = async (seconds = 3): Promise<AvailabilityView> => {
+    laterMs += seconds * 1_000;
+    return availability();
+  };
+  const rowShows = (userId: string, presenceId: string) =>
+    expect
+      .poll(() => control().state({ userId }).row?.["_msdyn_currentpresenceid_value"])
+      .toBe(presenceId);
+
+  test("lists the queues", async () => {
+    const answer = await get();
+    expect(await answer.json()).toEqual({ queues: [{ id: queueId(), name: "Queue 1" }] });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("[R167, R169] knows within seconds what Dynamics learns in minutes, and shows both", async () => {
+    const before = await availability();
+    expect(before).toMatchObject({ canTakeNow: true, centerProblem: null, differs: [] });
+    expect(before.own["repsAvailable"]).toMatchObject({
+      value: 4,
+      source: expect.stringContaining("agent status"),
+    });
+    expect(before.center?.["repsAvailable"]).toMatchObject({ value: 4 });
+    expect(before.center?.["repsAvailable"]?.ageSeconds).toBeGreaterThanOrEqual(300);
+
+    for (const index of [0, 1, 2]) {
+      control().choose({ userId: userAt(index), presenceId: OUT_OF_THE_BOX.Away });
+      await rowShows(userAt(index), OUT_OF_THE_BOX.Away);
+    }
+    control().logout({ userId: userAt(3) });
+    await rowShows(userAt(3), OUT_OF_THE_BOX.Offline);
+    const after = await later(20);
+    expect(after).toMatchObject({
+      canTakeNow: false,
+      unavailable: { presence: 3, "signed out": 1 },
+      differs: ["repsAvailable"],
+    });
+    expect(after.own["repsAvailable"]?.value).toBe(0);
+    expect(after.center).toMatchObject({ hasRep: { value: true }, repsAvailable: { value: 4 } });
+  });
+
+  test("[R167] counts who waits and who has taken work", async () => {
+    for (const index of [0, 1, 2, 3]) {
+      control().choose({ userId: userAt(index), presenceId: OUT_OF_THE_BOX["Busy - DND"] });
+      await rowShows(userAt(index), OUT_OF_THE_BOX["Busy - DND"]);
+    }
+    control().arrive({ queueId: queueId() });
+    control().arrive({ queueId: queueId() });
+    const found = await availability();
+    expect(found.own["waiting"]?.value).toBe(2);
+    expect(found.own["averageWaitSeconds"]?.value).toBeNull();
+    expect(found.center?.["position"]?.value).toBe(3);
+  });
+
+  test("[R168, R169] hours come from the queue's calendar, as Dynamics sees them", async () => {
+    const days = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"] as const;
+    const today = days[new Date().getUTCDay()] ?? "SU";
+    const weekly = (open: boolean) => [
+      { days: days.filter((day) => (day === today) === open), startMinute: 0, minutes: 1440 },
+    ];
+    control().putOperatingHours({
+      id: HOURS,
+      name: "Today",
+      timeZoneCode: 92,
+      weekly: weekly(true),
+    });
+    control().setQueueHours({ queueId: queueId(), operatingHourId: HOURS });
+    const open = await availability();
+    expect(open.own["isOpen"]?.value).toBe(true);
+    const midnight = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T00:00:00.000Z`;
+    expect(open.own["changesAt"]?.value).toBe(midnight);
+    expect(open.center?.["changesAt"]?.value).toBe(midnight);
+    expect(open.differs).toEqual([]);
+    control().putOperatingHours({
+      id: HOURS,
+      name: "Not today",
+      timeZoneCode: 92,
+      weekly: weekly(false),
+    });
+    const closed = await later(61);
+    expect(closed).toMatchObject({ canTakeNow: false, own: { isOpen: { value: false } } });
+    expect(closed.differs).toContain("isOpen");
+  });
+
+  test("[R170] twenty who ask at once cost one read of each kind", async () => {
+    await Promise.all(Array.from({ length: 20 }, () => availability()));
+    const asked = control().requests();
+    expect(asked["queues"]).toBe(1);
+    expect(asked["msdyn_ocliveworkitems"]).toBe(1);
+    expect(asked["CCaaS_GetRepresentativeAvailabilityBeforeConversation"]).toBe(1);
+  });
+
+  test("without the administrator's role our own figures stand alone, and say why", async () => {
+    control().setRoles({ appId: tenant.clientId, roles: ["Omnichannel Supervisor"] });
+    expect(await availability()).toMatchObject({
+      canTakeNow: true,
+      center: null,
+      centerProblem: "dataverse-administrator-role-missing",
+    });
+  });
+
+  test("a conversation's own place is asked for by its id", async () => {
+    for (const index of [0, 1, 2, 3]) {
+      control().choose({ userId: userAt(index), presenceId: OUT_OF_THE_BOX.Away });
+      await rowShows(userAt(index), OUT_OF_THE_BOX.Away);
+    }
+    const { id } = control().arrive({ queueId: queueId() });
+    control().arrive({ queueId: queueId() });
+    const found = await availability(`?conversation=${id}`);
+    expect(found.center?.["position"]?.value).toBe(1);
+    const unknown = await availability(`?conversation=${NOWHERE}`);
+    expect(unknown).toMatchObject({ center: null, centerProblem: "dataverse-call-missing" });
+  });
+
+  test.each([
+    ["no queue's id", () => `/${NOWHERE}/availability`, 404, "availability-queue-unknown"],
+    ["no id at all", () => "/billing/availability", 400, "availability-malformed"],
+    [
+      "no workstream's id",
+      () => `/${queueId()}/availability?workstream=x`,
+      400,
+      "availability-malformed",
+    ],
+    [
+      "two ways in",
+      () => `/${queueId()}/availability?workstream=${NOWHERE}&conversation=${NOWHERE}`,
+      400,
+      "availability-malformed",
+    ],
+  ])("%s is refused as that", async (_what, path, status, code) => {
+    const answer = await get(path());
+    expect([answer.status, await answer.json()]).toEqual([status, { code }]);
+  });
+
+  test("when Dynamics cannot be read, the caller is told when to come back", async () => {
+    control().failNext({ operation: "queues", status: 503, times: 1 });
+    const answer = await get();
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect((await get()).status).toBe(200);
+  });
+
+  test("[R172] only an application with the role gets an answer", async () => {
+    expect((await get("", null)).status).toBe(401);
+    expect((await get("", "no.token.atall")).status).toBe(401);
+    expect((await get("", await signIn(`${tenant.dataverse.url}/.default`))).status).toBe(401);
+    grant(GRAPH_ROLES);
+    expect((await get("", await signIn())).status).toBe(403);
+    expect((await get()).status).toBe(200);
+  });
+
+  test("[R173] one rep's detail is read in her name, by either id; without the right, it says which is missing", async () => {
+    const user = tenant.people.users[1];
+    const byUser = await connector.repDetail(
+      { systemUserId: user?.systemUserId ?? "" },
+      patience(),
+    );
+    expect(byUser).toMatchObject({
+      user: user?.systemUserId,
+      presenceId: OUT_OF_THE_BOX.Available,
+      presenceText: "Available",
+      browserSessions: 1,
+    });
+    expect(byUser.signedInAtMs).toBeGreaterThan(1_000_000_000_000);
+    const byObject = connector.repDetail({ entraObjectId: user?.azureObjectId ?? "" }, patience());
+    expect(await byObject).toEqual(byUser);
+    control().setRoles({ appId: tenant.clientId, roles: ["Omnichannel Supervisor"] });
+    const failure = await failureOf(connector.repDetail({ systemUserId: userAt(1) }, patience()));
+    expect(failure.code).toBe("dataverse-delegate-role-missing");
+  });
+
+  test("[R171] dates that stand for nothing are nothing", async () => {
+    const workstream = control().workstreamOf({ queueId: queueId() }).id ?? "";
+    const question = { workstreamId: workstream, context: { Survey: "India", Tier: 2 } };
+    const answer = await connector.availability.center(question, patience());
+    expect(answer).toMatchObject({
+      queueId: queueId(),
+      isOpen: true,
+      changesAtMs: null,
+      opensAtMs: null,
+      closesAtMs: null,
+    });
+  });
+});

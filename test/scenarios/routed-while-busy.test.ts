@@ -1,0 +1,62 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { makePeople } from "../../src/emulators/people.ts";
+import { startTenant } from "../../src/emulators/tenant.ts";
+import { LOOPBACK_TLS } from "../connectors/loopback.ts";
+import { temporaryFolder } from "../service/launch.ts";
+import { openCompany } from "./company.ts";
+import { liveThroughRouting, type RoutingDayCounts, type RoutingDayPlan } from "./routing-day.ts";
+
+/** `ROUTING_DAY=chat` is the day of the README, some nine minutes; with `voice`, five, a rep has one conversation at a time. */
+const DAYS = {
+  short: { seed: 1, reps: 40, conversations: 160, minutes: 120, minuteMs: 200, units: 30 },
+  chat: { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 500, units: 30 },
+  voice: { seed: 1, reps: 200, conversations: 2_000, minutes: 480, minuteMs: 250, units: 100 },
+} as const satisfies Readonly<Record<string, RoutingDayPlan>>;
+const { ROUTING_DAY: day } = process.env;
+const PLAN = day === "chat" || day === "voice" ? DAYS[day] : DAYS.short;
+
+/** Busy is an allowed presence, so a call must show as something else (`doctor` says so). */
+const POLICY = '{"dynamics":{"writes":{"InACall":"Busy - DND","InAMeeting":"Busy - DND"}}}';
+
+async function without(): Promise<RoutingDayCounts> {
+  const tenant = await startTenant({
+    people: makePeople(PLAN.reps),
+    signedIn: true,
+    tls: LOOPBACK_TLS,
+  });
+  try {
+    for (const { azureObjectId } of tenant.people.users) {
+      tenant.graph.control.setClient({ userId: azureObjectId ?? "", availability: "Available" });
+    }
+    return await liveThroughRouting(tenant, PLAN, null);
+  } finally {
+    await tenant.close();
+  }
+}
+
+async function withService(): Promise<RoutingDayCounts> {
+  await using folder = await temporaryFolder();
+  const policyFile = join(folder.path, "policy.json");
+  await writeFile(policyFile, POLICY);
+  await using company = await openCompany({
+    reps: PLAN.reps,
+    unwatched: true,
+    env: { POLICY_FILE: policyFile, TEAMS_POLL_SECONDS: "0.1", DYNAMICS_POLL_SECONDS: "1" },
+  });
+  return await liveThroughRouting(company.tenant, PLAN, company.service);
+}
+
+/** Time runs so much faster than it does that what takes the service half a second takes it minutes of that day. */
+test("[P13] the same day with and without us: conversations given to a rep who could not take them", async ({
+  annotate,
+}) => {
+  const before = await without();
+  const after = await withService();
+  await annotate(JSON.stringify({ plan: PLAN, before, after }));
+  expect(before.arrived).toBe(PLAN.conversations);
+  expect(after.arrived).toBe(PLAN.conversations);
+  expect(before.routedWhileBusy).toBeGreaterThan(PLAN.conversations / 40);
+  expect(after.routedWhileBusy).toBeLessThan(before.routedWhileBusy / 2);
+}, 600_000);
