@@ -78,7 +78,7 @@ export function classify(
   const target = targetOf(rep, system, policy);
   if (n === seen && !returns(endpoint, profile.absence)) {
     if (!pending || !isSettled(pending, reading, profile.settleMs)) return "same";
-    if (isLate(endpoint, n)) return "late echo";
+    if (lateWriteOf(endpoint, reading) !== -1) return "late echo";
     if (pending.overtaken) return "settled";
     if (!profile.absorbing) return n === target ? "settled" : change;
     // Behind a closed client nobody can see what a write did, whoever made it look closed before.
@@ -87,7 +87,7 @@ export function classify(
       pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
     return bare ? "uncovered" : "absorbed";
   }
-  if (isLate(endpoint, n)) return "late echo";
+  if (lateWriteOf(endpoint, reading) !== -1) return "late echo";
   if (n === "Offline") return "absent";
   if (seen === null) return "first sight";
   if (returns(endpoint, profile.absence)) return "sign-in";
@@ -109,8 +109,9 @@ function isStale(endpoint: Endpoint, reading: Reading): boolean {
   );
 }
 
-function isLate(endpoint: Endpoint, n: Status): boolean {
-  return endpoint.late.some((write) => write.status === n);
+/** Where among the writes that were set aside is the one that the reading shows; -1 if none, or none any more. */
+export function lateWriteOf({ late }: Endpoint, { status, startedAtMs }: Reading): number {
+  return late.findIndex((write) => write.status === status && write.expiresAtMs > startedAtMs);
 }
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {

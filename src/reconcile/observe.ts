@@ -3,7 +3,7 @@ import type { Reading } from "../presence/reading.ts";
 import { isRoutable } from "../presence/status.ts";
 import { absent, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
-import { type Classification, classify, isAnswered, isSettled } from "./classify.ts";
+import { type Classification, classify, isAnswered, isSettled, lateWriteOf } from "./classify.ts";
 import { automatic, automaticEnded, dropOverlay, firstSight, uncovered } from "./overlay.ts";
 import { countChange } from "./fight.ts";
 import { type Policy, profileOf } from "./policy.ts";
@@ -125,7 +125,7 @@ function notYet(rep: Rep, system: SystemName): Partial<Rep["systems"][SystemName
 
 function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   const { late, pending, tried } = endpointOf(rep, system);
-  const landed = late.findIndex((write) => write.status === reading.status);
+  const landed = lateWriteOf(endpointOf(rep, system), reading);
   const cover = late[landed]?.cover ?? "none";
   const target = targetOf(rep, system, policy);
   const next = withEndpoint(rep, system, {
