@@ -74,10 +74,10 @@ function beneath(rep: Rep, system: SystemName, pending: Pending): Rep {
 function setAside(rep: Rep, system: SystemName, policy: Policy): Rep {
   const { pending, late } = endpointOf(rep, system);
   if (!pending?.unknown) return rep;
-  const { status, cover, sentAtMs } = pending;
+  const { status, cover, clears, sentAtMs } = pending;
   const expiresAtMs = sentAtMs + policy.lateMs;
   return withEndpoint(rep, system, {
     pending: null,
-    late: [...late, { status, cover, expiresAtMs }],
+    late: [...late, { status, cover, clears, expiresAtMs }],
   });
 }

@@ -2,7 +2,7 @@ import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { strength, type Status } from "../presence/status.ts";
 import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Endpoint, type Pending, type Rep } from "./rep.ts";
+import { endpointOf, type Endpoint, type LateWrite, type Pending, type Rep } from "./rep.ts";
 import { coverOf, targetOf, topOf } from "./resolve.ts";
 
 /** What a reading is. Exactly one of these, and only the last seven can change what we want. */
@@ -109,9 +109,16 @@ function isStale(endpoint: Endpoint, reading: Reading): boolean {
   );
 }
 
-/** Where among the writes that were set aside is the one that the reading shows; -1 if none, or none any more. */
-export function lateWriteOf({ late }: Endpoint, { status, startedAtMs }: Reading): number {
-  return late.findIndex((write) => write.status === status && write.expiresAtMs > startedAtMs);
+/**
+ * Where among the writes that were set aside is the one that explains the reading; -1 if none, or none any more.
+ * One that was to clear a preferred status may have cleared a newer one of ours: what is bare then is no choice.
+ */
+export function lateWriteOf(endpoint: Endpoint, { status, startedAtMs }: Reading): number {
+  const { late, cover } = endpoint;
+  const live = (write: LateWrite): boolean => write.expiresAtMs > startedAtMs;
+  const shown = late.findIndex((write) => write.status === status && live(write));
+  if (shown !== -1 || cover === "none" || status !== "Available") return shown;
+  return late.findIndex((write) => write.clears && live(write));
 }
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {

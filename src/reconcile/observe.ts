@@ -126,7 +126,8 @@ function notYet(rep: Rep, system: SystemName): Partial<Rep["systems"][SystemName
 function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   const { late, pending, tried } = endpointOf(rep, system);
   const landed = lateWriteOf(endpointOf(rep, system), reading);
-  const cover = late[landed]?.cover ?? "none";
+  const write = late[landed];
+  const cover = write?.status === reading.status ? write.cover : "none";
   const target = targetOf(rep, system, policy);
   const next = withEndpoint(rep, system, {
     seen: reading.status,

@@ -193,8 +193,8 @@ function lateAfter(
   nowMs: number,
 ): readonly LateWrite[] {
   if (!pending) return late;
-  const { status, cover } = pending;
-  return [...late, { status, cover, expiresAtMs: nowMs + policy.lateMs }];
+  const { status, cover, clears } = pending;
+  return [...late, { status, cover, clears, expiresAtMs: nowMs + policy.lateMs }];
 }
 
 function record(
@@ -206,6 +206,7 @@ function record(
 ): [Rep, Write] {
   const { name } = profile;
   const { seen } = endpointOf(rep, name);
+  const from = coverOf(endpointOf(rep, name));
   const to = coverFor(rep, name, targetOf(rep, name, policy), policy);
   const meant = meantStatus(rep, profile, step.target);
   const leaseMs = profile.leaseMs[meant];
@@ -216,6 +217,7 @@ function record(
     over: seen,
     cover: to,
     withdraws: profile.absorbing && to === "none",
+    clears: to !== "preferred" && (from === "preferred" || liftsManual(rep, name)),
     sentAtMs: nowMs,
     leaseUntilMs: to === "none" || leaseMs === null ? null : nowMs + leaseMs,
     ackTick: null,
@@ -241,7 +243,7 @@ function record(
     status: meant,
     shows: step.target,
     native: rep.base.natives[name] ?? null,
-    from: coverOf(endpointOf(rep, name)),
+    from,
     to,
     lifts: liftsManual(rep, name),
     renewal: step.renewal,

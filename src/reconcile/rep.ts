@@ -91,6 +91,8 @@ export type Pending = {
   readonly cover: Cover;
   /** Takes our cover away rather than putting one on: the next read uncovers what lay beneath. */
   readonly withdraws: boolean;
+  /** Clears a preferred status: cut in half, it may do just that, and late. */
+  readonly clears: boolean;
   readonly sentAtMs: number;
   /** When the cover that it puts on ends by itself; `null`: when replaced. */
   readonly leaseUntilMs: number | null;
@@ -108,6 +110,7 @@ export type Pending = {
 export type LateWrite = {
   readonly status: Status;
   readonly cover: Cover;
+  readonly clears: boolean;
   readonly expiresAtMs: number;
 };
 

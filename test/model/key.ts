@@ -46,6 +46,7 @@ function keyOf(world: World): string {
           p.cover,
           p.over,
           p.withdraws,
+          p.clears,
           p.ackTick === null ? "" : tick(p.ackTick),
           ago(p.ackAtMs),
           p.ackAtMs === null ? "" : e.readAtMs >= p.ackAtMs + EPOCH_MS,
@@ -55,7 +56,9 @@ function keyOf(world: World): string {
         ].join()
       : "";
     const behind = (world.sequence[name] ?? 0) - Number(e.sequence);
-    const late = e.late.map(({ status, cover }) => `${status}/${cover}`).toSorted();
+    const late = e.late
+      .map(({ status, cover, clears }) => `${status}/${cover}/${clears}`)
+      .toSorted();
     const lease = e.cover === "none" ? "" : ago(e.leaseUntilMs);
     return [
       e.seen,

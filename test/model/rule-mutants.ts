@@ -88,7 +88,7 @@ export const RULE_MUTANTS: readonly Mutant[] = [
         replace: "return covering === seen ? cover : cover;",
       },
     ],
-    killedBy: { scenario: "a manual status that she put over ours is not ours to clear" },
+    killedBy: { scenario: "a manual status of hers that agreed with ours is not ours to clear" },
   },
   {
     name: "R17 a call before our session was answered is our session",
@@ -258,7 +258,11 @@ export const RULE_MUTANTS: readonly Mutant[] = [
   {
     name: "R6 a closed client is a choice of Offline",
     edits: [
-      { file: "classify.ts", find: `  if (n === "Offline") return "absent";\n`, replace: "" },
+      {
+        file: "classify.ts",
+        find: `  if (n === "Offline") return "absent";\n  if (seen === null)`,
+        replace: "  if (seen === null)",
+      },
     ],
     killedBy: { setting: { acts: 0, closings: 1 }, invariant: P3 },
   },

@@ -38,6 +38,7 @@ const onItsWay: Pending = {
   over: null,
   cover: "preferred",
   withdraws: false,
+  clears: false,
   sentAtMs: NOW_MS - 30_000,
   leaseUntilMs: 9_000_000,
   ackTick: null,
@@ -158,7 +159,12 @@ describe("[R6] signing out of Dynamics", () => {
     const rep = signOut(writing(DYNAMICS, { unknown: true }));
     expect(rep.systems[DYNAMICS]?.pending).toBeNull();
     expect(rep.systems[DYNAMICS]?.late).toEqual([
-      { status: "Busy", cover: "preferred", expiresAtMs: NOW_MS - 30_000 + POLICY.lateMs },
+      {
+        status: "Busy",
+        cover: "preferred",
+        clears: false,
+        expiresAtMs: NOW_MS - 30_000 + POLICY.lateMs,
+      },
     ]);
     const known = signOut(writing(DYNAMICS, {}));
     expect(known.systems[DYNAMICS]?.pending).toEqual(onItsWay);

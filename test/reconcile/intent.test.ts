@@ -158,7 +158,7 @@ describe("[R55] [R57] time", () => {
 
   it("[R7] [R37] what is too old to matter is forgotten, and nothing else", () => {
     const late = [NOW_MS, NOW_MS + 1].map(
-      (expiresAtMs) => ({ status: "Busy", cover: "none", expiresAtMs }) as const,
+      (expiresAtMs) => ({ status: "Busy", cover: "none", clears: false, expiresAtMs }) as const,
     );
     const before = {
       ...withEndpoint(NEW, TEAMS, { late }),

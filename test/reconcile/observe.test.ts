@@ -27,6 +27,7 @@ const sent: Pending = {
   over: "Available",
   cover: "preferred",
   withdraws: false,
+  clears: false,
   sentAtMs: NOW_MS - 100,
   leaseUntilMs: 99_000_000,
   ackTick: 8,
@@ -99,9 +100,9 @@ describe("[R3] an echo", () => {
 
 describe("[R7] a write that turns up late", () => {
   const late = [
-    { status: "Away", cover: "none", expiresAtMs: 99e6 },
-    { status: "Busy", cover: "preferred", expiresAtMs: 99e6 },
-    { status: "Busy", cover: "preferred", expiresAtMs: 98e6 },
+    { status: "Away", cover: "none", clears: false, expiresAtMs: 99e6 },
+    { status: "Busy", cover: "preferred", clears: false, expiresAtMs: 99e6 },
+    { status: "Busy", cover: "preferred", clears: false, expiresAtMs: 98e6 },
   ] as const;
   const before = withEndpoint(writing({ status: "DoNotDisturb" }), TEAMS, { late });
 

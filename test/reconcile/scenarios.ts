@@ -75,6 +75,45 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.endpoint(DYNAMICS).seen, "DoNotDisturb");
   },
 
+  "a manual status of hers that agreed with ours is not ours to clear": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Busy");
+    stage.settle();
+    stage.wait(60_000);
+    stage.dynamics("Away");
+    assert.equal(stage.teams("Away"), "agrees");
+    stage.settle();
+    stage.wait(60_000);
+    stage.hold("call");
+    const toTeams = stage.settle().filter(({ system }) => system === TEAMS);
+    assert.deepEqual(
+      toTeams.map(({ from }) => from),
+      ["none"],
+    );
+  },
+
+  "[R7] a late clearing of a preferred status is no choice of Available": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Busy");
+    stage.settle();
+    stage.wait(60_000);
+    stage.hold("call");
+    const cut = stage.nextWrite(TEAMS);
+    assert.deepEqual([cut.from, cut.to], ["preferred", "session"]);
+    stage.answer(cut, "unknown");
+    stage.wait(1_000);
+    // Its first half arrived: a session, which the preferred status hides.
+    stage.teams("Busy");
+    stage.release("call");
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "Busy");
+    stage.wait(1_000);
+    assert.equal(stage.teams("Available"), "late echo");
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "Busy");
+    assert.equal(stage.rep.base.status, "Busy");
+  },
+
   "a manual status that she put over ours is not ours to clear": (core) => {
     const stage = Stage.settled(core);
     stage.dynamics("Busy");

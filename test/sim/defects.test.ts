@@ -40,7 +40,7 @@ describe("what the simulation found stays mended", () => {
     stage.teams("InACall");
     stage.settle();
     const late = [
-      { status: "Available", cover: "none", expiresAtMs: stage.nowMs + 60_000 },
+      { status: "Available", cover: "none", clears: false, expiresAtMs: stage.nowMs + 60_000 },
     ] as const;
     stage.rep = withEndpoint(stage.rep, TEAMS, { late });
     expect(stage.teams("Available")).toBe("late echo");
