@@ -13,6 +13,7 @@ import { Pace } from "./controller/pace.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { Sweep } from "./controller/sweep.ts";
 import { Directory } from "./directory/directory.ts";
+import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -36,6 +37,8 @@ const DISCOVER_EVERY_MS = 60_000;
 const DISCOVER_RETRY_MS = 1_000;
 /** Webhooks about strangers come in swarms: one look serves them all. */
 const DISCOVER_SOON_MS = 250;
+/** The kill switch is a record that another process may write: so soon it is noticed. */
+const PAUSES_EVERY_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
 const HISTORY_KEPT_MS = 90 * 86_400_000;
 
@@ -107,7 +110,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       organization ??= await dynamics.organization(abort.signal);
       const { reps, leftOut } = await dynamics.discover(abort.signal);
       const { joined, left } = directory.replace(reps);
-      for (const { rep } of left) await controller.detach(rep);
+      for (const { rep } of left) controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
       if (joined.length + left.length > 0 || !discovered) {
         const counts = Object.fromEntries(
@@ -181,9 +184,26 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     ],
   });
 
+  const pauses = new Recurring({
+    clock,
+    run: async () => {
+      try {
+        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
+        return true;
+      } catch (error) {
+        log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
+        return false;
+      }
+    },
+    everyMs: PAUSES_EVERY_MS,
+    retryMs: PAUSES_EVERY_MS,
+    soonMs: 0,
+  });
+  controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
   await controller.start();
+  pauses.start();
   // Who left while nobody looked is found by the first roster.
-  directory.replace(controller.identities());
+  directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
@@ -192,7 +212,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
-    await discovery.stop();
+    await Promise.all([discovery.stop(), pauses.stop()]);
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();

@@ -104,6 +104,10 @@ export function createPolicy(mappings: Mappings): Policy {
     writesPerMinute: 30,
     writesPerHour: 60,
     heldMs: 5 * MINUTE_MS,
+    // A busy rep changes her presence forty times a day.
+    fightChanges: 20,
+    fightWindowMs: 10 * MINUTE_MS,
+    fightQuietMs: 2 * MINUTE_MS,
     retryFirstMs: 500,
     retryMaxMs: 5 * MINUTE_MS,
   };

@@ -5,15 +5,16 @@ import { deliver, recover } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
+import { isReleased, setPaused, withoutHolds } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import { newRep, type Rep } from "../reconcile/rep.ts";
+import { completed, type Rep } from "../reconcile/rep.ts";
 import type { Clock } from "./clock.ts";
 import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
-import { planWithout } from "./partial-plan.ts";
+import { decide } from "./partial-plan.ts";
 import { type Dated, Reader } from "./reader.ts";
-import { type Draft, Slot } from "./slot.ts";
-import { Turns } from "./turns.ts";
+import { type Pauses, Roster } from "./roster.ts";
+import type { Draft, Slot } from "./slot.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
 
@@ -35,6 +36,8 @@ export type ControllerOptions = {
 
 /** A look that is overdue is not hurried: something else will bring what it waits for. */
 const OVERDUE_MS = 1_000;
+/** How often somebody who leaves is looked at again while something of ours is still there. */
+const LEAVING_MS = 60_000;
 /** After a read that failed, when to try again, in first retries. */
 const READ_RETRY = 4;
 
@@ -52,9 +55,7 @@ const READ_RETRY = 4;
  */
 export class Controller {
   readonly #options: ControllerOptions;
-  readonly #slots = new Map<RepId, Slot>();
-  /** Events of reps who are not known yet. */
-  readonly #early = new Map<RepId, InboxEvent[]>();
+  readonly #roster: Roster;
   readonly #systems = new Map<SystemName, { readonly pace: Pace; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
@@ -73,6 +74,12 @@ export class Controller {
       const reader = new Reader(connector, { clock, pace, depart, gatherMs, signal });
       this.#systems.set(connector.system, { pace, reader });
     }
+    this.#roster = new Roster({
+      systems: policy.systems.map(({ name }) => name),
+      nowMs: () => clock.nowMs(),
+      paceOf: (system) => this.#paceOf(system),
+      nudge: (rep, urgency) => this.#queue.add(rep, urgency),
+    });
     this.#writer = new Writer({ connectors, signal, onFault });
     this.#queue = new WorkQueue<RepId>({
       clock,
@@ -90,35 +97,44 @@ export class Controller {
   async start(): Promise<void> {
     const { engine } = this.#options;
     for (const document of await engine.load()) {
-      this.#follow({ ...document, rep: this.#takenOver(document.rep, new Set()) });
+      this.#roster.follow({ ...document, rep: this.#takenOver(document.rep, new Set()) });
     }
     for (const event of await engine.unsettled()) this.submit(event);
   }
 
-  /** Starts to look after a rep who is not known yet. Known reps keep their documents. */
+  /**
+   * Starts to look after a rep who is not known yet. Known reps keep their documents. Where somebody who shares
+   * an account with her is still leaving, she follows when that is done.
+   */
   adopt(identity: RepIdentity): void {
-    if (this.#slots.has(identity.rep)) return;
-    const rep = newRep(this.#options.policy.systems.map(({ name }) => name));
-    this.#follow({ identity, rep, generation: 0 });
-    const early = this.#early.get(identity.rep) ?? [];
-    this.#early.delete(identity.rep);
-    for (const event of early) this.submit(event);
+    this.#roster.adopt(identity);
   }
 
-  /** Stops looking after a rep. What is in flight for her is dropped when it returns. */
-  async detach(rep: RepId): Promise<void> {
-    const slot = this.#slots.get(rep);
-    this.#slots.delete(rep);
-    slot?.turns.close();
-    await this.#options.engine.remove(rep);
+  /** Takes back what of ours lies with a rep, then stops looking after her and forgets her. */
+  detach(rep: RepId): void {
+    this.#roster.leave(rep);
+  }
+
+  /**
+   * Leaves these reps alone from now on, and no others: `all` stands for everybody. What of ours lies with
+   * them is taken back; they are read and remembered all the same.
+   */
+  setPauses(pauses: Pauses): void {
+    this.#roster.setPauses(pauses);
   }
 
   identities(): readonly RepIdentity[] {
-    return [...this.#slots.values()].map(({ document }) => document.identity);
+    return this.#roster.all().map(({ document }) => document.identity);
+  }
+
+  /** Those of them who are reps, and not on their way out. */
+  staying(): readonly RepIdentity[] {
+    const slots = this.#roster.all().filter(({ leaving }) => !leaving);
+    return slots.map(({ document }) => document.identity);
   }
 
   document(rep: RepId): RepDocument | null {
-    return this.#slots.get(rep)?.document ?? null;
+    return this.#roster.get(rep)?.document ?? null;
   }
 
   /** Counts one call that leaves to read: what it brings is older than what any later one brings. */
@@ -129,7 +145,7 @@ export class Controller {
 
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
   offer(rep: RepId, system: SystemName, reading: Dated): void {
-    const slot = this.#slots.get(rep);
+    const slot = this.#roster.get(rep);
     const known = slot?.draft?.rep ?? slot?.document.rep;
     if (!slot || !known) return;
     const blind = reading.status !== null && slot.blind.delete(system);
@@ -140,7 +156,7 @@ export class Controller {
 
   /** Leaves a hint that a system may have changed. Hints are never believed: they cause a read. */
   hint(rep: RepId, system: SystemName, delayMs = 0): void {
-    const slot = this.#slots.get(rep);
+    const slot = this.#roster.get(rep);
     if (!slot) return;
     if (delayMs > 0) {
       this.#options.clock.after(delayMs, () => this.hint(rep, system));
@@ -153,38 +169,23 @@ export class Controller {
 
   /** Hands over an event that the engine has already accepted. Events of unknown reps wait for their rep. */
   submit(event: InboxEvent): void {
-    const slot = this.#slots.get(event.rep);
-    if (slot) {
-      slot.events.push(event);
-      this.#queue.add(event.rep, "protective");
-    } else {
-      this.#early.set(event.rep, [...(this.#early.get(event.rep) ?? []), event]);
-    }
+    this.#roster.submit(event);
   }
 
   /** Finishes what is being processed, waits for the answers to what was sent, stores them, then stops. */
   async stop(): Promise<void> {
     await this.#queue.drain();
     await this.#writer.landed();
-    await Promise.all([...this.#slots.values()].map((slot) => this.#storeLast(slot)));
+    await Promise.all(this.#roster.all().map((slot) => this.#storeLast(slot)));
     this.#abort.abort();
-  }
-
-  #follow(document: RepDocument): void {
-    const { rep } = document.identity;
-    const turns = new Turns(
-      (system) => this.#paceOf(system),
-      (urgency) => this.#queue.add(rep, urgency),
-    );
-    this.#slots.set(rep, new Slot(document, turns));
-    this.#queue.add(rep);
   }
 
   /** A rep as somebody else left her: what became of writes that are not in flight here, nobody knows. */
   #takenOver(rep: Rep, flying: ReadonlySet<SystemName>): Rep {
     const { policy, clock } = this.#options;
     const systems = policy.systems.filter(({ name }) => !flying.has(name));
-    return recover(withAllSystems(rep, policy), { ...policy, systems }, clock.nowMs());
+    const names = policy.systems.map(({ name }) => name);
+    return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());
   }
 
   #paceOf(system: SystemName): Pace {
@@ -195,18 +196,20 @@ export class Controller {
 
   /** One turn. True if nothing is being read for it. */
   async #reconcile(id: RepId): Promise<boolean> {
-    const slot = this.#slots.get(id);
+    const slot = this.#roster.get(id);
     if (!slot) return true;
     try {
       const draft = slot.open();
       this.#takeIn(slot, draft);
-      const { next, reads } = this.#decide(slot, draft);
-      draft.record.plan(draft.rep, next, this.#options.clock.nowMs());
+      const nowMs = this.#options.clock.nowMs();
+      const { next, reads } = decide(slot, draft.rep, this.#options.policy, nowMs);
+      draft.record.plan(draft.rep, next, nowMs);
       draft.rep = next.rep;
       if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) this.#startRead(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
+      if (slot.leaving) await this.#letGo(slot);
       return slot.reading.size === 0;
     } catch (error) {
       slot.undo();
@@ -214,10 +217,27 @@ export class Controller {
     }
   }
 
+  /** Forgets a rep with whom nothing of ours is left; what still waits for her has nobody to go to. */
+  async #letGo(slot: Slot): Promise<void> {
+    const { clock, engine, policy } = this.#options;
+    const { identity, rep } = slot.document;
+    const busy = slot.flying.size + slot.answers.length > 0;
+    if (busy || !rep.paused || !isReleased(rep, policy, clock.nowMs())) {
+      this.#queue.addAfter(identity.rep, LEAVING_MS);
+      return;
+    }
+    await engine.remove(identity.rep);
+    this.#roster.forget(slot);
+  }
+
   /** Takes what waits in the slot into the draft: answers, then events, then readings. */
   #takeIn(slot: Slot, draft: Draft): void {
     this.#takeAnswers(slot, draft);
-    const { policy } = this.#options;
+    const { clock, policy } = this.#options;
+    const freed = slot.leaving ? withoutHolds(draft.rep, clock.nowMs()) : draft.rep;
+    const asked = setPaused(freed, slot.pause, clock.nowMs());
+    draft.record.pause(draft.rep, asked, clock.nowMs());
+    draft.rep = asked;
     for (const event of slot.events.splice(0)) {
       draft.events.push(event);
       const { id: eventId, receivedAtMs: atMs } = event;
@@ -244,32 +264,6 @@ export class Controller {
       draft.rep = deliver(draft.rep, system, intent, outcome, policy, clock.nowMs());
       draft.record.answer(write, outcome, error, clock.nowMs());
       if (outcome === "accepted") this.hint(slot.document.identity.rep, system, confirmMs);
-    }
-  }
-
-  /**
-   * Plans until every write of the plan may leave, and says what is to be read meanwhile. A system that is not
-   * ready for a write (not read just now, or its turn has not come) is left alone; the others are not.
-   */
-  #decide(slot: Slot, { rep }: Draft): { readonly next: Plan; readonly reads: SystemName[] } {
-    const { clock, policy } = this.#options;
-    const nowMs = clock.nowMs();
-    const reads = new Set([...slot.hinted].filter((system) => !slot.reading.has(system)));
-    const unready = slot.unready();
-    for (;;) {
-      const next = planWithout(unready, rep, policy, nowMs);
-      const unread = next.writes.filter(({ system }) => !slot.isFresh(system, nowMs));
-      const early = next.writes.filter((write) => !unread.includes(write));
-      const waiting = early.filter((write) => !slot.turns.has(write));
-      const toRead = [...next.reads, ...unread.map(({ system }) => system)];
-      if (toRead.length + waiting.length === 0) {
-        const written = next.writes.map(({ system }) => system);
-        slot.turns.giveBackAllBut(new Set([...written, ...reads, ...slot.reading]));
-        return { next, reads: [...reads] };
-      }
-      for (const system of toRead) reads.add(system);
-      for (const system of toRead) unready.add(system);
-      for (const { system } of waiting) unready.add(system);
     }
   }
 
@@ -321,7 +315,7 @@ export class Controller {
   }
 
   #isCurrent(slot: Slot): boolean {
-    return this.#slots.get(slot.document.identity.rep) === slot;
+    return this.#roster.get(slot.document.identity.rep) === slot;
   }
 
   #send(slot: Slot, write: Write): void {
@@ -385,10 +379,4 @@ export class Controller {
     const delayMs = recheckAtMs - this.#options.clock.nowMs();
     this.#queue.addAfter(rep, delayMs > 0 ? delayMs : OVERDUE_MS);
   }
-}
-
-/** A stored document may be older than the policy's list of systems. */
-function withAllSystems(rep: Rep, policy: Policy): Rep {
-  const fresh = newRep(policy.systems.map(({ name }) => name));
-  return { ...rep, systems: { ...fresh.systems, ...rep.systems } };
 }

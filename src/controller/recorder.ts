@@ -4,9 +4,16 @@ import type { RepId, SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import type { Classification } from "../reconcile/classify.ts";
 import type { Outcome } from "../reconcile/delivery.ts";
-import { explainIntent, explainReading, explainWrite, nameOf } from "../reconcile/explain.ts";
+import {
+  explainFight,
+  explainFightEnd,
+  explainIntent,
+  explainReading,
+  explainWrite,
+  nameOf,
+} from "../reconcile/explain.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
-import type { Endpoint, Rep } from "../reconcile/rep.ts";
+import type { Endpoint, Fight, Rep } from "../reconcile/rep.ts";
 import { statusOf } from "../reconcile/resolve.ts";
 
 /**
@@ -28,6 +35,9 @@ export class Recorder {
     reading: Reading,
     classification: Classification,
   ): void {
+    if (after.fight && !before.fight) this.#fightBegins(after, after.fight, reading.startedAtMs);
+    // A fight is told when it begins and when it ends, not change by change.
+    else if (after.fight) return;
     const says = explainReading(system, classification, reading.status, after);
     if (says === null || (classification === "absent" && before.systems[system]?.absent)) return;
     this.#add("reading", reading.startedAtMs, says, after, {
@@ -67,10 +77,20 @@ export class Recorder {
         },
       });
     }
-    if (next.held && before.heldUntilMs <= nowMs) {
-      const says = "Too many automatic writes: none for a while, so that nobody is fought with";
-      this.#add("held", nowMs, says, next.rep, { untilMs: next.rep.heldUntilMs });
+    const { heldUntilMs: untilMs } = next.rep;
+    if (untilMs > before.heldUntilMs) {
+      const says = "Too many automatic writes: none for a while but those that protect";
+      this.#add("held", nowMs, says, next.rep, { untilMs });
     }
+    if (before.fight && !next.rep.fight) {
+      const { system, by, changes } = before.fight;
+      const says = explainFightEnd(before.fight);
+      this.#add("held", nowMs, says, next.rep, { system, by, changes, over: true });
+    }
+  }
+
+  pause(before: Rep, after: Rep, nowMs: number): void {
+    this.#intent(before, after, nowMs);
   }
 
   answer(write: Write, outcome: Outcome, error: SystemError | null, nowMs: number): void {
@@ -97,10 +117,16 @@ export class Recorder {
     if (before.intent !== rep.intent || before.base !== rep.base || before.holds !== rep.holds)
       return true;
     if (before.overlays !== rep.overlays || before.heldUntilMs !== rep.heldUntilMs) return true;
+    if (before.fight !== rep.fight) return true;
     return Object.keys(rep.systems).some((name) => {
       const [a, b] = [before.systems[name as SystemName], rep.systems[name as SystemName]];
       return DURABLE_FIELDS.some((field) => a?.[field] !== b?.[field]);
     });
+  }
+
+  #fightBegins(after: Rep, fight: Fight, atMs: number): void {
+    const { system, by, changes } = fight;
+    this.#add("held", atMs, explainFight(fight), after, { system, by, changes, over: false });
   }
 
   #intent(before: Rep, after: Rep, atMs: number): void {

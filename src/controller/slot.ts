@@ -1,6 +1,6 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
-import type { SystemName } from "../presence/identity.ts";
-import type { Rep } from "../reconcile/rep.ts";
+import type { RepIdentity, SystemName } from "../presence/identity.ts";
+import type { Pause, Rep } from "../reconcile/rep.ts";
 import type { Dated } from "./reader.ts";
 import { Recorder } from "./recorder.ts";
 import type { Turns } from "./turns.ts";
@@ -41,6 +41,10 @@ export class Slot {
   /** A write of ours is on its way there. */
   readonly flying = new Set<SystemName>();
   readonly turns: Turns;
+  /** Whether she is to be left alone; the draft follows at her next turn. */
+  pause: Pause | null;
+  /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
+  leaving: { readonly successors: RepIdentity[] } | null = null;
   readonly #departures = new Map<SystemName, number>();
   readonly #readAtMs = new Map<SystemName, number>();
   #undone = 0;
@@ -48,6 +52,7 @@ export class Slot {
   constructor(document: RepDocument, turns: Turns) {
     this.document = document;
     this.turns = turns;
+    this.pause = document.rep.paused;
   }
 
   /** Changes whenever a draft is undone. */

@@ -41,6 +41,7 @@ export function deliver(
         // Until a read says otherwise, what we put there lies there: it must be taken away again.
         cover: pending.withdraws ? endpoint.cover : pending.cover,
         covering: pending.withdraws ? endpoint.covering : pending.status,
+        coveredSinceMs: endpoint.cover === "none" ? pending.sentAtMs : endpoint.coveredSinceMs,
         // A renewal counts from the read that shows it: until then the old lease may still run out.
         leaseUntilMs: endpoint.leaseUntilMs ?? pending.leaseUntilMs,
         tried,

@@ -1,9 +1,10 @@
 import type { SystemName } from "../presence/identity.ts";
-import type { Status } from "../presence/status.ts";
+import { isRoutable, type Status } from "../presence/status.ts";
 import type { Classification } from "./classify.ts";
 import type { Write } from "./plan.ts";
-import { type Cause, endpointOf, type Rep } from "./rep.ts";
-import { statusOf, topOf } from "./resolve.ts";
+import { type Cause, endpointOf, type Fight, type Rep } from "./rep.ts";
+import type { Policy } from "./policy.ts";
+import { coverOf, statusOf, topOf } from "./resolve.ts";
 
 const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
 
@@ -45,6 +46,8 @@ function becauseOf({ kind, source, status }: Cause): string {
     command: `${where} set ${what}`,
     shift: `${where} says the shift ${status === "Offline" ? "has ended" : "has begun"}`,
     "lease ended": `our own entry in ${where} ran out`,
+    paused: `syncing was paused (${source})`,
+    resumed: "syncing goes on",
   };
   return sentences[kind];
 }
@@ -100,9 +103,25 @@ export function explainWrite(write: Write): string {
   return `${effect}, because ${becauseOf(write.cause)}`;
 }
 
+/** Who fights with us, over what, and what we do about it. */
+export function explainFight({ system, by, between, changes, sinceMs, lastMs }: Fight): string {
+  const where = nameOf(system);
+  const who = by === null ? `${where} does not say by whom` : `by ${by}, says ${where}`;
+  const [one, other] = between.map(wordsFor);
+  const seconds = Math.max(1, Math.round((lastMs - sinceMs) / 1_000));
+  return `${where} was changed ${changes} times in ${seconds} s, between ${one} and ${other} (${who}): automatic writes rest until that stops`;
+}
+
+/** The end of it. */
+export function explainFightEnd({ system, changes, sinceMs, lastMs }: Fight): string {
+  const minutes = Math.max(1, Math.round((lastMs - sinceMs) / 60_000));
+  return `${nameOf(system)} is left alone again, after ${changes} changes in ${minutes} min: automatic writes go on`;
+}
+
 /** Why the rep shows what she shows, in one sentence: what lies on top, since whom, and what lies beneath. */
 export function explainRep(rep: Rep): string {
   const top = topOf(rep);
+  if (rep.paused) return `Not synced: paused (${rep.paused.by})`;
   const base = wordsFor(rep.base.status);
   const from =
     rep.base.origin === null ? "nothing was chosen yet" : `chosen in ${nameOf(rep.base.origin)}`;
@@ -113,10 +132,45 @@ export function explainRep(rep: Rep): string {
   return `${wordsFor(top.status)}: ${source}; ${base} (${from}) returns when it ends`;
 }
 
+/**
+ * What we cannot see in a system, because our own entry covers it: since when (epoch milliseconds), and what
+ * covers it. `null` where nothing of ours lies.
+ */
+export function maskOf(
+  rep: Rep,
+  system: SystemName,
+): { readonly sinceMs: number; readonly covering: Status } | null {
+  const endpoint = endpointOf(rep, system);
+  const { covering, coveredSinceMs: sinceMs } = endpoint;
+  return coverOf(endpoint) === "none" || covering === null ? null : { sinceMs, covering };
+}
+
+/** Her own manual status in Teams, where it keeps what happens elsewhere from showing there. */
+export function overrideOf(rep: Rep, policy: Policy): Override | null {
+  const { base, paused } = rep;
+  if (paused || base.origin === null || isRoutable(base.status)) return null;
+  const profile = policy.systems.find(({ name }) => name === base.origin);
+  const top = topOf(rep);
+  if (!profile?.absorbing || !top || top.system === base.origin) return null;
+  const { seen } = endpointOf(rep, base.origin);
+  if (seen !== profile.shows[base.status] || seen === profile.shows[top.status]) return null;
+  return { system: base.origin, status: base.status, hides: top.status, sinceMs: base.atMs };
+}
+
+export type Override = {
+  readonly system: SystemName;
+  /** What she chose, and what does not show because of it. */
+  readonly status: Status;
+  readonly hides: Status;
+  readonly sinceMs: number;
+};
+
 /** What one system shows and whether that is what it should, for a table or a card. */
 export function describeEndpoint(rep: Rep, system: SystemName): string {
   const { seen, health, absent, pending } = endpointOf(rep, system);
+  const mask = maskOf(rep, system);
   const shown = absent ? "Offline" : seen === null ? "not read yet" : wordsFor(seen);
   if (pending) return `${shown}, a change is on its way`;
+  if (mask) return `${shown} (by us: what she shows there herself is hidden since we set it)`;
   return health === "ok" ? shown : `${shown} (our last write was ${health})`;
 }

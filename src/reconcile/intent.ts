@@ -1,6 +1,7 @@
 import type { HoldId, SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
 import type { Policy } from "./policy.ts";
+import { calmDown } from "./fight.ts";
 import { type Cause, endpointOf, type Hold, type Rep, withEndpoint, without } from "./rep.ts";
 import { isSatisfied, targetOf } from "./resolve.ts";
 
@@ -89,9 +90,12 @@ export function releaseHold(rep: Rep, id: HoldId, cause: Cause): Rep {
   return intend({ ...rep, holds: without(rep.holds, id) }, cause);
 }
 
-/** Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes. */
-export function expire(rep: Rep, nowMs: number): Rep {
-  let next = rep;
+/**
+ * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes,
+ * a fight that nobody goes on with.
+ */
+export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
+  let next = calmDown(rep, policy, nowMs);
   for (const [id, hold] of Object.entries(rep.holds) as [HoldId, Hold][]) {
     if (hold.untilMs > nowMs) continue;
     const { source, status } = hold;

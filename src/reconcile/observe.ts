@@ -4,6 +4,7 @@ import { absent, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled } from "./classify.ts";
 import { automatic, automaticEnded, dropOverlay, firstSight, uncovered } from "./overlay.ts";
+import { countChange } from "./fight.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import { endpointOf, type Pending, type Rep, withEndpoint } from "./rep.ts";
 import { targetOf, topOf } from "./resolve.ts";
@@ -37,7 +38,15 @@ export function observe(
   const settled = withEndpoint(applied, system, {
     pending: stillOpen(applied, system, reading, policy),
   });
-  return { rep: rememberNative(settled, system, reading, policy), classification };
+  const remembered = rememberOwn(
+    rememberNative(settled, system, reading, policy),
+    system,
+    reading as UsableReading,
+    classification,
+    policy,
+  );
+  const counted = countChange(before, remembered, system, reading, classification, policy);
+  return { rep: counted, classification };
 }
 
 /** A write of unknown outcome that never turned up in time explains nothing any more. */
@@ -86,9 +95,10 @@ function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
 
 /** Our own write, seen: no intent follows. An older write that lands late must be written over. */
 function echo(rep: Rep, system: SystemName, reading: UsableReading): Rep {
-  const { pending, tried, shown } = endpointOf(rep, system);
+  const { pending, tried, shown, cover, coveredSinceMs } = endpointOf(rep, system);
   if (!pending) return rep;
   const next = withEndpoint(rep, system, {
+    coveredSinceMs: cover === "none" ? pending.sentAtMs : coveredSinceMs,
     seen: reading.status,
     health: "ok",
     failures: 0,
@@ -151,6 +161,28 @@ function stillOpen(rep: Rep, system: SystemName, reading: Reading, policy: Polic
   const { pending } = endpointOf(rep, system);
   if (!pending || isSettled(pending, reading, profileOf(policy, system).settleMs)) return null;
   return pending;
+}
+
+const HERS: ReadonlySet<Classification> = new Set([
+  "first sight",
+  "sign-in",
+  "choice",
+  "outranked",
+  "agrees",
+]);
+
+/** What a write of ours would replace for good is remembered, so that she gets it back when we let go of her. */
+function rememberOwn(
+  rep: Rep,
+  system: SystemName,
+  { status, native, automatic: isAutomatic }: UsableReading,
+  classification: Classification,
+  policy: Policy,
+): Rep {
+  if (profileOf(policy, system).absorbing) return rep;
+  if (classification === "absent") return withEndpoint(rep, system, { own: null });
+  if (!HERS.has(classification) || isAutomatic) return rep;
+  return withEndpoint(rep, system, { own: { status, native } });
 }
 
 /** While nothing lies on top, what the system shows for the base is what it must be given back later. */

@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import { isRoutable, type Status } from "../presence/status.ts";
+import { fightEndsMs } from "./fight.ts";
 import { expire } from "./intent.ts";
 import type { Policy, SystemProfile } from "./policy.ts";
 import {
@@ -23,6 +24,8 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold expired",
   "command",
   "shift",
+  "paused",
+  "resumed",
 ]);
 
 /** One write to send. It is already recorded as pending in the plan's rep: persist that first, then send. */
@@ -52,7 +55,7 @@ export type Plan = {
   readonly writes: readonly Write[];
   /** When to look again even if nothing happens; `null`: no need. */
   readonly recheckAtMs: number | null;
-  /** True when the write budget is spent: automatic writes rest until then. */
+  /** True when a write rests: the budget is spent, or another automation is being fought with. */
   readonly held: boolean;
 };
 
@@ -75,16 +78,17 @@ type Step =
  * | R34  | was not read since this intent arose                     | read                                |
  * | R35  | shows what it should, nothing of ours left over          | satisfied                           |
  * | R36  | releases last, and another system is not released yet    | wait for it                         |
- * | R37  | the budget is spent                                      | held                                |
+ * | R37  | the budget is spent: the last write is kept for protecting | held                              |
+ * | R110 | another automation keeps changing a system               | held                                |
  * | R38  | otherwise                                                | write, once, recorded before it is sent |
  *
  * Idempotent until the rep changes: planning the returned rep again yields no further write.
  */
 export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
-  let rep = expire(before, nowMs);
+  let rep = expire(before, policy, nowMs);
   const reads: SystemName[] = [];
   const writes: Write[] = [];
-  let recheckAtMs = nextExpiry(rep);
+  let recheckAtMs = nextExpiry(rep, policy);
   let held = false;
   const wake = (atMs: number | null): void => {
     if (atMs !== null) recheckAtMs = Math.min(recheckAtMs ?? atMs, atMs);
@@ -102,12 +106,13 @@ export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
     if (step.kind === "nothing") wake(renewalDueMs(rep, profile));
     if (step.kind !== "write") continue;
     const told = rep.cause !== null && TOLD.has(rep.cause.kind);
-    if (!told && rep.heldUntilMs <= nowMs && !hasBudget(rep, policy, nowMs)) {
-      rep = { ...rep, heldUntilMs: nowMs + policy.heldMs };
-    }
-    if (!told && rep.heldUntilMs > nowMs) {
+    const protects = isProtective(step.target, endpointOf(rep, name));
+    if (!told && (rep.fight || !mayWrite(rep, protects, policy, nowMs))) {
+      if (!rep.fight && rep.heldUntilMs <= nowMs) {
+        rep = { ...rep, heldUntilMs: nowMs + policy.heldMs };
+      }
       held = true;
-      wake(rep.heldUntilMs);
+      wake(fightEndsMs(rep, policy) ?? rep.heldUntilMs);
       continue;
     }
     const [next, write] = record(rep, profile, step, policy, nowMs);
@@ -239,13 +244,14 @@ function record(
     to,
     lifts: liftsManual(rep, name),
     renewal: step.renewal,
-    protective: !isRoutable(step.target) && (seen === null || isRoutable(seen)),
+    protective: isProtective(step.target, endpointOf(rep, name)),
     cause,
   };
+  const own = rep.paused && !profile.absorbing ? (endpointOf(rep, name).own?.native ?? null) : null;
   const restored = step.target === profile.shows[rep.base.status] ? write.native : null;
   const free = step.renewal || TOLD.has(cause.kind);
   const counted = free ? next : { ...next, writesMs: [...next.writesMs, nowMs] };
-  return [counted, { ...write, native: restored }];
+  return [counted, { ...write, native: own ?? restored }];
 }
 
 /** The finest status whose projection is the target: the top's or the base's own, else the class itself. */
@@ -255,9 +261,18 @@ function meantStatus(rep: Rep, profile: SystemProfile, target: Status): Status {
   return profile.shows[rep.base.status] === target ? rep.base.status : target;
 }
 
-function hasBudget(rep: Rep, policy: Policy, nowMs: number): boolean {
+function isProtective(target: Status, { seen }: Endpoint): boolean {
+  return !isRoutable(target) && (seen === null || isRoutable(seen));
+}
+
+/** The last write of the budget is kept for one that protects: who cannot be followed is left busy, not routed. */
+function mayWrite(rep: Rep, protects: boolean, policy: Policy, nowMs: number): boolean {
   const lastMinute = rep.writesMs.filter((atMs) => atMs > nowMs - MINUTE_MS).length;
-  return lastMinute < policy.writesPerMinute && rep.writesMs.length < policy.writesPerHour;
+  const left = Math.min(
+    policy.writesPerMinute - lastMinute,
+    policy.writesPerHour - rep.writesMs.length,
+  );
+  return protects ? left > 0 : left > 1 && rep.heldUntilMs <= nowMs;
 }
 
 /** Half of the lease is left when it is renewed; a shift end's Offline runs out by itself. */
@@ -275,8 +290,9 @@ function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: n
   return targetOf(rep, profile.name, policy) === endpointOf(rep, profile.name).covering;
 }
 
-function nextExpiry(rep: Rep): number | null {
+function nextExpiry(rep: Rep, policy: Policy): number | null {
   const ends = [
+    ...[fightEndsMs(rep, policy)].filter((atMs) => atMs !== null),
     ...Object.values(rep.holds).map((hold) => hold.untilMs),
     ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
   ];

@@ -39,6 +39,11 @@ export type Policy = {
   readonly writesPerHour: number;
   /** How long automatic writing rests when the budget is spent. */
   readonly heldMs: number;
+  /** So many changes of one system within the window are a fight with another automation; `null`: never. */
+  readonly fightChanges: number | null;
+  readonly fightWindowMs: number;
+  /** A fight is over when the system has been left alone for so long. */
+  readonly fightQuietMs: number;
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
 };

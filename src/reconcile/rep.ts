@@ -18,7 +18,9 @@ type CauseKind =
   | "hold expired"
   | "command"
   | "shift"
-  | "lease ended";
+  | "lease ended"
+  | "paused"
+  | "resumed";
 
 export type Cause = {
   readonly kind: CauseKind;
@@ -125,6 +127,27 @@ export type Endpoint = {
   readonly health: Health;
   readonly failures: number;
   readonly retryAtMs: number;
+  /** When the system changed, and not because of us: oldest first, as many as it takes to call it a fight. */
+  readonly changesMs: readonly number[];
+  /** What she last chose there herself, where a write replaces it: put back when we let go of her. */
+  readonly own: { readonly status: Status; readonly native: string } | null;
+  /** Since when our cover hides what the system would show without us; meaningful while it does. */
+  readonly coveredSinceMs: number;
+};
+
+/** Somebody asked us to leave a rep alone. `by`: a role or a reason, never a person's name. */
+export type Pause = { readonly by: string; readonly sinceMs: number };
+
+/** Somebody else keeps changing a system, faster than people do (fight.ts). */
+export type Fight = {
+  readonly system: SystemName;
+  /** The other writer, as far as the system says. */
+  readonly by: string | null;
+  /** Two of the values that it goes between. */
+  readonly between: readonly [Status, Status];
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly changes: number;
 };
 
 /**
@@ -145,6 +168,9 @@ export type Rep = {
   /** When automatic writes left, newest last, not older than an hour: the write budget counts these. */
   readonly writesMs: readonly number[];
   readonly heldUntilMs: number;
+  /** While it is on, automatic writes rest. */
+  readonly fight: Fight | null;
+  readonly paused: Pause | null;
 };
 
 const UNREAD_ENDPOINT: Endpoint = {
@@ -164,6 +190,9 @@ const UNREAD_ENDPOINT: Endpoint = {
   health: "ok",
   failures: 0,
   retryAtMs: 0,
+  changesMs: [],
+  own: null,
+  coveredSinceMs: 0,
 };
 
 /** A rep about whom nothing is known yet, in the given systems. */
@@ -180,7 +209,20 @@ export function newRep(systems: readonly SystemName[]): Rep {
     systems: Object.fromEntries(systems.map((name) => [name, UNREAD_ENDPOINT])),
     writesMs: [],
     heldUntilMs: 0,
+    fight: null,
+    paused: null,
   };
+}
+
+/** A stored rep may be older than this release or its list of systems: what she lacks is as in a new one. */
+export function completed(stored: Rep, systems: readonly SystemName[]): Rep {
+  const names = [...new Set([...systems, ...(Object.keys(stored.systems) as SystemName[])])];
+  const endpoints = names.map((name): [SystemName, Endpoint] => [
+    name,
+    { ...UNREAD_ENDPOINT, ...stored.systems[name] },
+  ]);
+  const complete: Rep["systems"] = Object.fromEntries(endpoints);
+  return { ...newRep(systems), ...stored, systems: complete };
 }
 
 /** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */

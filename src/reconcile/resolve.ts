@@ -60,8 +60,10 @@ export function statusOf(rep: Rep): Status {
  * | R26  | a call over a base from elsewhere                             | the less available of the two, |
  * |      |                                                               | as this system shows them      |
  * | R27  | a call over a shift end, or over a base of the call's system  | q(call)                        |
+ * | R113 | the rep is paused                                             | what it shows without us       |
  */
 export function targetOf(rep: Rep, system: SystemName, policy: Policy): Status | null {
+  if (rep.paused) return pausedTarget(rep, system, policy);
   const { shows } = profileOf(policy, system);
   const base = shows[rep.base.status];
   const top = topOf(rep);
@@ -72,6 +74,15 @@ export function targetOf(rep: Rep, system: SystemName, policy: Policy): Status |
   const over = shows[top.status];
   if (rep.base.status === "Offline" || rep.base.origin === top.system) return over;
   return join(over, base);
+}
+
+/** What a system of a paused rep should show (pause.ts); `null`: it is left alone. */
+function pausedTarget(rep: Rep, system: SystemName, policy: Policy): Status | null {
+  const profile = profileOf(policy, system);
+  const endpoint = endpointOf(rep, system);
+  if (profile.absorbing) return coverOf(endpoint) === "none" ? null : profile.shows.Available;
+  if (rep.overlays[system] || topOf(rep)?.kind === "hold") return null;
+  return endpoint.own?.status ?? null;
 }
 
 /**
@@ -111,6 +122,7 @@ export function coverOf({ cover, covering, seen }: Endpoint): Cover {
  */
 export function liftsManual(rep: Rep, system: SystemName): boolean {
   const { base } = rep;
+  if (rep.paused) return false;
   if (!isRoutable(base.status) || base.origin === null || base.origin === system) return false;
   return endpointOf(rep, system).tried < base.intent;
 }

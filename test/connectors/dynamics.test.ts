@@ -109,6 +109,21 @@ describe("Dynamics", () => {
     expect(await sight(repAt(2))).toMatchObject({ status: null, automatic: null });
   });
 
+  test("[R111] the row says who wrote: another user by id, else Dynamics' own word", async () => {
+    const rep = repAt(11);
+    await choose(rep, OUT_OF_THE_BOX.Busy);
+    expect(await sight(rep)).toMatchObject({ by: "AGENT" });
+    control().settings({ apiModifiedByUser: "caller" });
+    try {
+      await connector.write(rep, aWrite(connector, "Away"), patience());
+      await expect
+        .poll(() => sight(rep))
+        .toMatchObject({ by: expect.stringMatching(/^user .{36}$/) });
+    } finally {
+      control().settings({ apiModifiedByUser: "rep" });
+    }
+  });
+
   test("[R72] what the engine sets by itself is automatic: capacity, a missed notification", async () => {
     const rep = repAt(3);
     control().acceptConversation({ userId: rep.systemUserId, units: 100 });

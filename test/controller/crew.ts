@@ -55,7 +55,7 @@ export class Crew {
   readonly clock = new VirtualClock();
   readonly teams = new EmulatedTeams(this.clock);
   readonly dynamics = new EmulatedDynamics(this.clock);
-  readonly people: readonly RepIdentity[];
+  people: readonly RepIdentity[];
   readonly systemErrors: SystemError[] = [];
   readonly faults: unknown[] = [];
   readonly engine: Engine;

@@ -217,6 +217,7 @@ const BY_STATUS: Readonly<Partial<Record<Status, string>>> = {
 export class EmulatedDynamics extends EmulatedSystem {
   readonly system = DYNAMICS;
   readonly #presences = new Map<RepId, string>();
+  readonly #writers = new Map<RepId, string>();
 
   join(rep: RepId, presence = "Available"): void {
     this.#presences.set(rep, presence);
@@ -226,8 +227,10 @@ export class EmulatedDynamics extends EmulatedSystem {
     this.#presences.delete(rep);
   }
 
-  choose(rep: RepId, presence: string): void {
+  /** She chooses; `by` says so if it is somebody else. */
+  choose(rep: RepId, presence: string, by = "AGENT"): void {
     this.#presences.set(rep, presence);
+    this.#writers.set(rep, by);
     this.touch(rep);
   }
 
@@ -239,7 +242,8 @@ export class EmulatedDynamics extends EmulatedSystem {
   override look(rep: RepId): Omit<Sighting, "sequence"> | null {
     const presence = this.#presences.get(rep);
     if (presence === undefined) return null;
-    return { status: BASES[presence] ?? null, automatic: null, native: presence };
+    const by = this.#writers.get(rep) ?? null;
+    return { status: BASES[presence] ?? null, automatic: null, native: presence, by };
   }
 
   protected override change(rep: RepId, write: Write): void {

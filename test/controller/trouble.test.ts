@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
-import { ANA, Crew, end, engineWith, person, POLICY, type Watch } from "./crew.ts";
+import { ANA, Crew, end, engineWith, person, type Watch } from "./crew.ts";
 
 const SOON_MS = 15_000;
 
@@ -305,19 +305,44 @@ describe("trouble in one system", () => {
 });
 
 describe("another writer that never gives up", () => {
-  test("is not fought with: writing rests, says so once, and then agrees with what stands", async () => {
+  const HOUR_MS = 3_600_000;
+
+  /** Every 200 ms for an hour: what it costs us, whatever tells us of it. */
+  async function fight(act: (change: number, crew: Crew, watch: Watch) => void) {
     const { crew, watch } = await Crew.onDuty();
-    for (let change = 0; change < 3 * POLICY.writesPerMinute; change += 1) {
-      crew.dynamics.choose(ANA.rep, change % 2 === 0 ? "Busy" : "Available");
-      watch.controller.hint(ANA.rep, DYNAMICS);
-      await crew.clock.advance(1_000);
+    for (let change = 0; change * 200 < HOUR_MS; change += 1) {
+      act(change, crew, watch);
+      await crew.clock.advance(200);
     }
-    expect(crew.writes).toBe(POLICY.writesPerMinute);
-    expect(await crew.says("held")).toHaveLength(1);
+    const { writes } = crew;
     crew.dynamics.choose(ANA.rep, "Busy");
-    await crew.clock.advance(400_000);
+    await crew.clock.advance(HOUR_MS);
+    return { crew, writes };
+  }
+
+  test("[P2] [R110] [R111] [R112] one that flips Dynamics every 200 ms is not fed, and told of once", async () => {
+    const { crew, writes } = await fight((change, { dynamics }, { controller }) => {
+      dynamics.choose(ANA.rep, change % 2 === 0 ? "Away" : "Available", "user 42");
+      controller.hint(ANA.rep, DYNAMICS);
+    });
+    expect(writes).toBeGreaterThan(0);
+    expect(writes).toBeLessThanOrEqual(60);
+    const [began, ended, ...more] = await crew.says("held");
+    expect(began).toMatch(/Dynamics was changed 20 times in \d+ s, between .* \(by user 42, /);
+    expect(ended).toMatch(/Dynamics is left alone again, after \d{4,5} changes in 60 min/);
+    expect(more).toEqual([]);
     expect(crew.shown()).toEqual(["Busy", "Busy"]);
-    expect(await crew.says("held")).toHaveLength(1);
+  });
+
+  test("[P2] [R110] one that undoes each of our writes is not fought with, however seldom we look", async () => {
+    const { crew, writes } = await fight((change, { dynamics, teams }) => {
+      if (change === 0) teams.client(ANA.rep, "InACall");
+      if (dynamics.presence(ANA.rep) === "Busy") dynamics.choose(ANA.rep, "Available");
+    });
+    expect(writes).toBeGreaterThan(0);
+    expect(writes).toBeLessThanOrEqual(60);
+    expect(await crew.says("held")).not.toEqual([]);
+    expect(crew.shown()).toEqual(["InACall", "Busy"]);
   });
 });
 

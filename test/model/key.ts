@@ -69,6 +69,8 @@ export function keyOf(world: World): string {
       lease,
       e.health,
       e.absent,
+      e.changesMs.map(ago),
+      e.own?.status,
       world.values[name],
       world.shown[name],
     ].join();
@@ -95,6 +97,7 @@ export function keyOf(world: World): string {
     teams.session,
     teams.open,
     world.liveHolds,
+    rep.paused !== null,
     world.flights.map(({ write: w, applied }) =>
       [w.system, intent(w.intent), w.shows, w.from, w.to, w.lifts, applied].join(),
     ),
@@ -112,6 +115,7 @@ export function keyOf(world: World): string {
     Object.values(world.left),
     rep.writesMs.filter((atMs) => atMs > (world.epoch - 1) * EPOCH_MS).length,
     rep.heldUntilMs > world.epoch * EPOCH_MS ? ago(rep.heldUntilMs) : "",
+    rep.fight && [rep.fight.system, ago(rep.fight.lastMs)].join(),
     world.writes,
     world.choiceIntents,
     world.raced,

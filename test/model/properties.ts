@@ -1,6 +1,7 @@
 import { isRoutable, join, type Status } from "../../src/presence/status.ts";
 import type { SystemName } from "../../src/presence/identity.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
+import type { Write } from "../../src/reconcile/plan.ts";
 import { endpointOf } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
 import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
@@ -9,6 +10,7 @@ import { isKnown, isSignedOut, showing, type World } from "./world.ts";
 /** A broken promise, by the name of the invariant. */
 export type Violation = { readonly invariant: string; readonly says: string };
 
+const LEFT_ALONE = "R114 a paused rep is left alone";
 const FRESH = "a write follows a fresh read";
 
 /** What must hold after every step. */
@@ -35,6 +37,15 @@ export function checkStep(
   }
   const issued = after.writes > before.writes ? after.flights.slice(before.flights.length) : [];
   for (const { write } of issued) {
+    if (after.rep.paused && !givesBack(after, write)) {
+      return { invariant: LEFT_ALONE, says: `${write.shows} to ${write.system} while paused` };
+    }
+    if (before.rep.fight && after.rep.fight) {
+      return { invariant: "P2 a fight is not fed", says: `${write.shows} to ${write.system}` };
+    }
+    if (!write.protective && minute.length === setting.writesPerMinute) {
+      return { invariant: "P2 write budget", says: "nothing is left for a write that protects" };
+    }
     if (before.flights.some((flight) => flight.write.system === write.system)) {
       return { invariant: "P9 one write at a time", says: `a second write to ${write.system}` };
     }
@@ -67,7 +78,8 @@ export function checkStep(
 function writeBound(world: World, setting: Setting): number {
   const { left } = world;
   const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
-  const twice = spent("calls") + spent("holds") + spent("meetings") + spent("signOuts");
+  const twice =
+    spent("calls") + spent("holds") + spent("meetings") + spent("signOuts") + spent("pauses");
   const events = 2 * twice + spent("acts");
   const faults =
     spent("losses") + 2 * spent("zombies") + 2 * spent("crashes") + spent("duplicates");
@@ -93,6 +105,7 @@ export function checkQuiet(
   policy: Policy,
   setting: Setting,
 ): Violation | null {
+  if (world.rep.paused) return checkPaused(world, setting);
   for (const name of setting.systems) {
     const target = core.targetOf(world.rep, name, policy);
     const { health } = endpointOf(world.rep, name);
@@ -105,6 +118,26 @@ export function checkQuiet(
     return { invariant: "P1 convergence", says: "our session outlived every call" };
   }
   return checkBase(world, setting);
+}
+
+/** A rep who is left alone is only given back what is hers. */
+function givesBack({ rep }: World, { system, to, shows }: Write): boolean {
+  return system === TEAMS ? to === "none" : shows === endpointOf(rep, system).own?.status;
+}
+
+/** In a quiet world nothing of ours lies with a paused rep, and what she chose last in Dynamics stands there. */
+function checkPaused(world: World, setting: Setting): Violation | null {
+  const { teams, chosen, values, raced } = world;
+  if (raced || hasFaults(world, setting)) return null;
+  const lastIn = (system: SystemName): Status =>
+    chosen.findLast((one) => one.system === system)?.status ?? "Available";
+  if (teams.session || (teams.preferred && teams.preferred.status !== lastIn(TEAMS))) {
+    return { invariant: LEFT_ALONE, says: "something of ours is still in Teams" };
+  }
+  const hers = lastIn(DYNAMICS);
+  const isOn = teams.client === "InACall" || world.liveHolds.length > 0;
+  if (isOn || values[DYNAMICS] === hers || isSignedOut(world, DYNAMICS)) return null;
+  return { invariant: LEFT_ALONE, says: `Dynamics shows ${values[DYNAMICS]}, she chose ${hers}` };
 }
 
 function hasFaults({ left }: World, setting: Setting): boolean {

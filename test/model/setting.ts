@@ -17,6 +17,8 @@ export type Setting = {
   readonly calls: number;
   /** Holds that a desk phone may put (each may be released); more than one may overlap. */
   readonly holds: number;
+  /** How often syncing may be paused (and resumed). */
+  readonly pauses: number;
   readonly losses: number;
   readonly zombies: number;
   readonly crashes: number;
@@ -39,6 +41,8 @@ export type Setting = {
   readonly epochs: number;
   readonly leases: boolean;
   readonly writesPerMinute: number;
+  /** So many changes of one system are a fight; `null`: never. */
+  readonly fightChanges: number | null;
   readonly concurrent: boolean;
 };
 
@@ -52,6 +56,7 @@ export const BASE_SETTING: Setting = {
   acts: 1,
   calls: 0,
   holds: 0,
+  pauses: 0,
   losses: 0,
   zombies: 0,
   crashes: 0,
@@ -67,6 +72,7 @@ export const BASE_SETTING: Setting = {
   epochs: 0,
   leases: false,
   writesPerMinute: 1000,
+  fightChanges: null,
   concurrent: true,
 };
 
@@ -118,6 +124,9 @@ export function policyOf(setting: Setting): Policy {
     writesPerMinute: setting.writesPerMinute,
     writesPerHour: 1000,
     heldMs: EPOCH_MS,
+    fightChanges: setting.fightChanges,
+    fightWindowMs: 10 * EPOCH_MS,
+    fightQuietMs: EPOCH_MS,
     retryFirstMs: 0,
     retryMaxMs: 0,
   };

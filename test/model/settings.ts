@@ -48,13 +48,18 @@ export const EVERY_RUN: readonly Exploring[] = [
   exploring({ acts: 1, meetings: 1 }, COMPLETE),
   exploring({ acts: 1, calls: 1, meetings: 1 }, 40_000),
   exploring({ acts: 2, leases: true, epochs: 2 }, 40_000),
-  exploring({ acts: 2, epochs: 2, writesPerMinute: 1 }, 40_000),
+  exploring({ acts: 2, epochs: 2, writesPerMinute: 2 }, 40_000),
+  exploring({ acts: 3, epochs: 1, fightChanges: 2 }, 40_000),
   exploring({ acts: 2, duplicates: 1, readsInFlight: 2 }, 40_000),
   exploring({ acts: 2, ...THREE_SYSTEMS }, 40_000),
   exploring({ acts: 1, signOuts: 1, losses: 1 }, COMPLETE),
   exploring({ acts: 2, signOuts: 1, concurrent: false }, 40_000),
   exploring({ acts: 2, closings: 1 }, COMPLETE),
   exploring({ acts: 0, holds: 1, closings: 2 }, COMPLETE),
+  exploring({ acts: 1, pauses: 1 }, COMPLETE),
+  exploring({ acts: 2, pauses: 1 }, 60_000),
+  exploring({ acts: 0, calls: 1, pauses: 1 }, COMPLETE),
+  exploring({ acts: 0, holds: 1, pauses: 1 }, COMPLETE),
 ];
 
 /** Explored by `npm run prove`: more than ten million states. */
@@ -71,7 +76,8 @@ export const DEEP: readonly Exploring[] = [
   exploring({ acts: 1, calls: 1, meetings: 1 }, 1_500_000),
   exploring({ acts: 1, holds: 1, meetings: 1 }, 1_500_000),
   exploring({ acts: 2, leases: true, epochs: 2 }, 1_500_000),
-  exploring({ acts: 2, epochs: 2, writesPerMinute: 1 }, 1_500_000),
+  exploring({ acts: 2, epochs: 2, writesPerMinute: 2 }, 1_500_000),
+  exploring({ acts: 3, epochs: 2, fightChanges: 2 }, 1_500_000),
   exploring({ acts: 2, ...THREE_SYSTEMS }, 1_500_000),
   exploring({ acts: 2, cold: true, losses: 1 }, COMPLETE),
   exploring({ acts: 1, calls: 1, holds: 1, cold: true }, 1_000_000),
@@ -80,4 +86,6 @@ export const DEEP: readonly Exploring[] = [
   exploring({ acts: 1, calls: 1, closings: 1 }, 1_000_000),
   exploring({ acts: 1, holds: 1, closings: 1 }, 1_000_000),
   exploring({ acts: 2, closings: 1, signOuts: 1, concurrent: false }, 1_000_000),
+  exploring({ acts: 2, pauses: 1, losses: 1 }, 1_000_000),
+  exploring({ acts: 1, holds: 1, calls: 1, pauses: 1 }, 1_000_000),
 ];

@@ -90,6 +90,12 @@ function humanSteps(world: World, setting: Setting, core: Core, policy: Policy):
     }
   }
   found.push(...clientSteps(world), ...attendanceSteps(world, setting, core, policy));
+  if (left.pauses > 0 || world.rep.paused) {
+    const pause = world.rep.paused ? null : { by: "an administrator", sinceMs: 0 };
+    const from = pause ? spend(world, "pauses") : world;
+    const rep = core.setPaused(world.rep, pause, world.epoch * EPOCH_MS);
+    found.push({ name: pause ? "syncing is paused" : "syncing goes on", next: { ...from, rep } });
+  }
   if (left.holds > 0) {
     const id = `call-${left.holds}`;
     found.push({
@@ -203,7 +209,7 @@ function controllerSteps(world: World, core: Core, policy: Policy): Step[] {
 }
 
 function settles(world: World, planned: World["rep"]): boolean {
-  if (planned.intent !== world.rep.intent) return true;
+  if (planned.intent !== world.rep.intent || planned.fight !== world.rep.fight) return true;
   return Object.entries(planned.systems).some(([name, endpoint]) => {
     const before = world.rep.systems[name as SystemName];
     return endpoint.tried !== before?.tried || endpoint.pending !== before.pending;

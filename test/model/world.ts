@@ -34,6 +34,7 @@ export type Left = {
   readonly acts: number;
   readonly calls: number;
   readonly holds: number;
+  readonly pauses: number;
   readonly losses: number;
   readonly zombies: number;
   readonly crashes: number;

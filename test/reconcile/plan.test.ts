@@ -171,7 +171,7 @@ describe("R36 Dynamics is released last", () => {
 
 describe("R37 the budget", () => {
   it("[R37] rests when it is spent, says so, and goes on later", () => {
-    const stage = Stage.settled(core, { ...POLICY, writesPerMinute: 1 });
+    const stage = Stage.settled(core, { ...POLICY, writesPerMinute: 2 });
     stage.dynamics("Busy");
     stage.settle();
     stage.dynamics("Away");
@@ -186,7 +186,7 @@ describe("R37 the budget", () => {
 
 describe("R37 what was reported", () => {
   it("[R37] a call that a phone reported is written although the budget is spent, and spends none", () => {
-    const stage = Stage.settled(core, { ...POLICY, writesPerMinute: 1 });
+    const stage = Stage.settled(core, { ...POLICY, writesPerMinute: 2 });
     stage.dynamics("Busy");
     stage.settle();
     stage.dynamics("Away");

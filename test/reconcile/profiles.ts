@@ -64,6 +64,9 @@ export const POLICY: Policy = {
   writesPerMinute: 10,
   writesPerHour: 60,
   heldMs: 5 * MINUTE_MS,
+  fightChanges: 20,
+  fightWindowMs: 10 * MINUTE_MS,
+  fightQuietMs: 2 * MINUTE_MS,
   retryFirstMs: 500,
   retryMaxMs: 5 * MINUTE_MS,
 };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import type { Core } from "../model/core.ts";
+import type { Write } from "../../src/reconcile/plan.ts";
+import { POLICY } from "./profiles.ts";
 import { Stage } from "./stage.ts";
 
 /**
@@ -87,5 +89,69 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
       toTeams.map(({ from }) => from),
       ["none"],
     );
+  },
+
+  "[R110] [R111] [R112] another automation is not fed, is named, and is left behind when it stops":
+    (core) => {
+      const stage = Stage.settled(core);
+      const flip = (times: number): Write[] =>
+        Array.from({ length: times }, (_, time) => {
+          stage.dynamics(time % 2 === 0 ? "Busy" : "Available", { by: "user 42" });
+          const written = stage.settle();
+          stage.wait(1_000);
+          return written;
+        }).flat();
+      const writes = flip(200);
+      assert.ok(writes.length > 0 && writes.length < 20, `${writes.length} writes`);
+      assert.equal(stage.rep.fight?.system, DYNAMICS);
+      assert.equal(stage.rep.fight.by, "user 42");
+      assert.deepEqual(stage.rep.fight.between.toSorted(), ["Available", "Busy"]);
+      assert.equal(stage.rep.fight.changes, 200);
+      stage.dynamics("Busy");
+      assert.deepEqual(stage.settle(), []);
+      // What a desk phone reports is no part of the fight.
+      stage.hold("call");
+      assert.equal(stage.settle().length, 1);
+      stage.release("call");
+      stage.settle();
+      stage.wait(stage.policy.fightQuietMs);
+      stage.settle();
+      assert.equal(stage.rep.fight, null);
+      assert.equal(stage.endpoint(TEAMS).seen, "Busy");
+      stage.wait(60_000);
+      stage.dynamics("Available");
+      assert.notEqual(stage.settle().length, 0);
+      assert.equal(stage.endpoint(TEAMS).seen, "Available");
+    },
+
+  "[R110] a rep whom people keep busy is no fight": (core) => {
+    const stage = Stage.settled(core);
+    for (let call = 0; call < 9; call += 1) {
+      stage.teams("InACall");
+      stage.settle();
+      stage.wait(60_000);
+      stage.teams("Available");
+      stage.settle();
+      stage.wait(6_000);
+      assert.equal(stage.endpoint(DYNAMICS).seen, "Available");
+    }
+    assert.equal(stage.rep.fight, null);
+  },
+
+  "[R37] what is left of a spent budget goes to a write that protects": (core) => {
+    const stage = Stage.settled(core, { ...POLICY, writesPerHour: 4 });
+    const talk = (): void => {
+      stage.teams("InACall");
+      stage.settle();
+      stage.wait(400_000);
+      stage.teams("Available");
+      stage.settle();
+      stage.wait(400_000);
+    };
+    talk();
+    assert.equal(stage.endpoint(DYNAMICS).seen, "Available");
+    talk();
+    assert.equal(stage.endpoint(DYNAMICS).seen, "Busy");
+    assert.equal(stage.rep.writesMs.length, 3);
   },
 };

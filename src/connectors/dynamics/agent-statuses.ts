@@ -14,6 +14,8 @@ export type AgentStatus = {
   readonly loggedIn: boolean | null;
   /** `SYSTEM` or `AGENT` in every published sample. */
   readonly modifiedBy: string | null;
+  /** Id of the system user who changed the presence, if the row says so. Lower-case. */
+  readonly modifiedByUser: string | null;
   /** The row's version, padded so that text compares as numbers do. */
   readonly sequence: string | null;
 };
@@ -33,12 +35,17 @@ const COLUMNS = [
   "_msdyn_currentpresenceid_value",
   "msdyn_isagentloggedin",
 ];
+/** Only names somebody else who writes. Older organizations may lack it. */
+const WRITER_COLUMN = "_msdyn_presencemodifiedbyuserid_value";
 const OPTIONAL_COLUMNS = [
   "msdyn_presencemodifiedby",
   "msdyn_presencemodifiedon",
   "msdyn_presencemodifiedonwithmilliseconds",
   "versionnumber",
 ];
+
+/** How much is asked of the server. */
+type Shape = { readonly columns: readonly string[]; readonly filtered: boolean };
 
 /** Keeps the address under 4 KB. More reps than these are read as whole pages, in as few calls. */
 const REPS_PER_FILTER = 40;
@@ -50,6 +57,7 @@ const row = z.object({
   _msdyn_currentpresenceid_value: z.string().nullish(),
   msdyn_isagentloggedin: z.boolean().nullish(),
   msdyn_presencemodifiedby: z.string().nullish(),
+  [WRITER_COLUMN]: z.string().nullish(),
   versionnumber: z.union([z.int(), z.string()]).nullish(),
   "@odata.etag": z.string().nullish(),
 });
@@ -59,10 +67,9 @@ const row = z.object({
  * that we can do without, or the filter, is asked more plainly from then on.
  */
 export function createAgentStatusReader(dataverse: Dataverse): AgentStatusReader {
-  let shape = { optional: true, filtered: true };
+  let shape: Shape = { columns: [...COLUMNS, ...OPTIONAL_COLUMNS, WRITER_COLUMN], filtered: true };
 
-  function queryFor(users: readonly string[], { optional, filtered }: typeof shape): string {
-    const columns = optional ? [...COLUMNS, ...OPTIONAL_COLUMNS] : COLUMNS;
+  function queryFor(users: readonly string[], { columns, filtered }: Shape): string {
     const query = `msdyn_agentstatuses?$select=${columns.join(",")}`;
     if (!filtered || users.length > REPS_PER_FILTER) return query;
     const terms = users.map((user) => `_msdyn_agentid_value%20eq%20${user}`);
@@ -74,8 +81,9 @@ export function createAgentStatusReader(dataverse: Dataverse): AgentStatusReader
     let refused: unknown;
     for (const plainer of [
       shape,
-      { ...shape, optional: false },
-      { optional: false, filtered: false },
+      { ...shape, columns: shape.columns.filter((column) => column !== WRITER_COLUMN) },
+      { ...shape, columns: COLUMNS },
+      { columns: COLUMNS, filtered: false },
     ]) {
       const query = queryFor(users, plainer);
       if (tried.has(query)) continue;
@@ -121,6 +129,7 @@ function agentStatusOf(raw: Row): AgentStatus | null {
     presenceId: data._msdyn_currentpresenceid_value?.toLowerCase() ?? null,
     loggedIn: data.msdyn_isagentloggedin ?? null,
     modifiedBy: data.msdyn_presencemodifiedby ?? null,
+    modifiedByUser: data[WRITER_COLUMN]?.toLowerCase() ?? null,
     sequence: sequenceOf(data.versionnumber, data["@odata.etag"]),
   };
 }

@@ -64,7 +64,11 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
     }
   }
 
-  function sighting({ presenceId, loggedIn, modifiedBy, sequence }: AgentStatus): Sighting {
+  function sighting(row: AgentStatus): Sighting {
+    return { ...meaningOf(row), by: writerOf(row) };
+  }
+
+  function meaningOf({ presenceId, loggedIn, modifiedBy, sequence }: AgentStatus): Sighting {
     if (loggedIn === false) {
       const { status = null, automatic = null } = mapping.reads.Offline ?? {};
       return { status, automatic, native: OUT_OF_THE_BOX.Offline, sequence };
@@ -148,6 +152,12 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
 
     close: () => dataverse.close(),
   };
+}
+
+/** Who changed it, in words that name no person: another user's id, or Dynamics' own word. */
+function writerOf({ user, modifiedBy, modifiedByUser }: AgentStatus): string | null {
+  if (modifiedByUser !== null && modifiedByUser !== user) return `user ${modifiedByUser}`;
+  return modifiedBy;
 }
 
 function sightedOf(

@@ -1,0 +1,125 @@
+import type { InboxEvent, RepDocument } from "../engine/engine.ts";
+import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
+import { newRep, type Pause } from "../reconcile/rep.ts";
+import type { Pace } from "./pace.ts";
+import { Slot } from "./slot.ts";
+import { Turns } from "./turns.ts";
+import type { Urgency } from "./work-queue.ts";
+
+/** Who is to be left alone, and on whose word. */
+export type Pauses = { readonly all: Pause | null; readonly reps: ReadonlyMap<RepId, Pause> };
+
+export type RosterOptions = {
+  readonly systems: readonly SystemName[];
+  readonly nowMs: () => number;
+  readonly paceOf: (system: SystemName) => Pace;
+  readonly nudge: (rep: RepId, urgency: Urgency) => void;
+};
+
+/** On whose word a rep is left alone who is no rep any more. */
+const DIRECTORY = "the directory";
+
+/**
+ * The slots of all reps who are looked after: who comes, who is to be left alone, who leaves.
+ *
+ * Invariant: somebody who leaves keeps her slot, and her place in the store, until nothing of ours is left with
+ * her; whoever shares an account with her waits for that.
+ */
+export class Roster {
+  readonly #options: RosterOptions;
+  readonly #slots = new Map<RepId, Slot>();
+  /** Events of reps who are not known yet. */
+  readonly #early = new Map<RepId, InboxEvent[]>();
+  #pauses: Pauses = { all: null, reps: new Map() };
+
+  constructor(options: RosterOptions) {
+    this.#options = options;
+  }
+
+  get(rep: RepId): Slot | undefined {
+    return this.#slots.get(rep);
+  }
+
+  all(): readonly Slot[] {
+    return [...this.#slots.values()];
+  }
+
+  /** Takes over a rep as she was stored. */
+  follow(document: RepDocument): void {
+    const { rep } = document.identity;
+    const { nudge, paceOf } = this.#options;
+    const slot = new Slot(document, new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    this.#slots.set(rep, slot);
+    // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
+    if (document.rep.paused?.by === DIRECTORY) slot.leaving = { successors: [] };
+    else slot.pause = this.#pauseOf(rep) ?? slot.pause;
+    nudge(rep, "normal");
+  }
+
+  adopt(identity: RepIdentity): void {
+    const known = this.#slots.get(identity.rep);
+    if (known?.leaving && isSame(known.document.identity, identity)) {
+      known.leaving = null;
+      this.#apply(known, this.#pauseOf(identity.rep));
+      return;
+    }
+    const leaver = this.all().find(
+      (slot) => slot.leaving && shares(slot.document.identity, identity),
+    );
+    if (leaver?.leaving) leaver.leaving.successors.push(identity);
+    if (leaver || known) return;
+    this.follow({ identity, rep: newRep(this.#options.systems), generation: 0 });
+    const early = this.#early.get(identity.rep) ?? [];
+    this.#early.delete(identity.rep);
+    for (const event of early) this.submit(event);
+  }
+
+  leave(rep: RepId): void {
+    const slot = this.#slots.get(rep);
+    if (!slot || slot.leaving) return;
+    slot.leaving = { successors: [] };
+    this.#apply(slot, { by: DIRECTORY, sinceMs: this.#options.nowMs() });
+  }
+
+  /** The end of somebody who was leaving. */
+  forget({ document, leaving, turns }: Slot): void {
+    this.#slots.delete(document.identity.rep);
+    turns.close();
+    for (const successor of leaving?.successors ?? []) this.adopt(successor);
+  }
+
+  setPauses(pauses: Pauses): void {
+    this.#pauses = pauses;
+    for (const [rep, slot] of this.#slots) {
+      if (!slot.leaving) this.#apply(slot, this.#pauseOf(rep));
+    }
+  }
+
+  submit(event: InboxEvent): void {
+    const slot = this.#slots.get(event.rep);
+    if (slot) {
+      slot.events.push(event);
+      this.#options.nudge(event.rep, "protective");
+    } else {
+      this.#early.set(event.rep, [...(this.#early.get(event.rep) ?? []), event]);
+    }
+  }
+
+  #pauseOf(rep: RepId): Pause | null {
+    return this.#pauses.all ?? this.#pauses.reps.get(rep) ?? null;
+  }
+
+  #apply(slot: Slot, pause: Pause | null): void {
+    if (slot.pause?.by === pause?.by) return;
+    slot.pause = pause;
+    this.#options.nudge(slot.document.identity.rep, "protective");
+  }
+}
+
+function isSame(a: RepIdentity, b: RepIdentity): boolean {
+  return a.rep === b.rep && a.teamsUserId === b.teamsUserId && a.systemUserId === b.systemUserId;
+}
+
+function shares(a: RepIdentity, b: RepIdentity): boolean {
+  return a.rep === b.rep || a.teamsUserId === b.teamsUserId || a.systemUserId === b.systemUserId;
+}
