@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { isLoopbackHost } from "./config-kinds.ts";
 import { SystemError } from "./connectors/connector.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
@@ -45,7 +47,15 @@ const HISTORY_KEPT_MS = 90 * 86_400_000;
 export type Service = { readonly port: number; stop(): Promise<void> };
 
 /** The composition root: the only place that names every implementation. */
-export async function startService(config: Config, clock: Clock): Promise<Service> {
+export async function startService(
+  config: Config,
+  clock: Clock,
+  options: { readonly local?: boolean } = {},
+): Promise<Service> {
+  if (options.local && !isLoopbackHost(config.host)) {
+    const must = "must be a loopback address with --local: that bot believes whoever calls";
+    throw new ConfigError([{ name: "HOST", must }]);
+  }
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
@@ -151,6 +161,37 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
+  const pauses = new Recurring({
+    clock,
+    run: async () => {
+      try {
+        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
+        return true;
+      } catch (error) {
+        log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
+        return false;
+      }
+    },
+    everyMs: PAUSES_EVERY_MS,
+    retryMs: PAUSES_EVERY_MS,
+    soonMs: 0,
+  });
+  const bot = await createServiceBot({
+    config,
+    local: options.local ?? false,
+    engine,
+    controller,
+    dynamics,
+    credential,
+    policy,
+    clock,
+    signal: abort.signal,
+    waitingFor: () => readiness().waitingFor,
+    pausesChanged: () => pauses.soon(),
+    onSystemError,
+    onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),
+  });
+
   const webhooks: Record<string, number> = {};
   const server = createHttpServer({
     log,
@@ -173,6 +214,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
           if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
+      ...(bot ? [bot.route] : []),
       createPartnerInbound({
         partners: config.partners,
         find: (id) => directory.find(id),
@@ -184,23 +226,9 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     ],
   });
 
-  const pauses = new Recurring({
-    clock,
-    run: async () => {
-      try {
-        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
-        return true;
-      } catch (error) {
-        log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
-        return false;
-      }
-    },
-    everyMs: PAUSES_EVERY_MS,
-    retryMs: PAUSES_EVERY_MS,
-    soonMs: 0,
-  });
   controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
   await controller.start();
+  await bot?.start();
   pauses.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
@@ -208,11 +236,13 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
   discovery.start();
+  bot?.names.start();
 
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
-    await Promise.all([discovery.stop(), pauses.stop()]);
+    bot?.stop();
+    await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();
@@ -258,7 +288,8 @@ function reasonOf(error: unknown): string {
 async function main(): Promise<void> {
   let service: Service;
   try {
-    service = await startService(readConfig(process.env), systemClock);
+    const local = process.argv.includes("--local");
+    service = await startService(readConfig(process.env), systemClock, { local });
   } catch (error) {
     process.stderr.write(`lockstep cannot start: ${reasonOf(error)}\n`);
     process.exitCode = 1;

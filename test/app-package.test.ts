@@ -7,6 +7,9 @@ import { describe, expect, test } from "vitest";
 import { Language, type Node, Parser } from "web-tree-sitter";
 import { parse } from "yaml";
 import { z } from "zod";
+import { languagesFor } from "../src/bot/commands/languages.ts";
+import { parse as parseCommand } from "../src/bot/commands/parse.ts";
+import { SEARCH_COMMAND } from "../src/bot/extension.ts";
 import { TABLE } from "../src/config-table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -43,6 +46,27 @@ describe("the app package", () => {
       JSON.parse(broken) as TeamsManifest,
     );
     expect(problems).not.toEqual([]);
+  });
+
+  test("[R210] offers commands that the bot understands, and the search that it answers", async () => {
+    const { bots = [], composeExtensions = [] } = await manifest();
+    const titles = bots.flatMap(({ commandLists = [] }) =>
+      commandLists.flatMap(({ commands }) => commands.map(({ title }) => title)),
+    );
+    expect(titles.length).toBeGreaterThan(12);
+    // What is offered may want a name behind it.
+    const [english] = languagesFor("en");
+    const isUnderstood = (title: string): boolean =>
+      [
+        title,
+        `${title} Priya`,
+        `${title} Priya busy`,
+        `${title} Priya is free`,
+        `${title} at 8:00`,
+      ].some((text) => parseCommand(text, [english]).ok);
+    expect(titles.filter((title) => !isUnderstood(title))).toEqual([]);
+    const searches = composeExtensions.flatMap(({ commands = [] }) => commands.map(({ id }) => id));
+    expect(searches).toEqual([SEARCH_COMMAND]);
   });
 
   test("has the version of package.json", async () => {

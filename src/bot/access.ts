@@ -1,7 +1,7 @@
 import type { Groups, Person } from "./port.ts";
 
 /** Who manages whom: members of one Entra group, the reps in another, or all of them. */
-export type Scope = {
+type Scope = {
   readonly managers: string;
   /** `null`: everybody. */
   readonly reps: string | null;
@@ -25,7 +25,7 @@ export type Standing = {
 };
 
 /** Nothing that was looked up is believed for longer. */
-export const BELIEVED_MS = 5 * 60_000;
+const BELIEVED_MS = 5 * 60_000;
 
 type Kept<Value> = { readonly value: Promise<Value>; readonly untilMs: number };
 

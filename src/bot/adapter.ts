@@ -17,6 +17,13 @@ export type BotToken = (() => Promise<string>) | null;
 const AUDIENCE = "https://api.botframework.com";
 const ADAPTIVE = "application/vnd.microsoft.card.adaptive";
 
+/** The part of the SDK's connector client that tries again by itself. */
+type Retrying = {
+  readonly client: {
+    readonly pipeline: { removePolicy(named: { readonly name: string }): unknown };
+  };
+};
+
 type Credentials = Awaited<ReturnType<ServiceClientCredentialsFactory["createCredentials"]>>;
 
 /** Signs what the bot sends with the service's own credential; the SDK's would keep another copy of the secret. */
@@ -75,6 +82,12 @@ export class BotAdapter extends TeamsAdapter implements Sender {
     };
     super(configuration, new OwnCredentials(appId, token));
     this.#appId = appId;
+    // The outbox tries again, for every answer that is worth it and unevenly; the SDK's client would do so below it.
+    this.use(async (context, next) => {
+      const connector = context.turnState.get<Retrying | undefined>(this.ConnectorClientKey);
+      connector?.client.pipeline.removePolicy({ name: "defaultRetryPolicy" });
+      await next();
+    });
   }
 
   /** Runs one verified activity through the bot. What it answers, if it was an invoke. */
@@ -141,9 +154,6 @@ export function messageOf(card: Card): Partial<Activity> {
  * card with `refresh`, the SDK edits the message for everybody from then on, and shows one person's view to all.
  */
 export async function answerPress(context: TurnContext, card: Card): Promise<void> {
-  await answerInvoke(context, { statusCode: 200, type: ADAPTIVE, value: card });
-}
-
-export async function answerInvoke(context: TurnContext, body: unknown): Promise<void> {
+  const body = { statusCode: 200, type: ADAPTIVE, value: card };
   await context.sendActivity({ type: ActivityTypes.InvokeResponse, value: { status: 200, body } });
 }

@@ -20,7 +20,7 @@ const ONE_LOOK_MS = 60_000;
 /** Where lists and refusals that are about nobody in particular are kept. */
 const NOBODY = "nobody";
 
-const kindOf = (rep: RepId | null): string => `bot-audit:${rep ?? NOBODY}`;
+const kindOf = (rep: RepId | null): string => `bot.audit:${rep ?? NOBODY}`;
 
 /** Writes down before it is done; what cannot be written down is not done. */
 export class Audit {

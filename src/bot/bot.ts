@@ -43,7 +43,7 @@ export type Bot = {
 };
 
 const TICK_MS = 5_000;
-const SECRET = { kind: "bot-seal", id: "key" } as const;
+const SECRET = { kind: "bot.seal", id: "key" } as const;
 
 /** The whole bot, as one route and two things it does by itself: watching and posting. */
 export async function createBot(options: BotOptions): Promise<Bot> {
@@ -68,7 +68,7 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   const desk = new Desk({ port, access, audit, sealer, own, watches, postings });
 
   const router = new Router({ turnStateFactory: () => new TurnState() });
-  addRoutes(router, desk, conversations);
+  addRoutes(router, desk, conversations, outbox);
   addExtension(router, desk, whoAsks);
 
   // The SDK calls this for what a handler throws; it must answer an invoke, and must not throw itself.
@@ -140,14 +140,19 @@ function whoAsks(context: TurnContext): Turn | null {
   return parsed.success ? turnOf(parsed.data) : null;
 }
 
-function addRoutes(router: Router, desk: Desk, conversations: Conversations): void {
+function addRoutes(router: Router, desk: Desk, conversations: Conversations, outbox: Outbox): void {
   const nobody = (context: TurnContext): Answer => {
     const [words] = languagesFor(context.activity.locale ?? null);
     return { card: refusalCard(words, say(words, "notAllowed")) };
   };
+  const send = async (context: TurnContext, texts: readonly string[]): Promise<void> => {
+    for (const text of texts) {
+      await outbox.reply(() => context.sendActivity({ type: ActivityTypes.Message, text }));
+    }
+  };
   const reply = async (context: TurnContext, { card, follow = [] }: Answer): Promise<void> => {
-    await context.sendActivity(messageOf(card));
-    for (const text of follow) await context.sendActivity({ type: ActivityTypes.Message, text });
+    await outbox.reply(() => context.sendActivity(messageOf(card)));
+    await send(context, follow);
   };
 
   router.activity(ActivityTypes.Message, async (context) => {
@@ -168,7 +173,7 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations): vo
         ? await desk.pressed(turn, data["ref"], data)
         : nobody(context);
       await answerPress(context, card);
-      for (const text of follow) await context.sendActivity({ type: ActivityTypes.Message, text });
+      await send(context, follow);
       // Answered already: what is returned here, the SDK leaves.
       return "";
     },

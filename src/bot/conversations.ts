@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { BotPort } from "./port.ts";
 import type { Turn } from "./turn.ts";
 
-const KIND = "bot-conversation";
+const KIND = "bot.conversation";
 /** A conversation that nobody has written in for so long is forgotten. */
 const KEPT_MS = 180 * 86_400_000;
 /** Writing in it renews it, but not at every message. */

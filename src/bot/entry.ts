@@ -4,7 +4,7 @@ import type { VerifyToken } from "./token.ts";
 import { activitySchema, tenantOf, type WireActivity } from "./turn.ts";
 
 /** An activity of which sender, tenant and service address were checked; the result is the answer to an invoke. */
-export type Receive = (
+type Receive = (
   activity: WireActivity,
 ) => Promise<{ readonly status: number; readonly body?: unknown } | undefined>;
 

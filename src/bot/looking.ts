@@ -42,8 +42,7 @@ export class Looking {
     const document = this.#port.document(person.identity.rep);
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
-    const paused = this.#port.pausing?.isPaused(person.identity) ?? false;
-    const view = repView(person.name, document, this.#port.policy, paused);
+    const view = repView(person.name, document, this.#port.policy);
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [
@@ -67,8 +66,7 @@ export class Looking {
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "why");
     const entries = await this.#history(person.identity.rep, asker.nowMs - CHAIN_MS);
-    const paused = this.#port.pausing?.isPaused(person.identity) ?? false;
-    const view = repView(person.name, document, this.#port.policy, paused);
+    const view = repView(person.name, document, this.#port.policy);
     const rep = `id:${person.identity.rep}`;
     const buttons = [
       asker.button("history", { name: "history", rep, day: "today", at: null }),

@@ -46,6 +46,15 @@ export class Outbox {
     );
   }
 
+  /** Sends what was asked for, at once and beside whatever waits. Rejects when it could not be sent. */
+  async reply(act: () => Promise<unknown>): Promise<void> {
+    const sent = await this.#persist(async () => {
+      await act();
+      return "";
+    });
+    if (!sent.ok) throw new Error("the answer could not be sent");
+  }
+
   #inLine(id: string, act: () => Promise<Delivered>): Promise<Delivered> {
     const before = this.#lines.get(id) ?? Promise.resolve();
     const mine = before.then(act, act);

@@ -17,10 +17,10 @@ export type QueueDesk = {
   members(queue: string): Promise<ReadonlySet<string>>;
 };
 
-/** Stops and resumes the syncing of one rep. `false`: it was so already. */
+/** Stops and resumes the syncing of one rep; durable when it resolves. */
 export type Pausing = {
-  isPaused(rep: RepIdentity): boolean;
-  pause(rep: RepIdentity): Promise<boolean>;
+  pause(rep: RepIdentity): Promise<void>;
+  /** Whether it was paused by this. */
   resume(rep: RepIdentity): Promise<boolean>;
 };
 

@@ -16,9 +16,9 @@ import type { BotPort, Person } from "./port.ts";
 import type { Sealer } from "./seal.ts";
 import { isAllInStep, personView, teamView } from "./view.ts";
 
-const KINDS = { board: "bot-board", alerts: "bot-alerts", digest: "bot-digest" } as const;
+const KINDS = { board: "bot.board", alerts: "bot.alerts", digest: "bot.digest" } as const;
 /** A board is edited no more often; Microsoft counts edits against the bot's limits, and each refreshes viewers. */
-export const BOARD_EVERY_MS = 15_000;
+const BOARD_EVERY_MS = 15_000;
 const DAY_MS = 86_400_000;
 const DRIFT_MS = 5 * 60_000;
 const SILENCE_MS = 2 * 60_000;

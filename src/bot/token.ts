@@ -11,7 +11,7 @@ export type TokenRules = {
 };
 
 /** What a verified token says, as far as anybody looks at it. */
-export type Verified = { readonly appId: string; readonly serviceUrl: string };
+type Verified = { readonly appId: string; readonly serviceUrl: string };
 
 /** Checks the token of a request from Teams. `null`: it is refused; which of its faults it was is nobody's business. */
 export type VerifyToken = (authorization: string) => Promise<Verified | null>;

@@ -17,13 +17,8 @@ import type {
 /** The hold by which the bot sets a status until some time: one for each rep. No partner's id can be like it. */
 export const BOT_HOLD = "lockstep bot:set";
 
-/** What is known of a rep, for a card. `nowMs` is only for what is paused or due. */
-export function repView(
-  name: string,
-  { rep }: RepDocument,
-  policy: Policy,
-  paused: boolean,
-): RepView {
+/** What is known of a rep, for a card. */
+export function repView(name: string, { rep }: RepDocument, policy: Policy): RepView {
   const top = topOf(rep);
   const origin = baseOrigin(rep);
   const botHold = Object.entries(rep.holds).find(([id]) => id === BOT_HOLD)?.[1];
@@ -39,7 +34,7 @@ export function repView(
       ? { status: botHold.status, source: nameOf(botHold.source), untilMs: botHold.untilMs }
       : null,
     nextShiftMs: null,
-    paused,
+    paused: rep.paused !== null,
     asOfMs: latestReadMs(rep),
   };
 }
@@ -51,7 +46,7 @@ function baseOrigin({ base }: Rep): OriginView {
 }
 
 /** When she came to show what she shows; `null` where that was before anybody looked. */
-export function sinceMsOf(rep: Rep): number | null {
+function sinceMsOf(rep: Rep): number | null {
   const top = topOf(rep);
   if (!top) return rep.base.atMs === 0 ? null : rep.base.atMs;
   if (top.system) return rep.overlays[top.system]?.atMs ?? null;

@@ -7,11 +7,11 @@ import type { Conversations } from "./conversations.ts";
 import type { Outbox } from "./outbox.ts";
 import type { BotPort } from "./port.ts";
 
-const KIND = "bot-watch";
+const KIND = "bot.watch";
 /** After so long nobody waits any more. */
 export const WATCH_MS = 8 * 3_600_000;
 /** Available for a moment between two calls is not available. */
-export const DWELL_MS = 20_000;
+const DWELL_MS = 20_000;
 
 const bodySchema = z.object({
   who: z.string(),

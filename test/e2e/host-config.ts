@@ -17,7 +17,7 @@ type Palette = {
   readonly line: string;
 };
 
-export const PALETTES: Readonly<Record<Theme, Palette>> = {
+const PALETTES: Readonly<Record<Theme, Palette>> = {
   light: {
     page: "#F5F5F5",
     card: "#FFFFFF",

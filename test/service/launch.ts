@@ -73,13 +73,21 @@ async function environmentOf(tenant: Tenant, folder: string): Promise<Changes> {
   };
 }
 
-export function spawnService(env: Changes, nodeArguments: readonly string[] = []): ChildProcess {
+export function spawnService(
+  env: Changes,
+  nodeArguments: readonly string[] = [],
+  programArguments: readonly string[] = [],
+): ChildProcess {
   const given = Object.entries(env).filter((entry) => entry[1] !== null) as [string, string][];
   // Should this process die without a word, the pipe closes, and the service goes too.
-  const child = spawn(process.execPath, [...nodeArguments, MAIN, "--until-stdin-closes"], {
-    env: Object.fromEntries(given),
-    stdio: "pipe",
-  });
+  const child = spawn(
+    process.execPath,
+    [...nodeArguments, MAIN, "--until-stdin-closes", ...programArguments],
+    {
+      env: Object.fromEntries(given),
+      stdio: "pipe",
+    },
+  );
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -100,6 +108,7 @@ export async function launch(
   options: {
     readonly env?: Changes;
     readonly nodeArguments?: readonly string[];
+    readonly programArguments?: readonly string[];
     readonly webhook?: "sync" | "async" | "none";
     /** Resolve as soon as it listens: what it talks to may be down. */
     readonly unready?: boolean;
@@ -114,7 +123,7 @@ export async function launch(
 
   async function start(): Promise<void> {
     const from = lines.length;
-    child = spawnService({ ...env, PORT: port }, options.nodeArguments);
+    child = spawnService({ ...env, PORT: port }, options.nodeArguments, options.programArguments);
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
       printed += `${line}\n`;
       lines.push(lineOf(line));

@@ -129,7 +129,7 @@ export function statusText(
 }
 
 /** Clients without Action.Execute send the same data as a message instead. */
-export function execute({ title, verb, ref, primary }: Button): IExecuteAction {
+function execute({ title, verb, ref, primary }: Button): IExecuteAction {
   return {
     type: "Action.Execute",
     title,

@@ -8,7 +8,7 @@ export type Until =
   | ({ readonly kind: "at" } & ClockTime)
   | { readonly kind: "for"; readonly minutes: number };
 
-export type Day = "today" | "yesterday";
+type Day = "today" | "yesterday";
 
 /** What somebody asks for. Names of reps and queues are as they were typed; nobody has been looked up yet. */
 export type Command =

@@ -54,7 +54,7 @@ function patternsOf(words: Words): readonly Compiled[] {
 }
 
 /** Without the mention of the bot, without courtesies and closing marks, with single spaces. */
-export function normalize(text: string, words: Words): string {
+function normalize(text: string, words: Words): string {
   let rest = text
     .replaceAll(/<at\b[^>]*>.*?<\/at>/gisu, " ")
     .replaceAll(/&nbsp;|\s+/gu, " ")
@@ -96,7 +96,7 @@ export function parse(text: string, languages: readonly Words[]): Parsed {
 }
 
 /** The status that people call by this name, in any case. */
-export function statusNamed(text: string, words: Words): Status | null {
+function statusNamed(text: string, words: Words): Status | null {
   const wanted = text.trim().replaceAll(/\s+/gu, " ").toLowerCase();
   const isCalled = (status: Status): boolean =>
     [status, ...words.statusNames[status]].some((name) => name.toLowerCase() === wanted);

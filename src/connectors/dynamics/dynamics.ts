@@ -13,6 +13,7 @@ import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
 import { createDataverse } from "./dataverse.ts";
 import { type Discovered, discoverReps } from "./discovery.ts";
+import { type PersonName, readPeople } from "./people.ts";
 import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
 export type DynamicsConnectorOptions = {
@@ -35,6 +36,8 @@ export type Organization = { readonly organizationId: string; readonly name: str
 export type DynamicsConnector = Connector & {
   /** Everybody who is a rep in this organization, and who is not and why. */
   discover(signal: AbortSignal): Promise<Discovered>;
+  /** What the reps are called, by system user id: for people who ask about them, never for a log. */
+  people(signal: AbortSignal): Promise<ReadonlyMap<SystemUserId, PersonName>>;
   /** Who the organization is, to know its webhooks by; `null` when it does not tell us. */
   organization(signal: AbortSignal): Promise<Organization | null>;
   /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
@@ -126,6 +129,8 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
       for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
       return discovery.discovered;
     },
+
+    people: (signal) => readPeople(dataverse, signal),
 
     async organization(signal) {
       const id = z.object({ OrganizationId: z.string() });

@@ -21,17 +21,18 @@ export type GraphOptions = {
   readonly nowMs: () => number;
 };
 
-type GraphRequest = {
+type GraphQuestion = {
   /** Below the version, with a leading slash. */
   readonly path: string;
-  readonly body: unknown;
   /** The application permission that the operation needs, for the error that says it is missing. */
   readonly appRole: string;
 };
+type GraphRequest = GraphQuestion & { readonly body: unknown };
 
-/** Posts to Graph and gives the text of a 2xx answer. Throws `SystemError`. Sends each request once. */
+/** Posts to Graph, or gets from it, and gives the text of a 2xx answer. Throws `SystemError`. Sends each request once. */
 export type Graph = {
   post(request: GraphRequest, signal: AbortSignal): Promise<string>;
+  get(question: GraphQuestion, signal: AbortSignal): Promise<string>;
 };
 
 /** 650 presences are about 200 KB; an answer of this size is not one of ours. */
@@ -62,17 +63,23 @@ export function createGraph(options: GraphOptions): Graph {
     customHosts: new Set([hostname.toLowerCase()]),
   });
 
-  async function send(request: GraphRequest, token: string, signal: AbortSignal): Promise<Answer> {
+  async function send(
+    request: GraphQuestion & { readonly body?: unknown },
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const provider = { getAccessToken: () => Promise.resolve(token) };
     const attempt = new Attempt();
     try {
-      const response = (await client
+      const prepared = client
         .api(request.path)
         .middlewareOptions([new AuthenticationHandlerOptions(provider), attempt])
         .options({ signal: limited, redirect: "manual" })
-        .responseType(ResponseType.RAW)
-        .post(request.body)) as Response;
+        .responseType(ResponseType.RAW);
+      const response = (await ("body" in request
+        ? prepared.post(request.body)
+        : prepared.get())) as Response;
       return { response, text: await readText(response) };
     } catch (error) {
       if (error instanceof TooLarge) throw oversized();
@@ -80,20 +87,20 @@ export function createGraph(options: GraphOptions): Graph {
     }
   }
 
-  return {
-    async post(request, signal) {
-      const asking = { scope, system: TEAMS, signal };
-      const token = await credential.token(asking);
-      let answer = await send(request, token, signal);
-      if (answer.response.status === 401) {
-        const replacement = await credential.replacement(asking, token);
-        answer = await send(request, replacement, signal);
-      }
-      const { response, text } = answer;
-      if (response.ok) return text;
-      throw refusal({ response, text, appRole: request.appRole, nowMs: nowMs() });
-    },
-  };
+  async function ask(request: GraphQuestion, signal: AbortSignal): Promise<string> {
+    const asking = { scope, system: TEAMS, signal };
+    const token = await credential.token(asking);
+    let answer = await send(request, token, signal);
+    if (answer.response.status === 401) {
+      const replacement = await credential.replacement(asking, token);
+      answer = await send(request, replacement, signal);
+    }
+    const { response, text } = answer;
+    if (response.ok) return text;
+    throw refusal({ response, text, appRole: request.appRole, nowMs: nowMs() });
+  }
+
+  return { post: ask, get: ask };
 }
 
 type Answer = { readonly response: Response; readonly text: string };

@@ -17,6 +17,8 @@ const READ_USERS = [
   "Directory.Read.All",
 ];
 
+const READ_MEMBERS = ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"];
+
 /** The application permissions of each operation, any of which is enough, as on the operation's own page. */
 const PERMISSIONS: Readonly<Record<Operation, readonly string[] | "anyone" | "nobody">> = {
   getPresencesByUserId: READ_PRESENCE,
@@ -28,6 +30,8 @@ const PERMISSIONS: Readonly<Record<Operation, readonly string[] | "anyone" | "no
   setStatusMessage: WRITE_PRESENCE,
   listUsers: READ_USERS,
   getUser: READ_USERS,
+  checkMemberGroups: READ_MEMBERS,
+  listGroupUsers: READ_MEMBERS,
   // "Change notifications for presence": application permissions are not supported.
   createSubscription: "nobody",
   listSubscriptions: "anyone",
@@ -70,7 +74,7 @@ export function refuseUnpermitted(
   const needed = PERMISSIONS[operation];
   if (needed === "anyone") return null;
   if (needed !== "nobody" && needed.some((role) => roles.has(role))) return null;
-  if (needed === READ_USERS) {
+  if (needed === READ_USERS || needed === READ_MEMBERS) {
     const message = "Insufficient privileges to complete the operation.";
     return refuse(403, "Authorization_RequestDenied", message);
   }

@@ -24,6 +24,8 @@ export type Backend = {
   readonly throttle: Throttle;
   readonly faults: Faults;
   readonly bulkReads: BulkReads;
+  /** Who is in which group, directly or not; ids in lower case. */
+  readonly groups: Map<string, ReadonlySet<string>>;
   late: readonly LateWrite[];
 };
 

@@ -43,6 +43,7 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     throttle: new Throttle(),
     faults: new Faults(),
     bulkReads: { sequenceNumbers: true, unknownUsers: "omit" },
+    groups: new Map(),
     late: [],
   };
   for (const user of users) backend.people.add(user, backend.clock.now());

@@ -6,6 +6,7 @@ import { catchUp, type Backend } from "./backend.ts";
 import { answerBatch } from "./batch.ts";
 import type { Failure } from "./fault.ts";
 import { findRoute, isWrite, ME, type Operation, type Write } from "./operation.ts";
+import { checkMemberGroups, listGroupUsers } from "./groups.ts";
 import { getPresence, getPresencesByUserId, isGuid } from "./presence-read.ts";
 import { decideWrite } from "./presence-write.ts";
 import { refuse, refuseThrottled } from "./refusal.ts";
@@ -136,6 +137,10 @@ async function perform(
       return listUsers(people, call.query, call.base);
     case "getUser":
       return getUser(people, userId, call.query);
+    case "checkMemberGroups":
+      return checkMemberGroups(backend, userId, call.body);
+    case "listGroupUsers":
+      return listGroupUsers(backend, userId, call.query, call.base);
     case "listSubscriptions":
       return { status: 200, json: { "@odata.context": `${context}#subscriptions`, value: [] } };
     case "createSubscription":

@@ -15,10 +15,10 @@ import type { PersonView, QueueView, RepView, TeamView } from "../../../src/bot/
 import { examples } from "../../../src/bot/commands/parse.ts";
 import { say, type Words } from "../../../src/bot/commands/words.ts";
 
-export const NOW_MS = Date.parse("2026-03-04T10:42:30Z");
+const NOW_MS = Date.parse("2026-03-04T10:42:30Z");
 const minutesAgo = (minutes: number): number => NOW_MS - minutes * 60_000;
 
-export const REP: RepView = {
+const REP: RepView = {
   name: "Priya Raghunathan",
   status: "InACall",
   origin: { kind: "reported", where: "desk-phone" },
@@ -35,7 +35,7 @@ export const REP: RepView = {
   asOfMs: NOW_MS,
 };
 
-export const OVERRIDDEN: RepView = {
+const OVERRIDDEN: RepView = {
   ...REP,
   name: "Mei-Ling Zhou",
   status: "DoNotDisturb",
@@ -61,7 +61,7 @@ const PEOPLE: readonly PersonView[] = [
   { name: "Hana Kobayashi", status: "Offline", sinceMs: null, inStep: true },
 ];
 
-export const TEAM: TeamView = {
+const TEAM: TeamView = {
   people: PEOPLE,
   counts: {
     Available: 3,
