@@ -34,6 +34,7 @@ export type BotParts = {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  readonly lastReadAtMs: BotPort["lastReadAtMs"];
   readonly waitingFor: () => readonly string[];
   readonly pausesChanged: () => void;
   readonly onSystemError: (error: SystemError) => void;
@@ -87,6 +88,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     people: currentPeople,
     engine,
     document: (rep) => controller.document(rep),
+    lastReadAtMs: parts.lastReadAtMs,
     submit: (event) => controller.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),

@@ -186,6 +186,7 @@ export async function startService(
     policy,
     clock,
     signal: abort.signal,
+    lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
     pausesChanged: () => pauses.soon(),
     onSystemError,

@@ -218,9 +218,6 @@ export class Desk {
     const { port } = this.#parts;
     const documents = port.people().flatMap(({ identity }) => port.document(identity.rep) ?? []);
     const systems = port.policy.systems.map(({ name }) => {
-      const read = documents
-        .map(({ rep }) => rep.systems[name]?.readAtMs ?? 0)
-        .filter((at) => at > 0);
       const policy = {
         ...port.policy,
         systems: port.policy.systems.filter((s) => s.name === name),
@@ -228,10 +225,7 @@ export class Desk {
       return {
         name: nameOf(name),
         outOfStep: documents.filter(({ rep }) => !isAllInStep(rep, policy)).length,
-        oldestReadAtMs: read.reduce<number | null>(
-          (oldest, at) => (oldest === null ? at : Math.min(oldest, at)),
-          null,
-        ),
+        readAtMs: port.lastReadAtMs(name),
       };
     });
     const view = {

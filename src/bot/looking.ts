@@ -42,7 +42,8 @@ export class Looking {
     const document = this.#port.document(person.identity.rep);
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
-    const view = repView(person.name, document, this.#port.policy);
+    const { policy, lastReadAtMs } = this.#port;
+    const view = repView(person.name, document, policy, lastReadAtMs);
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [
@@ -66,7 +67,8 @@ export class Looking {
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "why");
     const entries = await this.#history(person.identity.rep, asker.nowMs - CHAIN_MS);
-    const view = repView(person.name, document, this.#port.policy);
+    const { policy, lastReadAtMs } = this.#port;
+    const view = repView(person.name, document, policy, lastReadAtMs);
     const rep = `id:${person.identity.rep}`;
     const buttons = [
       asker.button("history", { name: "history", rep, day: "today", at: null }),

@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/engine.ts";
-import type { RepIdentity } from "../presence/identity.ts";
+import type { RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import type { QueueView } from "./cards/view.ts";
 
@@ -42,6 +42,8 @@ export type BotPort = {
   readonly people: () => readonly Person[];
   readonly engine: Pick<Engine, "accept" | "forget" | "history" | "keep" | "kept">;
   readonly document: (rep: RepIdentity["rep"]) => Awaited<ReturnType<Engine["get"]>>;
+  /** When the system last read everybody, though nothing new may have come of it; 0: not yet. */
+  readonly lastReadAtMs: (system: SystemName) => number;
   readonly submit: (event: Parameters<Engine["accept"]>[0]) => void;
   readonly policy: Policy;
   readonly groups: Groups;

@@ -262,7 +262,6 @@ export class Postings {
     const nowMs = port.nowMs();
     const found: Alarming[] = [];
     let drifting = 0;
-    const newest = new Map<string, number>();
     for (const { name, identity } of port.people()) {
       const document = port.document(identity.rep);
       if (!document) continue;
@@ -280,15 +279,13 @@ export class Postings {
           step: "alertStepFight",
         });
       }
-      for (const [system, { readAtMs }] of Object.entries(rep.systems)) {
-        newest.set(system, Math.max(newest.get(system) ?? 0, readAtMs));
-      }
     }
     if (drifting > 0) {
       const alert = { kind: "drift", reps: drifting, forMs: DRIFT_MS } as const;
       found.push({ key: "drift", alert, step: "alertStepDrift" });
     }
-    for (const [system, readAtMs] of newest) {
+    for (const { name: system } of port.policy.systems) {
+      const readAtMs = port.lastReadAtMs(system);
       if (readAtMs === 0 || nowMs - readAtMs < SILENCE_MS) continue;
       const alert = { kind: "silence", system: nameOf(system), forMs: nowMs - readAtMs } as const;
       found.push({ key: `silence ${system}`, alert, step: "alertStepSilence" });

@@ -18,7 +18,12 @@ import type {
 export const BOT_HOLD = "lockstep bot:set";
 
 /** What is known of a rep, for a card. */
-export function repView(name: string, { rep }: RepDocument, policy: Policy): RepView {
+export function repView(
+  name: string,
+  { rep }: RepDocument,
+  policy: Policy,
+  lastReadAtMs: (system: SystemName) => number,
+): RepView {
   const top = topOf(rep);
   const origin = baseOrigin(rep);
   const botHold = Object.entries(rep.holds).find(([id]) => id === BOT_HOLD)?.[1];
@@ -28,14 +33,16 @@ export function repView(name: string, { rep }: RepDocument, policy: Policy): Rep
     origin: top ? { kind: top.system ? "shown" : "reported", where: nameOf(top.source) } : origin,
     beneath: top ? { status: rep.base.status, origin } : null,
     sinceMs: sinceMsOf(rep),
-    systems: policy.systems.map(({ name: system }) => systemView(rep, system, policy)),
+    systems: policy.systems.map(({ name: system }) =>
+      systemView(rep, system, policy, lastReadAtMs),
+    ),
     layers: layersOf(rep),
     overridden: botHold
       ? { status: botHold.status, source: nameOf(botHold.source), untilMs: botHold.untilMs }
       : null,
     nextShiftMs: null,
     paused: rep.paused !== null,
-    asOfMs: latestReadMs(rep),
+    asOfMs: Math.max(rep.intentAtMs, ...policy.systems.map((s) => lastReadAtMs(s.name))),
   };
 }
 
@@ -57,18 +64,18 @@ function sinceMsOf(rep: Rep): number | null {
   );
 }
 
-/** The moment of which the oldest of what is shown is true. */
-function latestReadMs(rep: Rep): number {
-  return Math.max(...Object.values(rep.systems).map(({ readAtMs }) => readAtMs), rep.intentAtMs);
-}
-
-function systemView(rep: Rep, system: SystemName, policy: Policy): SystemView {
+function systemView(
+  rep: Rep,
+  system: SystemName,
+  policy: Policy,
+  lastReadAtMs: (system: SystemName) => number,
+): SystemView {
   const endpoint = endpointOf(rep, system);
   return {
     name: nameOf(system),
     status: endpoint.absent ? "Offline" : endpoint.seen,
     note: noteOf(rep, system, endpoint, policy),
-    readAtMs: endpoint.readAtMs,
+    readAtMs: endpoint.readAtMs === 0 ? 0 : Math.max(endpoint.readAtMs, lastReadAtMs(system)),
   };
 }
 

@@ -5,6 +5,7 @@ import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
 import { PAUSE_RECORD } from "../../src/directory/pauses.ts";
 import { parseJson } from "../../src/http/json.ts";
+import { TEAMS } from "../../src/presence/identity.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
 import { Crew, end, engineWith, person, POLICY, type Watch } from "../controller/crew.ts";
 import { APP_ID, FakeTeams, ISSUER, TENANT_ID } from "./teams.ts";
@@ -115,6 +116,7 @@ export class BotBench {
         if (holder.bench?.documentsThrow) throw new Error("a secret: hunter2");
         return watch.controller.document(rep);
       },
+      lastReadAtMs: (system) => watch.sweeps[system === TEAMS ? 0 : 1]?.lastReadAtMs ?? 0,
       submit: (event) => watch.controller.submit(event),
       policy: POLICY,
       groups: {

@@ -4,7 +4,7 @@ import { type Browser, chromium } from "playwright-core";
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** Where Chromium is: `CHROMIUM_PATH`, or where Debian puts it. Throws with what to do. */
-async function chromiumPath(): Promise<string> {
+export async function chromiumPath(): Promise<string> {
   const given = process.env["CHROMIUM_PATH"];
   for (const path of given === undefined ? PLACES : [given]) {
     const there = await access(path).then(

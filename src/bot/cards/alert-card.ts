@@ -67,18 +67,19 @@ export type HealthView = {
   readonly systems: readonly {
     readonly name: string;
     readonly outOfStep: number;
-    readonly oldestReadAtMs: number | null;
+    /** When everybody in it was read last; 0: not yet. */
+    readonly readAtMs: number;
   }[];
   readonly asOfMs: number;
 };
 
 function systemRows({ systems }: HealthView, words: Words, nowMs: number): readonly Element[] {
-  return systems.map(({ name, outOfStep, oldestReadAtMs }) =>
+  return systems.map(({ name, outOfStep, readAtMs }) =>
     text(
       say(words, "healthSystem", {
         system: plain(name),
         n: outOfStep,
-        age: oldestReadAtMs === null ? "–" : lengthWords(words, nowMs - oldestReadAtMs),
+        age: readAtMs === 0 ? "–" : lengthWords(words, nowMs - readAtMs),
       }),
       { spacing: "Small" },
     ),

@@ -229,7 +229,7 @@ export const ENGLISH: Words = {
     healthReps: "{n} reps are kept in step",
     healthReady: "Both systems are read.",
     healthWaiting: "Waiting for: {what}",
-    healthSystem: "{system}: {n} reps out of step, oldest reading {age} old",
+    healthSystem: "{system}: {n} reps out of step, read {age} ago",
     alertDrift: "{n} reps have been out of step for more than {length}",
     alertFight: "Too many automatic changes for {name}: I stopped writing for a while",
     alertSilence: "{system} has told nothing for {length}",

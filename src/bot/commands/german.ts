@@ -208,7 +208,7 @@ export const GERMAN: Words = {
     healthReps: "{n} Personen werden abgeglichen",
     healthReady: "Beide Systeme werden gelesen.",
     healthWaiting: "Warten auf: {what}",
-    healthSystem: "{system}: {n} nicht abgeglichen, älteste Lesung {age} alt",
+    healthSystem: "{system}: {n} nicht abgeglichen, vor {age} gelesen",
     alertDrift: "{n} Personen sind seit mehr als {length} nicht abgeglichen",
     alertFight: "Zu viele automatische Änderungen bei {name}: ich schreibe eine Weile nicht",
     alertSilence: "{system} schweigt seit {length}",

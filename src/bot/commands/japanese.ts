@@ -196,7 +196,7 @@ export const JAPANESE: Words = {
     healthReps: "{n} 人を同期中",
     healthReady: "両方のシステムを読み取っています。",
     healthWaiting: "待機中: {what}",
-    healthSystem: "{system}: 不一致 {n} 人、最も古い取得は {age}前",
+    healthSystem: "{system}: 不一致 {n} 人、{age}前に取得",
     alertDrift: "{n} 人が {length}以上一致していません",
     alertFight: "{name} さんの自動変更が多すぎるため、しばらく書き込みを止めます",
     alertSilence: "{system} から {length}応答がありません",

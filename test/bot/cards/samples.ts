@@ -179,8 +179,8 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
         reps: 12,
         waitingFor: [],
         systems: [
-          { name: "Teams", outOfStep: 0, oldestReadAtMs: NOW_MS - 4_000 },
-          { name: "Dynamics", outOfStep: 1, oldestReadAtMs: NOW_MS - 9_000 },
+          { name: "Teams", outOfStep: 0, readAtMs: NOW_MS - 4_000 },
+          { name: "Dynamics", outOfStep: 1, readAtMs: NOW_MS - 9_000 },
         ],
         asOfMs: NOW_MS,
       },
