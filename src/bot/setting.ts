@@ -118,7 +118,7 @@ export class Setting {
   #form(asker: Asker, person: Person, isSelf: boolean, problem: string | null): Answer {
     const rep = `id:${person.identity.rep}`;
     const buttons = [
-      asker.button("setSubmit", { name: "set.submit", rep }, true),
+      { ...asker.button("setSubmit", { name: "set.submit", rep }, true), submits: true },
       asker.button("setCancel", { name: "status", rep }),
     ];
     return { card: setForm(person.name, isSelf, asker.words, buttons, problem) };

@@ -1,5 +1,6 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { Playground, type Visitor } from "../../src/story/playground.ts";
+import { eventually } from "../service/launch.ts";
 import { openBrowser } from "./chromium.ts";
 
 const WAIT_MS = 20_000;
@@ -66,7 +67,7 @@ export class Chat {
     const box = this.page.getByRole("textbox").last();
     await box.click();
     await box.pressSequentially("@Lo");
-    await this.page.getByText("Lockstep", { exact: true }).last().click();
+    await this.page.getByRole("menuitem", { name: "Lockstep" }).click();
     await box.pressSequentially(` ${text}`);
     await this.page.keyboard.press("Enter");
     await this.cards.nth(before).waitFor({ timeout: WAIT_MS });
@@ -75,23 +76,14 @@ export class Chat {
 
   /** Presses a button of the newest card, behind "…" if it waits there, and waits until the card has changed. */
   async press(title: string): Promise<string> {
-    const before = await this.lastCard.innerHTML();
+    const before = await this.lastCard.innerText();
     const button = this.lastCard.getByRole("button", { name: title, exact: true });
     if ((await button.count()) > 0) await button.first().click();
     else {
       await this.lastCard.getByRole("button", { name: "More options" }).click();
       await this.page.getByText(title, { exact: true }).last().click();
     }
-    await this.page.waitForFunction(
-      ([html]) => {
-        const document = (globalThis as unknown as { document: ParentNode }).document;
-        const all = [...document.querySelectorAll(".ac-adaptiveCard")];
-        return (all.at(-1) as { innerHTML: string } | undefined)?.innerHTML !== html;
-      },
-      [before],
-      { timeout: WAIT_MS },
-    );
+    await eventually(`${title} answers`, async () => (await this.lastCard.innerText()) !== before);
     return this.lastCard.innerText();
   }
 }
-type ParentNode = { querySelectorAll(selector: string): Iterable<unknown> };

@@ -20,6 +20,8 @@ export type Button = {
   readonly verb: string;
   readonly ref: string;
   readonly primary?: boolean;
+  /** Sends what was put into the card along, and asks for what is missing. */
+  readonly submits?: boolean;
 };
 
 /** Who sees which card: everybody the base, those named the view that the refresh brings. */
@@ -129,14 +131,17 @@ export function statusText(
 }
 
 /** Clients without Action.Execute send the same data as a message instead. */
-function execute({ title, verb, ref, primary }: Button): IExecuteAction {
+function execute({ title, verb, ref, primary, submits }: Button): IExecuteAction {
+  // What goes back from a form must not wait for the form to be filled in.
+  const associatedInputs = submits ? "auto" : "none";
   return {
     type: "Action.Execute",
     title,
     verb,
     data: { ref },
+    associatedInputs,
     ...(primary ? { style: "positive" as const } : {}),
-    fallback: { type: "Action.Submit", title, data: { verb, ref } },
+    fallback: { type: "Action.Submit", title, data: { verb, ref }, associatedInputs },
   };
 }
 

@@ -82,6 +82,12 @@ describe("every card", () => {
     },
   );
 
+  test.each(CARDS)("[R213] %s lets everybody out who does not fill it in", (_name, card) => {
+    const pressed = [...nodes(card)].filter(({ type }) => type === "Action.Execute");
+    const others = pressed.filter(({ verb }) => verb !== "set.do");
+    expect(others.filter(({ associatedInputs }) => associatedInputs !== "none")).toEqual([]);
+  });
+
   test.each(CARDS)("[R214] %s is refreshed for at most 60 who are named", (_name, card) => {
     if (card.refresh) expect(card.refresh.userIds?.length).toBeGreaterThan(0);
     expect(card.refresh?.userIds?.length ?? 0).toBeLessThanOrEqual(60);

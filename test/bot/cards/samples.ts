@@ -114,7 +114,13 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     refresh: { ...button("refresh"), userIds: ["29:ingrid"] },
     onlyForYou: true,
   };
-  const submit = { title: say(words, "setSubmit"), verb: "set.do", ref: "ref", primary: true };
+  const submit = {
+    title: say(words, "setSubmit"),
+    verb: "set.do",
+    ref: "ref",
+    primary: true,
+    submits: true,
+  };
   const show = { title: say(words, "showToMe"), verb: "show", ref: "ref", primary: true };
   return {
     rep: repCard(REP, showing),
