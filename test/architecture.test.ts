@@ -134,6 +134,7 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/emulators", 'import "../presence/identity.ts";', IMPORTS],
   ["src/emulators", 'import type { Status } from "../presence/status.ts";', IMPORTS],
   ["src/emulators/graph", 'import "../../presence/identity.ts";', IMPORTS],
+  ["src/emulators/subscription", 'import "../../presence/identity.ts";', IMPORTS],
   ["src/emulators/dataverse", 'import "../../connectors/dynamics/dynamics.ts";', IMPORTS],
   ["src/main.ts", 'import "./emulators/tenant.ts";', IMPORTS],
   ["src/main.ts", 'void import("./emulators/tenant.ts");', IMPORTS],

@@ -1,10 +1,6 @@
 import { BASE_PRESENCE } from "./dataverse/presence.ts";
-import {
-  type CustomPresence,
-  type DataverseUser,
-  derivedGuid,
-  type Queue,
-} from "./dataverse/roster.ts";
+import type { Queue } from "./dataverse/contact-center.ts";
+import { type CustomPresence, type DataverseUser, derivedGuid } from "./dataverse/roster.ts";
 
 /** The people of an invented company, and what its contact center has set up for them. */
 export type People = {

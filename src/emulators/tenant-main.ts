@@ -9,7 +9,8 @@ import { startTenant } from "./tenant.ts";
  *
  * `--ca <file>` receives the certificate to trust, `--certificate <file>` the application's credential;
  * `--ports e,g,d` fixes the ports of Entra, Graph and Dataverse; `--people <count>` makes a crowd;
- * `--signed-in` begins the day; `--projection-delay <ms>` sets how far the table lags.
+ * `--redirect-uri <uri>` (as often as needed) is where sign-ins may end, `--subscribers <count>` makes
+ * accounts to subscribe with; `--signed-in` begins the day; `--projection-delay <ms>` sets how far the table lags.
  */
 const { values } = parseArgs({
   options: {
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     certificate: { type: "string" },
     ports: { type: "string", default: "0,0,0" },
     people: { type: "string" },
+    "redirect-uri": { type: "string", multiple: true, default: [] },
+    subscribers: { type: "string" },
     "signed-in": { type: "boolean", default: false },
     "projection-delay": { type: "string" },
   },
@@ -26,6 +29,8 @@ const [entraPort, graphPort, dataversePort] = values.ports.split(",").map(Number
 const tenant = await startTenant({
   people: values.people === undefined ? undefined : makePeople(Number(values.people)),
   ports: { entra: entraPort, graph: graphPort, dataverse: dataversePort },
+  redirectUris: values["redirect-uri"],
+  subscriberAccounts: values.subscribers === undefined ? undefined : Number(values.subscribers),
   signedIn: values["signed-in"],
   projectionDelayMs:
     values["projection-delay"] === undefined ? undefined : Number(values["projection-delay"]),
@@ -34,7 +39,7 @@ if (values.ca !== undefined) await writeFile(values.ca, tenant.caPem);
 if (values.certificate !== undefined) {
   await writeFile(values.certificate, tenant.clientCertificatePem, { mode: 0o600 });
 }
-const { tenantId, clientId, clientSecret, people } = tenant;
+const { tenantId, clientId, clientSecret, people, subscribers } = tenant;
 console.log(
   JSON.stringify({
     entraUrl: tenant.entra.url,
@@ -43,6 +48,7 @@ console.log(
     tenantId,
     clientId,
     clientSecret,
+    subscribers: subscribers.map(({ upn }) => upn),
     organizationId: people.organizationId,
     people: people.users.length,
   }),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { generate } from "selfsigned";
 
 /** A certificate, the key that belongs to it, and what a client must trust to accept it; all PEM. */
@@ -15,7 +16,9 @@ const DAY_MS = 86_400_000;
  * holds `caPem`.
  */
 export async function createLoopbackTls(nowMs: number): Promise<LoopbackTls> {
-  const pems = await generate([{ name: "commonName", value: "localhost" }], {
+  // OpenSSL looks trusted certificates up by their subject: two of one name would hide one another.
+  const subject = [{ name: "commonName", value: `localhost ${randomUUID()}` }];
+  const pems = await generate(subject, {
     keyType: "ec",
     algorithm: "sha256",
     notBeforeDate: new Date(nowMs - DAY_MS),

@@ -4,7 +4,7 @@ import { causeOf, chosen, type UsableReading } from "./choice.ts";
 import { isSettled } from "./classify.ts";
 import { intend, satisfy } from "./intent.ts";
 import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Pending, type Rep, withEndpoint, without } from "./rep.ts";
+import { baseOf, endpointOf, type Pending, type Rep, withEndpoint, without } from "./rep.ts";
 
 export function absent(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   const profile = profileOf(policy, system);
@@ -29,12 +29,9 @@ export function absent(rep: Rep, system: SystemName, reading: UsableReading, pol
     causeOf("sign-out", system, reading),
   );
   if (!left) return satisfy(next, system, policy);
-  const base = { ...next.base, status: "Available" as const, origin: null, natives: {} };
-  return satisfy(
-    { ...next, base: { ...base, tick: next.tick, intent: next.intent } },
-    system,
-    policy,
-  );
+  const { tick, intent } = next;
+  const base = baseOf({ status: "Available", tick, intent, atMs: rep.base.atMs });
+  return satisfy({ ...next, base }, system, policy);
 }
 
 /**

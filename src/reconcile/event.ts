@@ -1,8 +1,8 @@
 import type { HoldId, SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
-import { choose, intend, putHold, releaseHold } from "./intent.ts";
+import { choose, endHolds, intend, putHold, releaseHold, takeBack } from "./intent.ts";
 import type { Policy } from "./policy.ts";
-import type { Cause, Rep } from "./rep.ts";
+import { baseOf, type Cause, type Rep } from "./rep.ts";
 
 /**
  * What somebody tells us that cannot be read back later: a partner's call, the end of a shift, a command.
@@ -17,7 +17,16 @@ export type RepEvent =
     }
   | { readonly type: "hold.renewed"; readonly hold: HoldId; readonly untilMs: number }
   | { readonly type: "hold.ended"; readonly hold: HoldId }
-  | { readonly type: "status.set"; readonly status: Status }
+  | {
+      readonly type: "status.set";
+      readonly status: Status;
+      /** When it ends by itself; absent: when something else is chosen. */
+      readonly untilMs?: number;
+      /** Ends reported holds too, which would lie over it otherwise. */
+      readonly endsHolds?: boolean;
+    }
+  /** Takes the last command back: what she had chosen before is wanted again. */
+  | { readonly type: "status.released"; readonly endsHolds?: boolean }
   | { readonly type: "shift.ended" }
   | { readonly type: "shift.started" };
 
@@ -52,8 +61,14 @@ export function takeEvent(rep: Rep, event: RepEvent, origin: EventOrigin, policy
       return releaseHold(rep, event.hold, cause("hold ended", status));
     }
     case "status.set": {
-      const choice = { status: event.status, origin: source, native: null };
-      return choose(rep, choice, cause("command", event.status), policy);
+      const command = { untilMs: event.untilMs ?? null };
+      const choice = { status: event.status, origin: source, native: null, command };
+      const freed = event.endsHolds ? endHolds(rep, origin.atMs) : rep;
+      return choose(freed, choice, cause("command", event.status), policy);
+    }
+    case "status.released": {
+      const freed = event.endsHolds ? endHolds(rep, origin.atMs) : rep;
+      return takeBack(freed, cause("command ended", rep.base.status));
     }
     case "shift.ended": {
       const choice = { status: "Offline" as const, origin: source, native: null };
@@ -63,8 +78,7 @@ export function takeEvent(rep: Rep, event: RepEvent, origin: EventOrigin, policy
       if (rep.base.status !== "Offline") return rep;
       const next = intend(rep, cause("shift", "Available"));
       const { tick, intent, intentAtMs: atMs } = next;
-      const base = { status: "Available", origin: null, tick, intent, atMs, natives: {} } as const;
-      return { ...next, base };
+      return { ...next, base: baseOf({ status: "Available", tick, intent, atMs }) };
     }
     default:
       event satisfies never;

@@ -44,6 +44,7 @@ function becauseOf({ kind, source, status }: Cause): string {
     "hold ended": `${where} reports that ${what} is over`,
     "hold expired": `${where} stopped confirming ${what}`,
     command: `${where} set ${what}`,
+    "command ended": `${what}, which ${where} had set, is over`,
     shift: `${where} says the shift ${status === "Offline" ? "has ended" : "has begun"}`,
     "lease ended": `our own entry in ${where} ran out`,
     paused: `syncing was paused (${source})`,

@@ -32,6 +32,8 @@ export type Choice = {
   readonly origin: SystemName;
   /** The origin's own value, if it has one worth restoring. */
   readonly native: string | null;
+  /** Somebody else chose for her: it can be taken back, and ends by itself at `untilMs` if that is a time. */
+  readonly command?: { readonly untilMs: number | null };
 };
 
 /**
@@ -61,8 +63,20 @@ export function choose(rep: Rep, choice: Choice, cause: Cause, policy: Policy): 
       // Nobody knows how old a status is that is seen for the first time: it crosses with nothing.
       atMs: cause.kind === "first sight" ? 0 : cause.atMs,
       natives: choice.native === null ? {} : { [choice.origin]: choice.native },
+      untilMs: choice.command?.untilMs ?? null,
+      before: choice.command ? (rep.base.before ?? rep.base) : null,
     },
   };
+}
+
+/**
+ * Takes back what somebody else chose for her: what she had chosen before is wanted again, as old as it was, so
+ * that a meeting which began since still lies over it. Without such a command nothing changes.
+ */
+export function takeBack(rep: Rep, cause: Cause): Rep {
+  const { before } = rep.base;
+  if (!before) return rep;
+  return { ...intend(rep, cause), base: { ...before, untilMs: null, before: null } };
 }
 
 /**
@@ -90,6 +104,15 @@ export function releaseHold(rep: Rep, id: HoldId, cause: Cause): Rep {
   return intend({ ...rep, holds: without(rep.holds, id) }, cause);
 }
 
+/** Ends every reported hold, as a command may ask for. */
+export function endHolds(rep: Rep, nowMs: number): Rep {
+  return (Object.entries(rep.holds) as [HoldId, Hold][]).reduce(
+    (next, [id, { source, status }]) =>
+      releaseHold(next, id, { kind: "hold ended", source, status, atMs: nowMs }),
+    rep,
+  );
+}
+
 /**
  * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes,
  * a fight that nobody goes on with.
@@ -100,6 +123,11 @@ export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
     if (hold.untilMs > nowMs) continue;
     const { source, status } = hold;
     next = releaseHold(next, id, { kind: "hold expired", source, status, atMs: nowMs });
+  }
+  const { base } = next;
+  if (base.untilMs !== null && base.untilMs <= nowMs) {
+    const source = base.origin ?? "";
+    next = takeBack(next, { kind: "command ended", source, status: base.status, atMs: nowMs });
   }
   for (const [name, overlay] of Object.entries(rep.overlays)) {
     if (overlay.untilMs === null || overlay.untilMs > nowMs) continue;

@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
+import { isRoutable } from "../presence/status.ts";
 import { absent, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled } from "./classify.ts";
@@ -169,9 +170,14 @@ const HERS: ReadonlySet<Classification> = new Set([
   "choice",
   "outranked",
   "agrees",
+  "automatic",
+  "automatic ended",
 ]);
 
-/** What a write of ours would replace for good is remembered, so that she gets it back when we let go of her. */
+/**
+ * What a write of ours would replace for good is remembered, so that she gets it back when we let go of her: her
+ * choice, or the default presence that signing in brought. Not what the engine protects her with for a while.
+ */
 function rememberOwn(
   rep: Rep,
   system: SystemName,
@@ -181,7 +187,7 @@ function rememberOwn(
 ): Rep {
   if (profileOf(policy, system).absorbing) return rep;
   if (classification === "absent") return withEndpoint(rep, system, { own: null });
-  if (!HERS.has(classification) || isAutomatic) return rep;
+  if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
   return withEndpoint(rep, system, { own: { status, native } });
 }
 

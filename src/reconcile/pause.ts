@@ -1,5 +1,4 @@
-import type { HoldId } from "../presence/identity.ts";
-import { intend, releaseHold } from "./intent.ts";
+import { intend } from "./intent.ts";
 import type { Policy } from "./policy.ts";
 import { endpointOf, type Pause, type Rep } from "./rep.ts";
 import { targetOf, topOf } from "./resolve.ts";
@@ -21,14 +20,6 @@ export function setPaused(rep: Rep, pause: Pause | null, nowMs: number): Rep {
   const source = pause?.by ?? rep.paused?.by ?? "";
   const kind = pause ? "paused" : "resumed";
   return intend({ ...rep, paused: pause }, { kind, source, status: rep.base.status, atMs: nowMs });
-}
-
-/** Ends what was reported of somebody who is no rep any more: nobody will report its end. */
-export function withoutHolds(rep: Rep, nowMs: number): Rep {
-  return (Object.keys(rep.holds) as HoldId[]).reduce((next, id) => {
-    const { source, status } = next.holds[id] ?? { source: "", status: rep.base.status };
-    return releaseHold(next, id, { kind: "hold ended", source, status, atMs: nowMs });
-  }, rep);
 }
 
 /** True when nothing of ours is left anywhere, or nothing that anybody could still take back. */

@@ -23,6 +23,7 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold ended",
   "hold expired",
   "command",
+  "command ended",
   "shift",
   "paused",
   "resumed",
@@ -292,7 +293,7 @@ function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: n
 
 function nextExpiry(rep: Rep, policy: Policy): number | null {
   const ends = [
-    ...[fightEndsMs(rep, policy)].filter((atMs) => atMs !== null),
+    ...[fightEndsMs(rep, policy), rep.base.untilMs].filter((atMs) => atMs !== null),
     ...Object.values(rep.holds).map((hold) => hold.untilMs),
     ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
   ];

@@ -17,6 +17,7 @@ type CauseKind =
   | "hold ended"
   | "hold expired"
   | "command"
+  | "command ended"
   | "shift"
   | "lease ended"
   | "paused"
@@ -32,8 +33,8 @@ export type Cause = {
   readonly eventId?: string;
 };
 
-/** The rep's last explicit choice: what she returns to when calls and meetings are over. */
-type Base = {
+/** An explicit choice: what a rep returns to when calls and meetings are over. */
+type ChosenBase = {
   readonly status: Status;
   /** A system, or a partner or command by name; `null` before anything is known. */
   readonly origin: SystemName | null;
@@ -43,6 +44,14 @@ type Base = {
   readonly atMs: number;
   /** Each system's own value that shows this status, so that Lunch is restored as Lunch, not as Away. */
   readonly natives: Readonly<Record<SystemName, string>>;
+};
+
+/** The last explicit choice. One that somebody else made for her can be taken back, and may end by itself. */
+export type Base = ChosenBase & {
+  /** When it ends by itself; `null`: when something else is chosen. */
+  readonly untilMs: number | null;
+  /** What a command replaced, and what comes back after it; `null` for a choice of her own. */
+  readonly before: ChosenBase | null;
 };
 
 /** A call or the like, reported from outside. It lies over the base and never changes it. */
@@ -195,6 +204,11 @@ const UNREAD_ENDPOINT: Endpoint = {
   coveredSinceMs: 0,
 };
 
+/** A base that nobody chose: what is left when a choice is taken back. */
+export function baseOf(at: Pick<Base, "status" | "tick" | "intent" | "atMs">): Base {
+  return { ...at, origin: null, natives: {}, untilMs: null, before: null };
+}
+
 /** A rep about whom nothing is known yet, in the given systems. */
 export function newRep(systems: readonly SystemName[]): Rep {
   return {
@@ -203,7 +217,7 @@ export function newRep(systems: readonly SystemName[]): Rep {
     intentTick: 0,
     intentAtMs: 0,
     cause: null,
-    base: { status: "Available", origin: null, tick: 0, intent: 0, atMs: 0, natives: {} },
+    base: baseOf({ status: "Available", tick: 0, intent: 0, atMs: 0 }),
     holds: {},
     overlays: {},
     systems: Object.fromEntries(systems.map((name) => [name, UNREAD_ENDPOINT])),
@@ -222,7 +236,8 @@ export function completed(stored: Rep, systems: readonly SystemName[]): Rep {
     { ...UNREAD_ENDPOINT, ...stored.systems[name] },
   ]);
   const complete: Rep["systems"] = Object.fromEntries(endpoints);
-  return { ...newRep(systems), ...stored, systems: complete };
+  const fresh = newRep(systems);
+  return { ...fresh, ...stored, base: { ...fresh.base, ...stored.base }, systems: complete };
 }
 
 /** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */

@@ -9,6 +9,9 @@ export const WRITER = "0b1d2c3e-0000-4000-8000-000000000001";
 export const OTHER_WRITER = "0b1d2c3e-0000-4000-8000-000000000002";
 export const READER = "0b1d2c3e-0000-4000-8000-000000000003";
 export const NOBODY = "0b1d2c3e-0000-4000-8000-000000000004";
+const REDIRECT_URI = "https://lockstep.example/connect/teams";
+export const SUBSCRIBER = "reader1@contoso.example";
+export const OTHER_SUBSCRIBER = "reader2@contoso.example";
 export const SECRET = "correct horse battery staple";
 
 const ROLES: Readonly<Record<string, string[]>> = {
@@ -28,8 +31,8 @@ export async function createTrustedTls() {
 }
 
 /**
- * An Entra and a Graph emulator on real sockets. Graph's clock stands still and moves only by `advance`,
- * so every expiry in these tests is exact.
+ * An Entra and a Graph emulator on real sockets. Graph's clock stands still unless a test wants the real one,
+ * and moves only by `advance`, so every expiry in these tests is exact.
  */
 export class GraphTenant {
   readonly entra: Entra;
@@ -41,22 +44,30 @@ export class GraphTenant {
     this.graph = graph;
   }
 
-  static async start(): Promise<GraphTenant> {
+  /** `nowMs` is Graph's clock; it stands still unless given. */
+  static async start(nowMs?: () => number): Promise<GraphTenant> {
     const trusted = await createTrustedTls();
     const apps = Object.entries(ROLES).map(([clientId, roles]) => ({
       clientId,
       roles,
       secrets: [{ value: SECRET }],
       certificates: [],
+      redirectUris: [REDIRECT_URI],
     }));
-    const entra = await startEntra({ tenantId: TENANT_ID, apps, tls: trusted });
+    const accounts = [SUBSCRIBER, OTHER_SUBSCRIBER].map((upn) => ({
+      oid: randomUUID(),
+      upn,
+      name: "Presence reader",
+    }));
+    const entra = await startEntra({ tenantId: TENANT_ID, apps, accounts, tls: trusted });
     const startedAtMs = Date.now();
     const graph = await startGraph({
       tenantId: TENANT_ID,
       users: [],
       verify: entra.verify,
+      mintToken: entra.mintNotificationToken,
       tls: trusted,
-      nowMs: () => startedAtMs,
+      nowMs: nowMs ?? (() => startedAtMs),
     });
     return new GraphTenant(entra, graph);
   }
@@ -90,8 +101,42 @@ export class GraphTenant {
     return access_token;
   }
 
+  /** Signs a person in as a browser would, and gives the token of the application that acts for her. */
+  async delegatedTokenOf(
+    upn = SUBSCRIBER,
+    { scope = "Presence.Read.All", as = WRITER } = {},
+  ): Promise<string> {
+    const key = `${as} ${upn} ${scope}`;
+    const known = this.#tokens.get(key);
+    if (known) return known;
+    const base = `${this.entra.url}/${TENANT_ID}/oauth2/v2.0`;
+    const client = { client_id: as, redirect_uri: REDIRECT_URI, scope };
+    const asking = { ...client, response_type: "code", login_hint: upn };
+    const page = await fetch(`${base}/authorize?${new URLSearchParams(asking).toString()}`, {
+      redirect: "manual",
+    });
+    const code = new URL(page.headers.get("location") ?? "").searchParams.get("code") ?? "";
+    const answer = await fetch(`${base}/token`, {
+      method: "POST",
+      body: new URLSearchParams({
+        ...client,
+        grant_type: "authorization_code",
+        code,
+        client_secret: SECRET,
+      }),
+    });
+    const { access_token } = (await answer.json()) as { access_token: string };
+    this.#tokens.set(key, access_token);
+    return access_token;
+  }
+
+  /** The next request asks Entra again. */
+  forgetTokens(): void {
+    this.#tokens.clear();
+  }
+
   async request(
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "PATCH" | "DELETE",
     path: string,
     options: { readonly body?: unknown; readonly as?: string; readonly token?: string } = {},
   ): Promise<Answer> {

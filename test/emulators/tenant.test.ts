@@ -76,6 +76,25 @@ describe("the tenant", () => {
   });
 });
 
+test("the tenant's routing rings for a rep in a Teams call, and counts it", async () => {
+  await using tenant = await openTenant();
+  const { dataverse, graph, people } = tenant;
+  const [nadia] = people.users;
+  const queueId = people.queues[0]?.id;
+  graph.control.startCall({ userId: nadia?.azureObjectId ?? "" });
+  dataverse.control.login({ userId: nadia?.systemUserId ?? "" });
+  dataverse.control.arrive({ queueId });
+  expect(dataverse.control.routingCounts()).toMatchObject({ offered: 1, routedWhileBusy: 1 });
+  graph.control.endCall({ userId: nadia?.azureObjectId ?? "" });
+  dataverse.control.arrive({ queueId });
+  dataverse.control.advance({ ms: 60_000 });
+  expect(dataverse.control.routingCounts()).toMatchObject({ missed: 1, routedWhileBusy: 1 });
+  graph.control.removeUser({ userId: people.users[2]?.azureObjectId ?? "" });
+  dataverse.control.login({ userId: people.users[2]?.systemUserId ?? "" });
+  dataverse.control.advance({ ms: 60_000 });
+  expect(dataverse.control.routingCounts()).toMatchObject({ accepted: 2, routedWhileBusy: 1 });
+});
+
 describe("the people", () => {
   test("are twelve reps in three queues, a bot and one who has left, with ids that never change", () => {
     const { users, queues, customPresences } = namedPeople();
@@ -112,7 +131,10 @@ describe("the tenant as a process", () => {
     const directory = await mkdtemp(join(tmpdir(), "lockstep-tenant-"));
     const ca = join(directory, "ca.pem");
     const main = new URL("../../src/emulators/tenant-main.ts", import.meta.url).pathname;
-    const child = spawn(process.execPath, [main, "--ca", ca, "--people", "3", "--signed-in"], {
+    const redirectUri = "https://lockstep.example/connect/teams";
+    const wanted = ["--people", "3", "--signed-in", "--subscribers", "4"];
+    const place = ["--redirect-uri", redirectUri];
+    const child = spawn(process.execPath, [main, "--ca", ca, ...wanted, ...place], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     try {
@@ -125,6 +147,17 @@ describe("the tenant as a process", () => {
         { loggedIn: true },
         { loggedIn: true },
       ]);
+      expect(told["subscribers"]).toHaveLength(4);
+      const asking = new URLSearchParams({
+        client_id: told["clientId"] ?? "",
+        redirect_uri: redirectUri,
+        response_type: "code",
+        scope: "Presence.Read.All",
+      });
+      const page = await fetch(
+        `${told["entraUrl"]}/${told["tenantId"]}/oauth2/v2.0/authorize?${asking.toString()}`,
+      );
+      expect(await page.text()).toContain(told["subscribers"]?.[3]);
       for (const name of ["entraUrl", "graphUrl"]) expect(told[name]).toMatch(/^https:/);
       for (const name of ["tenantId", "clientId", "clientSecret"]) expect(told[name]).toBeTruthy();
       child.stdin.end();

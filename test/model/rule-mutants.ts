@@ -179,6 +179,11 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "R119 a command never ends",
+    edits: [{ file: "intent.ts", find: "base.untilMs <= nowMs", replace: "base.untilMs < 0" }],
+    killedBy: { scenario: "[R119] a command that has an end gives way to what was chosen before" },
+  },
+  {
     name: "R113 a paused rep is written to",
     edits: [
       {
@@ -273,8 +278,8 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "attendance.ts",
-        find: `status: "Available" as const, origin: null`,
-        replace: `status: "Offline" as const, origin: null`,
+        find: `baseOf({ status: "Available"`,
+        replace: `baseOf({ status: "Offline"`,
       },
     ],
     killedBy: { setting: { acts: 1, signOuts: 1 }, invariant: CLOSED },

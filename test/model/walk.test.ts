@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadCore } from "./core.ts";
-import { walk } from "./walk.ts";
+import { PAUSING_SEEDS, walk } from "./walk.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const SEEDS = 1_000;
@@ -27,6 +27,16 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
   ];
   it.fails.each(OPEN)("seed %i is still open: %s", (seed) => {
     expect(walk(seed, core).violation).toBeNull();
+  });
+
+  it(`[R113] [R115] ${SEEDS / 4} schedules in which syncing is paused and goes on`, () => {
+    let pauses = 0;
+    for (let seed = PAUSING_SEEDS; seed < PAUSING_SEEDS + SEEDS / 4; seed += 1) {
+      const { violation, trace } = walk(seed, core);
+      expect(violation, `seed ${seed}\n${trace.slice(-60).join("\n")}`).toBeNull();
+      pauses += trace.filter((step) => step === "syncing is paused").length;
+    }
+    expect(pauses).toBeGreaterThan(SEEDS / 4);
   });
 
   it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 120_000 }, () => {

@@ -52,6 +52,9 @@ function chanceOf(seed: number): (below: number) => number {
   };
 }
 
+/** From this seed on, syncing is paused and resumed now and then. */
+export const PAUSING_SEEDS = 1_000_000;
+
 export type Walk = {
   readonly steps: number;
   readonly writes: number;
@@ -60,7 +63,7 @@ export type Walk = {
 };
 
 /** People are slower than machines: else every walk would begin with a hundred clicks and end in silence. */
-const PEOPLE = /^(she|a|her|desk) /;
+const PEOPLE = /^(she|a|her|desk|syncing) /;
 const SCHEDULE_STEPS = 900;
 /** After the last fault, this many steps must be enough to become quiet: some hundred times what one change needs. */
 const SETTLING_STEPS = 2_000;
@@ -70,8 +73,7 @@ const SETTLING_STEPS = 2_000;
  * show what it should (P1), have written no more than was explained (P2), and stay quiet without a write (P15).
  */
 export function walk(seed: number, core: Core): Walk {
-  const setting =
-    seed % 2 === 0 ? { ...EVERYTHING, absorptions: 0 } : { ...EVERYTHING, closings: 0 };
+  const setting = settingOf(seed);
   const policy = policyOf(setting);
   const chance = chanceOf(seed);
   const trace: string[] = [];
@@ -99,7 +101,9 @@ export function walk(seed: number, core: Core): Walk {
   world = atRest(world);
   for (let at = 0; at < SETTLING_STEPS && !isQuiet(world, core, policy, setting); at += 1) {
     const next = steps(world, setting, core, policy);
-    const ending = next.filter(({ name }) => / ends$|she opens|she signs in/.test(name));
+    const ending = next.filter(({ name }) =>
+      / ends$|she opens|she signs in|syncing goes on/.test(name),
+    );
     const violation = take(ending.length > 0 ? ending : next);
     if (violation) return done(violation);
   }
@@ -114,6 +118,12 @@ export function walk(seed: number, core: Core): Walk {
     });
   }
   return done(checkQuiet(world, core, policy, setting));
+}
+
+function settingOf(seed: number): Setting {
+  const pauses = seed < PAUSING_SEEDS ? 0 : 10;
+  const rest = seed % 2 === 0 ? { absorptions: 0 } : { closings: 0 };
+  return { ...EVERYTHING, ...rest, pauses };
 }
 
 function atRest(world: World): World {

@@ -154,4 +154,17 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.endpoint(DYNAMICS).seen, "Busy");
     assert.equal(stage.rep.writesMs.length, 3);
   },
+
+  "[R119] a command that has an end gives way to what was chosen before": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Away");
+    stage.settle();
+    stage.wait(60_000);
+    stage.decree("Busy", 600_000);
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "Busy");
+    stage.wait(600_000);
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "Away");
+  },
 };

@@ -124,10 +124,11 @@ export class Stage {
     this.#take(this.#core.releaseHold(this.rep, holdId(id), cause));
   }
 
-  /** A supervisor's command, or workforce management's shift end. */
-  decree(status: Status): void {
+  /** A supervisor's command, which ends after `forMs`, or workforce management's shift end. */
+  decree(status: Status, forMs: number | null = null): void {
     const cause = { kind: "command" as const, source: "shift", status, atMs: this.nowMs };
-    const choice = { status, origin: systemName("shift"), native: null };
+    const command = { untilMs: forMs === null ? null : this.nowMs + forMs };
+    const choice = { status, origin: systemName("shift"), native: null, command };
     this.#take(this.#core.choose(this.rep, choice, cause, this.policy));
   }
 

@@ -1,5 +1,7 @@
 import type { EmulatorRequest } from "../listener.ts";
 import { CODE, DataverseError, doesNotExist } from "./error.ts";
+import { ACT_ON_BEHALF, type Depth } from "./roles.ts";
+import { intersect, type Rights, type Security } from "./security.ts";
 import type { Row, Tables } from "./tables.ts";
 
 /** What Entra says about a bearer token. */
@@ -15,61 +17,59 @@ type Verification =
 
 export type Verify = (token: string) => Promise<Verification>;
 
-export const ROLE = {
-  agent: "Omnichannel Agent",
-  supervisor: "Omnichannel Supervisor",
-  administrator: "Omnichannel administrator",
-  delegate: "Delegate",
-  customizer: "System Customizer",
-} as const;
-
 /** Who a request counts as: the application user, or the user that it impersonates. */
 export type Caller = {
   readonly appId: string;
   readonly applicationUserId: string;
   /** Pays for the request, and is the "I" of CCaaS_GetPresence. */
   readonly userId: string;
+  /** Whether the caller, and whoever it impersonates, holds one of these roles. */
   readonly may: (...anyOf: readonly string[]) => boolean;
+  /** How far a privilege reaches for it; undefined when it has none. */
+  readonly reach: (privilege: string) => Depth | undefined;
 };
 
 const ORGANIZATION_MEMBERSHIP = "0x80072560";
 const NO_ROLES = "0x80042f09";
 const NOT_A_DELEGATE = "0x8004a110";
+const USER_DISABLED = "0x80040225";
 
 /**
  * Authenticates and authorises (Microsoft: "Use OAuth authentication with Microsoft Dataverse",
  * "Impersonate another user using the Web API"). A token alone is worth nothing: the organisation must
- * know the application as a user, and that user must hold a role. Impersonating needs the Delegate
- * role, and yields the intersection of both users' rights.
+ * know the application as a user, and that user must hold a role. Impersonating needs the privilege
+ * to act on behalf of another user, and yields the intersection of both users' rights.
  */
 export class Callers {
   readonly #verify: Verify;
   readonly #tables: Tables;
   readonly #authorizationUri: string;
   readonly #origin: () => string;
-  /** By systemuserid, for people and applications alike. */
-  readonly #roles = new Map<string, ReadonlySet<string>>();
+  readonly #security: Security;
   readonly #applications = new Map<string, string>();
 
   constructor(options: {
     readonly verify: Verify;
     readonly tables: Tables;
+    readonly security: Security;
     readonly authorizationUri: string;
     readonly origin: () => string;
   }) {
     this.#verify = options.verify;
     this.#tables = options.tables;
+    this.#security = options.security;
     this.#authorizationUri = options.authorizationUri;
     this.#origin = options.origin;
   }
 
-  setRoles(userId: string, roles: readonly string[]): void {
-    this.#roles.set(userId, new Set(roles));
-  }
-
   addApplication(appId: string, userId: string, roles: readonly string[]): void {
     this.#applications.set(appId.toLowerCase(), userId);
-    this.setRoles(userId, roles);
+    this.#security.setRoles(userId, roles);
+  }
+
+  /** The organisation forgets the application user: its token is worth nothing any more. */
+  removeApplication(appId: string): void {
+    this.#applications.delete(appId.toLowerCase());
   }
 
   applicationUser(appId: string): string | undefined {
@@ -86,27 +86,20 @@ export class Callers {
         "The user is not a member of the organization.",
       );
     }
-    const own = this.#rolesOf(applicationUserId);
-    if (own.size === 0) {
-      throw new DataverseError(
-        403,
-        NO_ROLES,
-        `The user with SystemUserId=${applicationUserId} has not been assigned any roles.`,
-      );
-    }
+    const own = this.#requireActive(applicationUserId);
+    const rights = this.#security.rightsOf(applicationUserId);
     const impersonated = this.#impersonated(request);
     if (impersonated === undefined) {
-      const may = (...anyOf: readonly string[]): boolean => anyOf.some((role) => own.has(role));
-      return { appId, applicationUserId, userId: applicationUserId, may };
+      return callerWith(appId, applicationUserId, applicationUserId, [own], rights);
     }
-    if (!own.has(ROLE.delegate)) {
+    if (!rights.has(ACT_ON_BEHALF)) {
       throw new DataverseError(
         403,
         NOT_A_DELEGATE,
-        "The caller lacks the prvActOnBehalfOfAnotherUser privilege.",
+        `The caller lacks the ${ACT_ON_BEHALF} privilege.`,
       );
     }
-    const theirs = this.#rolesOf(impersonated);
+    const theirs = this.#security.rolesOf(impersonated);
     if (theirs.size === 0) {
       throw new DataverseError(
         403,
@@ -114,9 +107,26 @@ export class Callers {
         `Principal user (Id=${impersonated}, type=8, roleCount=0) is missing prvReadUser privilege.`,
       );
     }
-    const may = (...anyOf: readonly string[]): boolean =>
-      anyOf.some((role) => own.has(role)) && anyOf.some((role) => theirs.has(role));
-    return { appId, applicationUserId, userId: impersonated, may };
+    const shared = intersect(rights, this.#security.rightsOf(impersonated));
+    return callerWith(appId, applicationUserId, impersonated, [own, theirs], shared);
+  }
+
+  /** The user's roles; refuses a user who is disabled, or has none. */
+  #requireActive(userId: string): ReadonlySet<string> {
+    if (this.#tables.get("systemusers", userId)?.["isdisabled"] === true) {
+      throw new DataverseError(
+        403,
+        USER_DISABLED,
+        `The user with SystemUserId=${userId} is disabled.`,
+      );
+    }
+    const roles = this.#security.rolesOf(userId);
+    if (roles.size > 0) return roles;
+    throw new DataverseError(
+      403,
+      NO_ROLES,
+      `The user with SystemUserId=${userId} has not been assigned any roles.`,
+    );
   }
 
   async #authenticate(request: EmulatorRequest): Promise<string> {
@@ -156,10 +166,22 @@ export class Callers {
   #userWhere(column: string, value: string): Row | undefined {
     return this.#tables.all("systemusers").find((row) => row[column] === value);
   }
+}
 
-  #rolesOf(userId: string): ReadonlySet<string> {
-    return this.#roles.get(userId) ?? new Set();
-  }
+function callerWith(
+  appId: string,
+  applicationUserId: string,
+  userId: string,
+  roles: readonly ReadonlySet<string>[],
+  rights: Rights,
+): Caller {
+  return {
+    appId,
+    applicationUserId,
+    userId,
+    may: (...anyOf) => roles.every((held) => anyOf.some((role) => held.has(role))),
+    reach: (privilege) => rights.get(privilege),
+  };
 }
 
 function headerOf(request: EmulatorRequest, name: string): string | undefined {

@@ -1,5 +1,8 @@
 type Task = { readonly dueMs: number; readonly run: () => void; readonly timer: NodeJS.Timeout };
 
+/** A longer timer would fire at once. No emulator runs for 24 days, so nobody sees this one fire early. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /**
  * The organisation's time: real time (or the one injected) plus what `advance` has added. Everything
  * that is delayed goes through `after`, so that advancing fires it in the order it was due, and
@@ -25,7 +28,7 @@ export class Clock {
       this.#tasks.delete(task);
       run();
     };
-    const timer = setTimeout(fire, Math.max(0, delayMs));
+    const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), LONGEST_TIMER_MS));
     timer.unref();
     const task: Task = { dueMs: this.nowMs() + delayMs, run, timer };
     this.#tasks.add(task);

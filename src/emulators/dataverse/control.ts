@@ -1,6 +1,11 @@
 import { z } from "zod";
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
 import type { Callers } from "./callers.ts";
+import type { DeltaTokens } from "./change-tracking.ts";
+import { command, guid, milliseconds, nothing } from "./command.ts";
+import { createContactCenterControl } from "./contact-center-control.ts";
+import type { Conversations } from "./conversations.ts";
+import type { ContactCenter } from "./contact-center.ts";
 import type { Clock } from "./clock.ts";
 import type { PresenceEngine, Rep } from "./engine.ts";
 import { DataverseError } from "./error.ts";
@@ -9,8 +14,15 @@ import { type PresenceApi, requireLoggedIn } from "./presence-api.ts";
 import type { PresenceStatus } from "./presence.ts";
 import type { Projection } from "./projection.ts";
 import type { ServiceProtection } from "./protection.ts";
+import type { RegistrationApi } from "./registration-api.ts";
+import { DEPTHS } from "./roles.ts";
 import type { Roster } from "./roster.ts";
+import { createRoutingControl } from "./routing-control.ts";
+import type { Routing } from "./routing.ts";
+import { knownTable } from "./schema.ts";
+import type { Security } from "./security.ts";
 import type { Settings } from "./settings.ts";
+import type { Tables } from "./tables.ts";
 import type { WebApi } from "./web-api.ts";
 import { NO_HOOK_FAULTS, type Webhooks } from "./webhooks.ts";
 
@@ -21,6 +33,14 @@ export type Steered = {
   readonly projection: Projection;
   readonly roster: Roster;
   readonly callers: Callers;
+  readonly security: Security;
+  readonly contactCenter: ContactCenter;
+  readonly routing: Routing;
+  readonly conversations: Conversations;
+  readonly reallyBusy: Map<string, boolean>;
+  readonly deltaTokens: DeltaTokens;
+  readonly tables: Tables;
+  readonly registrationApi: RegistrationApi;
   readonly presenceApi: PresenceApi;
   readonly presences: ReadonlyMap<string, PresenceStatus>;
   readonly webhooks: Webhooks;
@@ -30,25 +50,16 @@ export type Steered = {
   readonly settings: Settings;
 };
 
-type Arguments<Schema extends z.ZodType> =
-  undefined extends z.input<Schema> ? [input?: z.input<Schema>] : [input: z.input<Schema>];
-
-/** One command: callable with a typed object, and, since it checks its input itself, from HTTP as well. */
-function command<Schema extends z.ZodType, Output>(
-  schema: Schema,
-  run: (input: z.output<Schema>) => Output,
-): (...input: Arguments<Schema>) => Output {
-  return (...input) => run(schema.parse(input[0]));
-}
-
-const guid = z.guid().transform((text) => text.toLowerCase());
-const nothing = z.strictObject({}).optional();
 const person = z.strictObject({ userId: guid });
-const work = z.strictObject({ userId: guid, units: z.number().default(50) });
+/** Of a profile's kind when one is named, otherwise it takes units. */
+const work = z.strictObject({
+  userId: guid,
+  units: z.number().default(50),
+  capacityProfileId: guid.optional(),
+});
 const operation = z.string().optional();
 const times = z.int().positive().default(1);
 const share = z.number().min(0).max(1).default(0);
-const milliseconds = z.number().nonnegative();
 
 /**
  * The human at the desktop, the administrator and the bad day. Nothing of this exists in Dynamics; a
@@ -79,11 +90,18 @@ export function createControl(steered: Steered) {
   };
 
   return {
+    ...createContactCenterControl(steered.contactCenter),
+    ...createRoutingControl(steered),
     login: command(person, ({ userId }) => engine.login(known(userId))),
     loginAll: command(nothing, () => {
       for (const rep of engine.reps()) if (!rep.loggedIn) engine.login(rep);
     }),
     disconnect: command(person, ({ userId }) => engine.disconnect(known(userId))),
+    /** The client loses its connection and finds it again: Offline, and what she had, if in time. */
+    flap: command(z.strictObject({ userId: guid, ms: milliseconds }), ({ userId, ms }) => {
+      engine.disconnect(known(userId));
+      clock.after(ms, () => engine.login(known(userId)));
+    }),
     logout: command(person, ({ userId }) => engine.logout(known(userId))),
     choose: command(
       z.strictObject({ userId: guid, presenceId: guid }),
@@ -96,11 +114,11 @@ export function createControl(steered: Steered) {
         engine.choose(rep, choice, settings.repeatWritesRow);
       },
     ),
-    acceptConversation: command(work, ({ userId, units }) => {
-      engine.acceptConversation(active(userId), units);
+    acceptConversation: command(work, ({ userId, units, capacityProfileId: profileId }) => {
+      engine.acceptConversation(active(userId), { units, profileId });
     }),
-    closeConversation: command(work, ({ userId, units }) => {
-      engine.closeConversation(active(userId), units);
+    closeConversation: command(work, ({ userId, units, capacityProfileId: profileId }) => {
+      engine.closeConversation(active(userId), { units, profileId });
     }),
     missNotification: command(person, ({ userId }) => {
       const rep = active(userId);
@@ -134,10 +152,10 @@ export function createControl(steered: Steered) {
         filteringAttributes: z.array(z.string()).optional(),
         messages: z.array(z.enum(["Create", "Update"])).default(["Create", "Update"]),
       }),
-      (registration) => ({ id: steered.webhooks.register(registration).id }),
+      (registration) => steered.registrationApi.registerQuickly(registration),
     ),
     unregisterWebhook: command(z.strictObject({ id: z.string() }), ({ id }) => {
-      steered.webhooks.unregister(id);
+      steered.registrationApi.unregister(id);
     }),
     hooks: command(
       z.strictObject({
@@ -190,7 +208,47 @@ export function createControl(steered: Steered) {
       ({ appId, roles }) => {
         const userId = steered.callers.applicationUser(appId);
         if (userId === undefined) throw new DataverseError(404, "", `No application ${appId}.`);
-        steered.callers.setRoles(userId, roles);
+        steered.security.setRoles(userId, roles);
+      },
+    ),
+    setUserRoles: command(
+      z.strictObject({ userId: guid, roles: z.array(z.string()) }),
+      ({ userId, roles }) => steered.security.setRoles(userId, roles),
+    ),
+    /** What a role allows: `depth` "Global" is organisation level, "Basic" own rows, null nothing. */
+    setRolePrivilege: command(
+      z.strictObject({
+        role: z.string(),
+        privilege: z.string().regex(/^prv\w+$/),
+        depth: z.enum(DEPTHS).nullable(),
+      }),
+      ({ role, privilege, depth }) => steered.security.setRolePrivilege(role, privilege, depth),
+    ),
+    addTeam: command(
+      z.strictObject({
+        id: guid,
+        name: z.string(),
+        members: z.array(guid),
+        roles: z.array(z.string()),
+      }),
+      (team) => steered.security.addTeam(team),
+    ),
+    addApplication: command(
+      z.strictObject({ appId: z.string(), systemUserId: guid, roles: z.array(z.string()) }),
+      (application) => roster.addApplication(application),
+    ),
+    /** As if the application had never been made a user: its tokens answer 403. */
+    removeApplication: command(z.strictObject({ appId: z.string() }), ({ appId }) => {
+      steered.callers.removeApplication(appId);
+    }),
+    expireDeltaTokens: command(nothing, () => steered.deltaTokens.expireAll()),
+    setOrganization: command(
+      z.strictObject({ expireChangeTrackingInDays: z.int().positive() }),
+      ({ expireChangeTrackingInDays: days }) => {
+        const row = steered.tables.all("organizations")[0];
+        if (!row) throw new Error("the organisation has no row of its own");
+        const table = knownTable("organizations");
+        steered.tables.put(table, { ...row, expirechangetrackingindays: days });
       },
     ),
     addUser: command(
@@ -225,12 +283,21 @@ export function createControl(steered: Steered) {
         apiModifiedByUser: z.enum(["rep", "caller", "none"]).optional(),
         repeatWritesRow: z.boolean().optional(),
         changeTracking: z.boolean().optional(),
+        changeTrackingPossible: z.boolean().optional(),
+        expiredTokenStatus: z.union([z.literal(400), z.literal(410)]).optional(),
         missedNotifications: z.boolean().optional(),
         rejectedNotifications: z.boolean().optional(),
+        strictPorts: z.boolean().optional(),
+        clockSkewMs: z.number().optional(),
+        repsStaleMs: milliseconds.optional(),
+        queuesStaleMs: milliseconds.optional(),
+        waitInMinutes: z.boolean().optional(),
+        aiAgentsCount: z.boolean().optional(),
         projectionDelayMs: milliseconds.optional(),
       }),
       ({ projectionDelayMs, ...changed }) => {
         Object.assign(settings, changed);
+        steered.contactCenter.showSettings(settings);
         if (projectionDelayMs !== undefined) projection.delayMs = projectionDelayMs;
       },
     ),

@@ -1,11 +1,17 @@
 import { listen } from "../listener.ts";
 import type { LoopbackTls } from "../tls.ts";
 import { Callers, type Verify } from "./callers.ts";
+import { AvailabilityApi } from "./availability-api.ts";
+import { DeltaTokens } from "./change-tracking.ts";
 import { Clock } from "./clock.ts";
+import { ContactCenter, type Queue } from "./contact-center.ts";
+import { Conversations } from "./conversations.ts";
+import { Eligibility } from "./eligibility.ts";
 import { answerControl, createControl, type DataverseControl } from "./control.ts";
-import { PresenceEngine } from "./engine.ts";
+import { PresenceEngine, type Rep } from "./engine.ts";
 import type { Organization } from "./execution-context.ts";
 import { Faults } from "./faults.ts";
+import { PlatformFunctions } from "./functions.ts";
 import { PresenceApi } from "./presence-api.ts";
 import type { PresenceStatus } from "./presence.ts";
 import { Projection } from "./projection.ts";
@@ -14,11 +20,13 @@ import { ServiceProtection } from "./protection.ts";
 import { seededRandom } from "./random.ts";
 import {
   type ApplicationUser,
+  BUSINESS_UNIT_ID,
   type CustomPresence,
   type DataverseUser,
-  type Queue,
   Roster,
 } from "./roster.ts";
+import { Routing } from "./routing.ts";
+import { Security } from "./security.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 import { Tables } from "./tables.ts";
 import { WebApi } from "./web-api.ts";
@@ -47,6 +55,8 @@ export type DataverseOptions = {
   /** Seed of every random choice: delays, drops, duplicates. */
   readonly seed?: number;
   readonly settings?: Partial<Settings>;
+  /** Whether the person with this Entra account could take nothing now, whatever Dynamics shows of her. */
+  readonly isReallyBusy?: (azureObjectId: string) => boolean;
 };
 
 export type Dataverse = {
@@ -55,8 +65,7 @@ export type Dataverse = {
   close(): Promise<void>;
 };
 
-/** The units of the published Update payload, which came from a default organisation. */
-const BUSINESS_UNIT_ID = "a3c20b02-4e38-ef11-a315-000d3a5a54dc";
+/** The assignment engine of the published Update payload. */
 const ENGINE_USER_ID = "d89254ff-9438-ef11-a315-000d3a5a54dc";
 
 /**
@@ -76,6 +85,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   };
   let url = "";
   const tables = new Tables(nowMs);
+  const security = new Security(tables, BUSINESS_UNIT_ID);
   const faults = new Faults();
   const protection = new ServiceProtection(nowMs);
   const presences = new Map<string, PresenceStatus>();
@@ -83,6 +93,7 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
   const callers = new Callers({
     verify: options.verify,
     tables,
+    security,
     authorizationUri:
       options.authorizationUri ??
       `https://login.microsoftonline.com/${options.tenantId}/oauth2/authorize`,
@@ -104,14 +115,51 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     delayMs: options.projectionDelayMs ?? 150,
     retryMs: options.projectionRetryMs ?? 500,
   });
+  const onRepChange: ((rep: Rep) => void)[] = [(rep) => projection.enqueue(rep)];
   const engine = new PresenceEngine({
     nowMs,
     presenceOf,
-    changed: (rep) => projection.enqueue(rep),
+    changed: (rep) => {
+      for (const listener of onRepChange) listener(rep);
+    },
   });
-  const roster = new Roster({ tables, callers, engine, projection, presences });
+  const roster = new Roster({ tables, callers, security, engine, projection, presences });
   roster.seed(organization, options);
+  const contactCenter = new ContactCenter(tables, engine);
+  for (const queue of options.queues) contactCenter.putQueue(queue);
+  contactCenter.showSettings(settings);
+  const conversations = new Conversations(tables, nowMs);
+  const eligibility = new Eligibility(engine, contactCenter, presenceOf);
+  const reallyBusy = new Map<string, boolean>();
+  const isReallyBusy = (userId: string): boolean => {
+    const told = reallyBusy.get(userId);
+    if (told !== undefined) return told;
+    const account = tables.get("systemusers", userId)?.["azureactivedirectoryobjectid"];
+    return typeof account === "string" && (options.isReallyBusy?.(account) ?? false);
+  };
+  const routing = new Routing({
+    clock,
+    engine,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    tables,
+    isReallyBusy,
+  });
+  onRepChange.push(({ userId }) => routing.repChanged(userId));
+  contactCenter.onChange = () => routing.reconsiderAll();
+  const availabilityApi = new AvailabilityApi({
+    tables,
+    contactCenter,
+    conversations,
+    eligibility,
+    settings,
+    nowMs,
+  });
   const presenceApi = new PresenceApi({ clock, engine, tables, faults, settings, presenceOf });
+  const deltaTokens = new DeltaTokens(tables, settings, nowMs);
+  const registrationApi = new RegistrationApi(tables, webhooks, settings);
   const webApi = new WebApi({
     clock,
     random,
@@ -121,15 +169,26 @@ export async function startDataverse(options: DataverseOptions): Promise<Dataver
     faults,
     settings,
     presenceApi,
-    registrationApi: new RegistrationApi(tables, webhooks),
-    organization,
+    availabilityApi,
+    registrationApi,
+    deltaTokens,
+    functions: new PlatformFunctions({ tables, security, organization, nowMs }),
   });
+  tables.start();
   const control = createControl({
     clock,
     engine,
     projection,
     roster,
     callers,
+    security,
+    contactCenter,
+    routing,
+    conversations,
+    reallyBusy,
+    deltaTokens,
+    tables,
+    registrationApi,
     presenceApi,
     presences,
     webhooks,

@@ -19,6 +19,18 @@ const ENGINE_EVENT = {
   sessionClosed: 192350013,
 } as const;
 
+/** One capacity profile of a rep: how many conversations of its kind she may have, and has. */
+export type ProfileLoad = {
+  readonly profileId: string;
+  readonly maxUnits: number;
+  readonly used: number;
+  /** An exhausted blocking profile keeps all other work away too. */
+  readonly blocking: boolean;
+};
+
+/** What a conversation takes of a rep's capacity: units, or one of a profile. */
+export type Load = { readonly units: number; readonly profileId?: string };
+
 /** A rep as the assignment engine knows her, which is ahead of her `msdyn_agentstatus` row. */
 export type Rep = {
   readonly userId: string;
@@ -29,6 +41,7 @@ export type Rep = {
   readonly loggedInAtMs: number;
   readonly capacityUnits: number;
   readonly usedUnits: number;
+  readonly profiles: readonly ProfileLoad[];
   readonly conversations: number;
   readonly defaultPresenceId?: string;
   /** What a disconnect interrupted. */
@@ -94,6 +107,7 @@ export class PresenceEngine {
       browserSessions: 0,
       loggedInAtMs: 0,
       usedUnits: 0,
+      profiles: [],
       conversations: 0,
       ...options,
       modifiedBy: "SYSTEM",
@@ -150,12 +164,19 @@ export class PresenceEngine {
     this.#settle(rep, { ...choice, stance, event: ENGINE_EVENT.setPresence });
   }
 
-  acceptConversation(rep: Rep, units: number): void {
-    this.#work(rep, { conversations: 1, units, event: ENGINE_EVENT.sessionAssigned });
+  acceptConversation(rep: Rep, load: Load): void {
+    this.#work(rep, { sign: 1, ...load, event: ENGINE_EVENT.sessionAssigned });
   }
 
-  closeConversation(rep: Rep, units: number): void {
-    this.#work(rep, { conversations: -1, units: -units, event: ENGINE_EVENT.sessionClosed });
+  closeConversation(rep: Rep, load: Load): void {
+    this.#work(rep, { sign: -1, ...load, event: ENGINE_EVENT.sessionClosed });
+  }
+
+  /** Gives the rep a capacity profile, or another limit of one she has. */
+  setProfile(rep: Rep, profile: Omit<ProfileLoad, "used">): void {
+    const others = rep.profiles.filter(({ profileId }) => profileId !== profile.profileId);
+    const used = rep.profiles.find(({ profileId }) => profileId === profile.profileId)?.used ?? 0;
+    this.#reps.set(rep.userId, { ...rep, profiles: [...others, { ...profile, used }] });
   }
 
   missNotification(rep: Rep): void {
@@ -182,14 +203,18 @@ export class PresenceEngine {
   }
 
   /** Accepting or closing always rewrites the capacity columns, and the presence unless it is sticky. */
-  #work(
-    rep: Rep,
-    work: { readonly conversations: number; readonly units: number; readonly event: number },
-  ): void {
+  #work(rep: Rep, work: Load & { readonly sign: 1 | -1; readonly event: number }): void {
+    const { sign, profileId } = work;
+    const units = profileId === undefined ? work.units : 0;
     const busier: Rep = {
       ...rep,
-      conversations: Math.max(0, rep.conversations + work.conversations),
-      usedUnits: Math.max(0, rep.usedUnits + work.units),
+      conversations: Math.max(0, rep.conversations + sign),
+      usedUnits: Math.max(0, rep.usedUnits + sign * units),
+      profiles: rep.profiles.map((profile) =>
+        profile.profileId === profileId
+          ? { ...profile, used: Math.max(0, profile.used + sign) }
+          : profile,
+      ),
       capacityAtMs: this.#nowMs(),
       event: work.event,
     };
@@ -241,10 +266,31 @@ export class PresenceEngine {
   }
 }
 
-/** All units used, or an eleventh session: Do not disturb. Some used: Busy. None: Available. */
+/** All capacity used, or an eleventh session: Do not disturb. Some used: Busy. None: Available. */
 function presenceByCapacity(rep: Rep): string {
-  if (rep.usedUnits >= rep.capacityUnits || rep.conversations > SESSIONS_LIMIT) {
-    return PRESENCE_ID.doNotDisturb;
-  }
-  return rep.usedUnits > 0 ? PRESENCE_ID.busy : PRESENCE_ID.available;
+  if (isExhausted(rep) || rep.conversations > SESSIONS_LIMIT) return PRESENCE_ID.doNotDisturb;
+  const working = rep.usedUnits > 0 || rep.profiles.some(({ used }) => used > 0);
+  return working ? PRESENCE_ID.busy : PRESENCE_ID.available;
+}
+
+/** With units and profiles both set up, both must be used up; of profiles a blocking one, or all. */
+function isExhausted(rep: Rep): boolean {
+  const unitsUsedUp = rep.usedUnits >= rep.capacityUnits;
+  if (rep.profiles.length === 0) return unitsUsedUp;
+  const profilesUsedUp =
+    isBlocked(rep) || rep.profiles.every(({ used, maxUnits }) => used >= maxUnits);
+  return profilesUsedUp && (rep.capacityUnits === 0 || unitsUsedUp);
+}
+
+/** `msdyn_isblockedbysomeprofile`: no work of any kind, because a blocking profile is used up. */
+export function isBlocked({ profiles }: Rep): boolean {
+  return profiles.some(({ blocking, used, maxUnits }) => blocking && used >= maxUnits);
+}
+
+/** Whether the rep has capacity left for one more conversation of this kind. */
+export function hasRoomFor(rep: Rep, { units, profileId }: Load): boolean {
+  if (isBlocked(rep)) return false;
+  if (profileId === undefined) return rep.capacityUnits - rep.usedUnits >= units;
+  const profile = rep.profiles.find((it) => it.profileId === profileId);
+  return profile !== undefined && profile.used < profile.maxUnits;
 }

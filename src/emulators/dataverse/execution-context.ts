@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Rep } from "./engine.ts";
+import { isBlocked, type Rep } from "./engine.ts";
 
 export type StepMode = "sync" | "async";
 export type Message = "Create" | "Update";
@@ -121,7 +121,7 @@ function requestedAttributes({ rep, rowId, message }: RowChange, sync: boolean):
     { key: "msdyn_capacitymodifiedon", value: on(rep.capacityAtMs) },
     { key: "msdyn_presencemodifiedby", value: rep.modifiedBy },
     { key: "msdyn_presencemodifiedon", value: on(rep.presenceAtMs) },
-    { key: "msdyn_isblockedbysomeprofile", value: false },
+    { key: "msdyn_isblockedbysomeprofile", value: isBlocked(rep) },
     { key: "msdyn_isagentloggedin", value: rep.loggedIn },
     { key: "msdyn_agentid", value: reference("systemuser", rep.userId) },
   ];
@@ -141,7 +141,7 @@ function storedAttributes(change: RowChange, organization: Organization): Pair[]
     { key: "msdyn_agentstatusid", value: rowId },
     { key: "msdyn_capacitymodifiedon", value: date(seconds(rep.capacityAtMs)) },
     { key: "msdyn_presencemodifiedon", value: date(seconds(rep.presenceAtMs)) },
-    { key: "msdyn_isblockedbysomeprofile", value: false },
+    { key: "msdyn_isblockedbysomeprofile", value: isBlocked(rep) },
     { key: "msdyn_presencemodifiedby", value: rep.modifiedBy },
     { key: "msdyn_agentid", value: reference("systemuser", rep.userId) },
     { key: "timezoneruleversionnumber", value: 4 },

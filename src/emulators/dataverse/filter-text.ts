@@ -9,7 +9,7 @@ const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
   ["date", /\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d)?)?/y],
   ["number", /-?\d+(?:\.\d+)?/y],
   ["word", /[@A-Za-z_][\w.]*(?:\/[A-Za-z_]\w*)*/y],
-  ["mark", /[(),=[\]]/y],
+  ["mark", /[(),:=[\]]/y],
 ];
 
 /** Cuts a `$filter` into tokens. Order matters: a guid or a date may begin like a number. */

@@ -1,12 +1,11 @@
 import { badQuery } from "./error.ts";
 import { type Token, TokenReader, unquote } from "./filter-text.ts";
-import type { ColumnKind, Table } from "./schema.ts";
-import { tableOf } from "./schema.ts";
+import type { ColumnKind, Table } from "./column.ts";
+import type { Links } from "./links.ts";
+import { knownTable, manyOf, tableOf } from "./schema.ts";
 import type { Row, Value } from "./tables.ts";
 
 export type Predicate = (row: Row) => boolean;
-/** Follows a lookup; the emulator passes a read of the tables. */
-export type Follow = (set: string, id: string) => Row | undefined;
 /** Values of `@alias` query parameters, still as written. */
 export type Aliases = ReadonlyMap<string, string>;
 
@@ -26,6 +25,7 @@ const LITERALS_OF: Readonly<Record<ColumnKind, Literal["kind"]>> = {
   int: "number",
   bigint: "number",
   choice: "number",
+  choices: "string",
   bool: "bool",
   datetime: "date",
 };
@@ -47,11 +47,11 @@ const EDM: Readonly<Record<Literal["kind"], string>> = {
 export function compileFilter(
   source: string,
   table: Table,
-  follow: Follow,
+  links: Links,
   aliases: Aliases,
 ): Predicate {
   const reader = new TokenReader(source);
-  const predicate = disjunction({ reader, table, follow, aliases });
+  const predicate = disjunction({ reader, table, links, aliases });
   if (reader.peek()) throw reader.syntaxError();
   return predicate;
 }
@@ -59,8 +59,10 @@ export function compileFilter(
 type Context = {
   readonly reader: TokenReader;
   readonly table: Table;
-  readonly follow: Follow;
+  readonly links: Links;
   readonly aliases: Aliases;
+  /** Inside `any(q:...)`, the name by which the related row is called. */
+  readonly variable?: string;
 };
 
 function disjunction(context: Context): Predicate {
@@ -124,6 +126,8 @@ function comparison(operand: Operand, { reader, aliases }: Context): Predicate {
 function call(name: string, context: Context): Predicate {
   const { reader, aliases } = context;
   if (name === "Microsoft.Dynamics.CRM.In") return membership(context);
+  if (name === "Microsoft.Dynamics.CRM.ContainValues") return membership(context);
+  if (name.endsWith("/any")) return existence(name.slice(0, -"/any".length), context);
   const textFunction = TEXT_FUNCTIONS.find((known) => known === name);
   if (!textFunction) throw badQuery(`An unknown function with name '${name}' was found.`);
   reader.expect("(");
@@ -140,7 +144,26 @@ function call(name: string, context: Context): Predicate {
   };
 }
 
-/** `Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=['a','b'])`: the values are always text. */
+/** `navigation/any(q:q/column eq 1)`, or `navigation/any()`: whether there is such a related row. */
+function existence(navigation: string, context: Context): Predicate {
+  const { reader, table, links } = context;
+  const many = manyOf(table.set, navigation);
+  if (!many) throw unknownColumn(navigation, table);
+  reader.expect("(");
+  let matches: Predicate = () => true;
+  if (reader.peek()?.text !== ")") {
+    const variable = reader.take().text;
+    reader.expect(":");
+    matches = disjunction({ ...context, table: knownTable(many.target), variable });
+  }
+  reader.expect(")");
+  return (row) => links.gather(many, String(row[table.key])).some(matches);
+}
+
+/**
+ * `Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=['a','b'])`, and `ContainValues` of a
+ * column that holds several: the values are always text.
+ */
 function membership(context: Context): Predicate {
   const { reader } = context;
   reader.expect("(");
@@ -160,7 +183,9 @@ function membership(context: Context): Predicate {
   reader.expect(")");
   return (row) => {
     const value = operand.read(row);
-    return value !== null && values.has(String(value).toLowerCase());
+    if (value === null) return false;
+    const held = operand.kind === "choices" ? String(value).split(",") : [String(value)];
+    return held.some((one) => values.has(one.toLowerCase()));
   };
 }
 
@@ -176,8 +201,10 @@ function argument({ reader, aliases }: Context): string {
   }
 }
 
-function operandOf(path: string, { table, follow }: Context): Operand {
-  const [first = "", second, ...deeper] = path.split("/");
+function operandOf(path: string, { table, links, variable }: Context): Operand {
+  const steps = path.split("/");
+  if (variable !== undefined && steps[0] === variable) steps.shift();
+  const [first = "", second, ...deeper] = steps;
   const own = table.columns[first] ?? table.columns[`_${first}_value`];
   if (second === undefined) {
     const name = table.columns[first] ? first : `_${first}_value`;
@@ -194,7 +221,7 @@ function operandOf(path: string, { table, follow }: Context): Operand {
     kind: column.kind,
     read: (row) => {
       const id = row[found[0]];
-      return typeof id === "string" ? (follow(targetTable.set, id)?.[second] ?? null) : null;
+      return typeof id === "string" ? (links.follow(targetTable.set, id)?.[second] ?? null) : null;
     },
   };
 }

@@ -6,6 +6,8 @@ export type Preferences = {
   readonly annotations: boolean;
   readonly trackChanges: boolean;
   readonly continueOnError: boolean;
+  /** A create or update answers with the row as it is now. */
+  readonly representation: boolean;
   /** The value for the `Preference-Applied` header of the answer, when anything applied. */
   readonly applied?: string;
 };
@@ -17,7 +19,9 @@ export function parsePreferences(headers: IncomingHttpHeaders): Preferences {
   const annotations = /odata\.include-annotations="?([^"]*)"?/.exec(source)?.[1] ?? "";
   const wanted = annotations.includes("*") || annotations.includes("FormattedValue");
   const trackChanges = source.includes("odata.track-changes");
+  const representation = source.includes("return=representation");
   const applied = [
+    ...(representation ? ["return=representation"] : []),
     ...(size === undefined ? [] : [`odata.maxpagesize=${size}`]),
     ...(wanted ? [`odata.include-annotations="${annotations}"`] : []),
     ...(trackChanges ? ["odata.track-changes"] : []),
@@ -26,6 +30,7 @@ export function parsePreferences(headers: IncomingHttpHeaders): Preferences {
     maxPageSize: size === undefined ? undefined : Math.max(1, Number(size)),
     annotations: wanted,
     trackChanges,
+    representation,
     continueOnError: source.includes("odata.continue-on-error"),
     applied: applied.length === 0 ? undefined : applied.join(","),
   };

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
-import { type Caller, ROLE } from "./callers.ts";
+import type { Caller } from "./callers.ts";
 import type { Clock } from "./clock.ts";
 import type { PresenceEngine, Rep } from "./engine.ts";
 import { badQuery, CODE, DataverseError, doesNotExist } from "./error.ts";
 import type { Faults } from "./faults.ts";
 import type { PresenceStatus } from "./presence.ts";
 import { aliasesOf } from "./query.ts";
+import { ROLE } from "./roles.ts";
 import type { Settings } from "./settings.ts";
 import type { Tables } from "./tables.ts";
 

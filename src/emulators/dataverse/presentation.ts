@@ -1,7 +1,7 @@
-import type { Column, Table } from "./schema.ts";
-import { tableOf } from "./schema.ts";
+import type { Column, Table } from "./column.ts";
+import type { Links } from "./links.ts";
 import type { Expansion } from "./query.ts";
-import type { Follow } from "./filter.ts";
+import { tableOf } from "./schema.ts";
 import type { Row, Value } from "./tables.ts";
 
 type Json = Record<string, unknown>;
@@ -19,27 +19,31 @@ export function present(
     readonly expansions: readonly Expansion[];
     readonly annotations: boolean;
   },
-  follow: Follow,
+  links: Links,
 ): Json {
   const shown: Json = { "@odata.etag": etagOf(row) };
   for (const name of shape.columns) {
     const value = row[name] ?? null;
     shown[name] = value;
     const column = shape.table.columns[name];
-    if (shape.annotations && column && value !== null) annotate(shown, name, column, value, follow);
+    if (shape.annotations && column && value !== null) annotate(shown, name, column, value, links);
   }
-  for (const { navigation, lookup, target, columns } of shape.expansions) {
-    const id = row[lookup];
-    const related = typeof id === "string" ? follow(target.set, id) : undefined;
-    shown[navigation] = related
-      ? present(related, { ...shape, table: target, columns, expansions: [] }, follow)
-      : null;
+  for (const { navigation, via, target, columns } of shape.expansions) {
+    const inner = { ...shape, table: target, columns, expansions: [] };
+    if ("many" in via) {
+      const related = links.gather(via.many, String(row[shape.table.key]));
+      shown[navigation] = related.map((one) => present(one, inner, links));
+    } else {
+      const id = row[via.lookup];
+      const related = typeof id === "string" ? links.follow(target.set, id) : undefined;
+      shown[navigation] = related ? present(related, inner, links) : null;
+    }
   }
   return shown;
 }
 
-function annotate(shown: Json, name: string, column: Column, value: Value, follow: Follow): void {
-  const formatted = formattedValue(column, value, follow);
+function annotate(shown: Json, name: string, column: Column, value: Value, links: Links): void {
+  const formatted = formattedValue(column, value, links);
   if (formatted !== undefined) {
     shown[`${name}@OData.Community.Display.V1.FormattedValue`] = formatted;
   }
@@ -49,8 +53,9 @@ function annotate(shown: Json, name: string, column: Column, value: Value, follo
   shown[`${name}@Microsoft.Dynamics.CRM.lookuplogicalname`] = target.logicalName;
 }
 
-function formattedValue(column: Column, value: Value, follow: Follow): string | undefined {
+function formattedValue(column: Column, value: Value, links: Links): string | undefined {
   if (column.kind === "choice") return column.labels?.[Number(value)] ?? String(value);
+  if (column.kind === "choices") return String(value).replaceAll(",", "; ");
   if (column.kind === "bool") return value === true ? "Yes" : "No";
   if (column.kind === "int" || column.kind === "bigint")
     return Number(value).toLocaleString("en-US");
@@ -59,7 +64,7 @@ function formattedValue(column: Column, value: Value, follow: Follow): string | 
   }
   if (column.kind !== "lookup" || column.target === undefined) return undefined;
   const target = tableOf(column.target);
-  const related = target && follow(target.set, String(value));
+  const related = target && links.follow(target.set, String(value));
   const shownName = target && related?.[target.nameColumn];
   return typeof shownName === "string" ? shownName : undefined;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "./clock.ts";
-import type { Rep } from "./engine.ts";
+import { isBlocked, type Rep } from "./engine.ts";
 import type { Message, Organization, RowChange } from "./execution-context.ts";
 import { knownTable } from "./schema.ts";
 import { dateText, type Row, type Tables } from "./tables.ts";
@@ -132,7 +132,7 @@ export class Projection {
       msdyn_isagentloggedin: rep.loggedIn,
       msdyn_availableunitscapacity: rep.capacityUnits - rep.usedUnits,
       msdyn_assignedconversationcount: rep.conversations,
-      msdyn_isblockedbysomeprofile: false,
+      msdyn_isblockedbysomeprofile: isBlocked(rep),
       msdyn_presencemodifiedby: rep.modifiedBy,
       _msdyn_presencemodifiedbyuserid_value: rep.modifiedByUserId,
       msdyn_presencemodifiedon: dateText(rep.presenceAtMs),
@@ -163,7 +163,7 @@ export class Projection {
       msdyn_availablecapacity: rep.capacityUnits - rep.usedUnits,
       msdyn_assignedconversationcount: rep.conversations,
       msdyn_isagentloggedin: rep.loggedIn,
-      msdyn_isblockedbysomeprofile: false,
+      msdyn_isblockedbysomeprofile: isBlocked(rep),
       msdyn_eventname: rep.event,
       _msdyn_presencemodifiedbyuserid_value: rep.modifiedByUserId,
     };

@@ -1,17 +1,14 @@
+import type { Table } from "./column.ts";
 import { badQuery } from "./error.ts";
-import {
-  type Aliases,
-  compileFilter,
-  type Follow,
-  type Predicate,
-  unknownColumn,
-} from "./filter.ts";
-import { type Table, tableOf } from "./schema.ts";
+import { type Aliases, compileFilter, type Predicate, unknownColumn } from "./filter.ts";
+import type { Links } from "./links.ts";
+import { knownTable, type Many, manyOf, tableOf } from "./schema.ts";
 import type { Row, Value } from "./tables.ts";
 
 export type Expansion = {
   readonly navigation: string;
-  readonly lookup: string;
+  /** The lookup to one row, or the way to several. */
+  readonly via: { readonly lookup: string } | { readonly many: Many };
   readonly target: Table;
   readonly columns: readonly string[];
 };
@@ -41,7 +38,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
   "$deltatoken",
 ]);
 
-export function parseQuery(search: URLSearchParams, table: Table, follow: Follow): Query {
+export function parseQuery(search: URLSearchParams, table: Table, links: Links): Query {
   const options = new Set([...search.keys()].filter((name) => name.startsWith("$")));
   for (const name of options) {
     if (!KNOWN_OPTIONS.has(name)) {
@@ -54,7 +51,7 @@ export function parseQuery(search: URLSearchParams, table: Table, follow: Follow
   return {
     columns: parseSelect(search.get("$select"), table),
     expansions: parseExpand(search.get("$expand"), table),
-    matches: filter === null ? () => true : compileFilter(filter, table, follow, aliasesOf(search)),
+    matches: filter === null ? () => true : compileFilter(filter, table, links, aliasesOf(search)),
     compare: order === null ? undefined : parseOrder(order, table),
     top: top === null ? undefined : parseTop(top),
     count: search.get("$count") === "true",
@@ -75,22 +72,29 @@ function parseSelect(source: string | null, table: Table): string[] {
   return [...new Set([table.key, ...names])];
 }
 
-/** One level, single-valued lookups, with a nested `$select` at most. */
+/** One level, to one row or to several, with a nested `$select` at most. */
 function parseExpand(source: string | null, table: Table): Expansion[] {
   if (source === null) return [];
   return splitOutside(source, ",").map((part) => {
     const [, navigation = "", nested] = /^\s*(\w+)\s*(?:\((.*)\))?\s*$/.exec(part) ?? [];
-    const found = Object.entries(table.columns).find(([, it]) => it.navigation === navigation);
-    const target = found?.[1].target === undefined ? undefined : tableOf(found[1].target);
-    if (!found || !target) throw unknownColumn(navigation || part, table);
+    const way = wayOf(table, navigation);
+    if (!way) throw unknownColumn(navigation || part, table);
     let select: string | null = null;
     for (const option of nested === undefined ? [] : splitOutside(nested, ";")) {
       const [name = "", value = ""] = option.split("=").map((piece) => piece.trim());
       if (name !== "$select") throw badQuery(`${name} inside $expand is not supported.`);
       select = value;
     }
-    return { navigation, lookup: found[0], target, columns: parseSelect(select, target) };
+    return { navigation, ...way, columns: parseSelect(select, way.target) };
   });
+}
+
+function wayOf(table: Table, navigation: string): Pick<Expansion, "via" | "target"> | undefined {
+  const many = manyOf(table.set, navigation);
+  if (many) return { via: { many }, target: knownTable(many.target) };
+  const found = Object.entries(table.columns).find(([, it]) => it.navigation === navigation);
+  const target = found?.[1].target === undefined ? undefined : tableOf(found[1].target);
+  return found && target && { via: { lookup: found[0] }, target };
 }
 
 function splitOutside(source: string, separator: string): string[] {

@@ -5,6 +5,7 @@ import type { Organization } from "./execution-context.ts";
 import { OUT_OF_THE_BOX, type PresenceStatus } from "./presence.ts";
 import type { Projection } from "./projection.ts";
 import { knownTable } from "./schema.ts";
+import type { Security } from "./security.ts";
 import type { Row, Tables } from "./tables.ts";
 
 export type DataverseUser = {
@@ -37,18 +38,15 @@ export type CustomPresence = {
   readonly basePresence: number;
 };
 
-export type Queue = {
-  readonly id: string;
-  readonly name: string;
-  readonly members: readonly string[];
-};
-
 const DEFAULT_CAPACITY_UNITS = 100;
+/** The business unit of the published Update payload, which came from a default organisation. */
+export const BUSINESS_UNIT_ID = "a3c20b02-4e38-ef11-a315-000d3a5a54dc";
 
 /** Puts people, applications, presences and queues into the organisation, at the start or later. */
 export class Roster {
   readonly #tables: Tables;
   readonly #callers: Callers;
+  readonly #security: Security;
   readonly #engine: PresenceEngine;
   readonly #projection: Projection;
   readonly #presences: Map<string, PresenceStatus>;
@@ -57,12 +55,14 @@ export class Roster {
   constructor(options: {
     readonly tables: Tables;
     readonly callers: Callers;
+    readonly security: Security;
     readonly engine: PresenceEngine;
     readonly projection: Projection;
     readonly presences: Map<string, PresenceStatus>;
   }) {
     this.#tables = options.tables;
     this.#callers = options.callers;
+    this.#security = options.security;
     this.#engine = options.engine;
     this.#projection = options.projection;
     this.#presences = options.presences;
@@ -74,29 +74,27 @@ export class Roster {
       readonly users: readonly DataverseUser[];
       readonly applicationUsers: readonly ApplicationUser[];
       readonly customPresences: readonly CustomPresence[];
-      readonly queues: readonly Queue[];
     },
   ): void {
     this.#tables.seed(knownTable("organizations"), {
       organizationid: organization.id,
       name: organization.name,
       expirechangetrackingindays: 7,
+      expiresubscriptionsindays: 90,
+      plugintracelogsetting: 0,
+      isauditenabled: false,
     });
     for (const presence of OUT_OF_THE_BOX) this.#seedPresence(presence);
     for (const presence of contents.customPresences) {
       this.#seedPresence({ ...presence, id: presence.id.toLowerCase(), settable: true });
     }
     this.#seedApplication("# Omnichannel assignment engine", organization.engineUserId, "engine");
-    for (const { appId, systemUserId, roles } of contents.applicationUsers) {
-      this.#seedApplication("# Lockstep", systemUserId.toLowerCase(), appId);
-      this.#callers.addApplication(appId, systemUserId.toLowerCase(), roles);
-    }
+    for (const application of contents.applicationUsers) this.addApplication(application);
     for (const user of contents.users) {
       this.#tables.seed(knownTable("systemusers"), this.#remember(user));
       if (user.provisioned === false) continue;
       this.#projection.seed(this.#provision(user));
     }
-    for (const queue of contents.queues) this.#seedQueue(queue);
   }
 
   /** A new employee: her row appears as a Create once routing knows her. */
@@ -110,6 +108,13 @@ export class Roster {
     const user = this.#users.get(userId);
     if (!user || this.#engine.rep(userId)) return;
     this.#projection.enqueue(this.#provision(user));
+  }
+
+  /** Registers an application as a user of the organisation, as the admin center does. */
+  addApplication({ appId, systemUserId, roles }: ApplicationUser): void {
+    const userId = systemUserId.toLowerCase();
+    this.#seedApplication("# Lockstep", userId, appId);
+    this.#callers.addApplication(appId, userId, roles);
   }
 
   disableUser(userId: string): void {
@@ -151,34 +156,14 @@ export class Roster {
       applicationid: appId === "engine" ? derivedGuid(appId) : appId.toLowerCase(),
       isdisabled: false,
       accessmode: 4,
+      _businessunitid_value: BUSINESS_UNIT_ID,
     });
-  }
-
-  #seedQueue({ id, name, members }: Queue): void {
-    this.#tables.seed(knownTable("queues"), {
-      queueid: id,
-      name,
-      msdyn_isomnichannelqueue: true,
-      msdyn_isdefaultqueue: false,
-      msdyn_queuetype: 192350000,
-      msdyn_priority: 1,
-      queueviewtype: 0,
-      statecode: 0,
-      statuscode: 1,
-    });
-    for (const member of members) {
-      this.#tables.seed(knownTable("queuememberships"), {
-        queuemembershipid: derivedGuid(`membership ${id} ${member}`),
-        queueid: id,
-        systemuserid: member.toLowerCase(),
-      });
-    }
   }
 
   #remember(user: DataverseUser): Row {
     const systemUserId = user.systemUserId.toLowerCase();
     this.#users.set(systemUserId, user);
-    this.#callers.setRoles(systemUserId, user.roles);
+    this.#security.setRoles(systemUserId, user.roles);
     if (user.agentStatusId !== undefined) {
       this.#projection.nameRow(systemUserId, user.agentStatusId.toLowerCase());
     }
@@ -194,6 +179,7 @@ export class Roster {
       applicationid: user.applicationId?.toLowerCase() ?? null,
       isdisabled: user.isDisabled ?? false,
       accessmode: user.accessMode ?? (user.applicationId === undefined ? 0 : 4),
+      _businessunitid_value: BUSINESS_UNIT_ID,
       msdyn_capacity: user.capacityUnits ?? DEFAULT_CAPACITY_UNITS,
       _msdyn_defaultpresenceiduser_value: user.defaultPresenceId?.toLowerCase() ?? null,
     };

@@ -1,9 +1,10 @@
-import { TABLES, type Table } from "./schema.ts";
+import type { Table } from "./column.ts";
+import { TABLES } from "./schema.ts";
 
 export type Value = string | number | boolean | null;
 export type Row = Readonly<Record<string, Value>>;
 
-type Version = { readonly atMs: number; readonly row: Row | null };
+type Version = { readonly atMs: number; readonly number: number; readonly row: Row | null };
 export type Change = { readonly id: string; readonly version: number; readonly row: Row | null };
 
 /** Enough of a row's past for a read that lags seconds behind; a longer lag sees the oldest kept. */
@@ -22,19 +23,27 @@ export function dateText(atMs: number): string {
 export class Tables {
   readonly #nowMs: () => number;
   readonly #rows = new Map<string, Map<string, Version[]>>();
-  readonly #changed = new Map<string, Map<string, number>>();
   /** Starts high, as in an organisation that has lived a while. */
   #version = 5_948_000;
+  #started = false;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
-    for (const { set } of TABLES) {
-      this.#rows.set(set, new Map());
-      this.#changed.set(set, new Map());
-    }
+    for (const { set } of TABLES) this.#rows.set(set, new Map());
+  }
+
+  /** Ends the time before the emulator: what is put from now on has not always been there. */
+  start(): void {
+    this.#started = true;
   }
 
   get version(): number {
+    return this.#version;
+  }
+
+  /** Uses up a version number for something that changes no row. */
+  nextVersion(): number {
+    this.#version += 1;
     return this.#version;
   }
 
@@ -45,7 +54,7 @@ export class Tables {
 
   /** Adds a row or replaces the columns given; columns never given read as null. */
   put(table: Table, row: Row): Row {
-    return this.#store(table, row, this.#nowMs());
+    return this.#store(table, row, this.#started ? this.#nowMs() : Number.NEGATIVE_INFINITY);
   }
 
   #store(table: Table, row: Row, atMs: number): Row {
@@ -60,14 +69,14 @@ export class Tables {
       ...row,
       versionnumber: this.#version,
     };
-    this.#remember(table.set, id, { atMs, row: stored });
+    this.#remember(table.set, id, atMs, stored);
     return stored;
   }
 
   remove(set: string, id: string): void {
     if (!this.get(set, id)) return;
     this.#version += 1;
-    this.#remember(set, id, { atMs: this.#nowMs(), row: null });
+    this.#remember(set, id, this.#nowMs(), null);
   }
 
   get(set: string, id: string, asOfMs = Number.POSITIVE_INFINITY): Row | undefined {
@@ -84,31 +93,42 @@ export class Tables {
     return rows;
   }
 
-  /** The last change of each row after `version`, in the order of the changes; `row` is null when deleted. */
-  changesAfter(set: string, version: number): Change[] {
+  /**
+   * The last change of each row after `version` that can be seen, in the order of the changes; `row` is
+   * null when deleted.
+   */
+  changesAfter(set: string, version: number, asOfMs = Number.POSITIVE_INFINITY): Change[] {
     const changes: Change[] = [];
-    for (const [id, changedIn] of this.#changed.get(set) ?? []) {
-      if (changedIn > version) {
-        changes.push({ id, version: changedIn, row: this.get(set, id) ?? null });
-      }
+    for (const [id, versions] of this.#rows.get(set) ?? []) {
+      const last = versionAt(versions, asOfMs);
+      if (last && last.number > version) changes.push({ id, version: last.number, row: last.row });
     }
     return changes.sort((a, b) => a.version - b.version);
   }
 
-  #remember(set: string, id: string, version: Version): void {
+  /** The highest version among the rows of the table that can be seen. */
+  versionOf(set: string, asOfMs: number): number {
+    let highest = 0;
+    for (const versions of this.#rows.get(set)?.values() ?? []) {
+      highest = Math.max(highest, versionAt(versions, asOfMs)?.number ?? 0);
+    }
+    return highest;
+  }
+
+  #remember(set: string, id: string, atMs: number, row: Row | null): void {
     const rows = this.#rows.get(set);
     const versions = rows?.get(id) ?? [];
-    versions.push(version);
+    versions.push({ atMs, row, number: this.#version });
     if (versions.length > VERSIONS_KEPT) versions.shift();
     rows?.set(id, versions);
-    this.#changed.get(set)?.set(id, this.#version);
   }
 }
 
 function seenAt(versions: readonly Version[], asOfMs: number): Row | undefined {
-  for (let index = versions.length - 1; index >= 0; index -= 1) {
-    const version = versions[index];
-    if (version && version.atMs <= asOfMs) return version.row ?? undefined;
-  }
-  return versions.length === VERSIONS_KEPT ? (versions[0]?.row ?? undefined) : undefined;
+  return versionAt(versions, asOfMs)?.row ?? undefined;
+}
+
+function versionAt(versions: readonly Version[], asOfMs: number): Version | undefined {
+  const seen = versions.findLast(({ atMs }) => atMs <= asOfMs);
+  return seen ?? (versions.length === VERSIONS_KEPT ? versions[0] : undefined);
 }

@@ -1,22 +1,33 @@
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
+import { AVAILABILITY, type AvailabilityApi } from "./availability-api.ts";
 import { runBatch } from "./batch.ts";
-import { type Caller, type Callers, ROLE } from "./callers.ts";
+import type { Caller, Callers } from "./callers.ts";
+import type { DeltaTokens } from "./change-tracking.ts";
 import type { Clock } from "./clock.ts";
-import { CODE, DataverseError } from "./error.ts";
-import type { Organization } from "./execution-context.ts";
+import type { Table } from "./column.ts";
+import { CODE, DataverseError, doesNotExist } from "./error.ts";
 import type { Faults } from "./faults.ts";
+import type { PlatformFunctions } from "./functions.ts";
+import { readDefinitions, writeDefinition } from "./metadata.ts";
 import { parsePreferences } from "./preferences.ts";
 import { type PresenceApi, requireRole } from "./presence-api.ts";
 import type { ServiceProtection } from "./protection.ts";
 import { between, type Random } from "./random.ts";
 import type { RegistrationApi } from "./registration-api.ts";
-import { readList, readRow } from "./reading.ts";
-import { tableOf } from "./schema.ts";
-import type { Settings } from "./settings.ts";
+import { countRows, type ReadContext, readList, readRelated, readRow } from "./reading.ts";
+import { requirePrivilege } from "./rights.ts";
+import { ROLE } from "./roles.ts";
+import { knownTable, manyOf, tableOf } from "./schema.ts";
+import { type Settings, tracksChanges } from "./settings.ts";
 import type { Tables } from "./tables.ts";
 
-/** A path below the Web API's root: `operation(argument)` or `operation`. */
-type Target = { readonly root: string; readonly operation: string; readonly argument?: string };
+/** A path below the Web API's root: `operation`, `operation(argument)`, and either with `/below`. */
+type Target = {
+  readonly root: string;
+  readonly operation: string;
+  readonly argument?: string;
+  readonly below?: string;
+};
 
 /** Longest URL that Dataverse takes outside a batch. */
 const MAX_URL = 32_768;
@@ -42,8 +53,10 @@ export class WebApi {
   readonly #faults: Faults;
   readonly #settings: Settings;
   readonly #presenceApi: PresenceApi;
+  readonly #availabilityApi: AvailabilityApi;
   readonly #registrationApi: RegistrationApi;
-  readonly #organization: Organization;
+  readonly #functions: PlatformFunctions;
+  readonly #deltaTokens: DeltaTokens;
 
   constructor(options: {
     readonly clock: Clock;
@@ -54,8 +67,10 @@ export class WebApi {
     readonly faults: Faults;
     readonly settings: Settings;
     readonly presenceApi: PresenceApi;
+    readonly availabilityApi: AvailabilityApi;
     readonly registrationApi: RegistrationApi;
-    readonly organization: Organization;
+    readonly functions: PlatformFunctions;
+    readonly deltaTokens: DeltaTokens;
   }) {
     this.#clock = options.clock;
     this.#random = options.random;
@@ -65,11 +80,19 @@ export class WebApi {
     this.#faults = options.faults;
     this.#settings = options.settings;
     this.#presenceApi = options.presenceApi;
+    this.#availabilityApi = options.availabilityApi;
     this.#registrationApi = options.registrationApi;
-    this.#organization = options.organization;
+    this.#functions = options.functions;
+    this.#deltaTokens = options.deltaTokens;
   }
 
-  handle(request: EmulatorRequest): Promise<EmulatorResponse> {
+  async handle(request: EmulatorRequest): Promise<EmulatorResponse> {
+    const answer = await this.#answer(request);
+    const date = new Date(this.#clock.nowMs() + this.#settings.clockSkewMs).toUTCString();
+    return { ...answer, headers: { date, ...answer.headers } };
+  }
+
+  #answer(request: EmulatorRequest): Promise<EmulatorResponse> {
     return refusalsAnswered(async () => {
       const target = targetOf(request);
       if (request.url.href.length > MAX_URL) {
@@ -115,71 +138,110 @@ export class WebApi {
     return this.#faults.takeDroppedAck(operation) ? { ...answer, hangUp: true } : answer;
   }
 
-  #route(
-    { operation, argument, root }: Target,
-    caller: Caller,
-    request: EmulatorRequest,
-  ): EmulatorResponse {
+  #route(target: Target, caller: Caller, request: EmulatorRequest): EmulatorResponse {
+    const { operation, argument = "", root } = target;
     if (operation === "CCaaS_ModifyAgentPresence") {
       requireMethod(request, "POST");
       return this.#presenceApi.modify(caller, request);
     }
-    const registers = REGISTRATIONS.has(operation);
-    if (registers && request.method !== "GET") requireRole(caller, operation, ROLE.customizer);
-    if (registers && request.method === "POST") {
-      return this.#registrationApi.create(operation, request, root);
+    if (operation === AVAILABILITY.before) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.beforeConversation(caller, request, root);
     }
-    if (registers && request.method === "DELETE") {
-      return this.#registrationApi.remove(operation, (argument ?? "").toLowerCase());
+    if (operation === AVAILABILITY.for) {
+      requireMethod(request, "POST");
+      return this.#availabilityApi.forConversation(caller, request, root);
+    }
+    if (operation === "EntityDefinitions" && request.method === "PUT") {
+      requireRole(caller, operation, ROLE.customizer, ROLE.systemAdministrator);
+      return writeDefinition(argument, request, this.#settings);
+    }
+    if (REGISTRATIONS.has(operation) && request.method !== "GET") {
+      return this.#register(target, caller, request);
     }
     requireMethod(request, "GET");
     if (operation === "CCaaS_GetPresence") {
-      return this.#presenceApi.get(caller, argument ?? "", request, root);
+      return this.#presenceApi.get(caller, argument, request, root);
     }
-    if (operation === "WhoAmI") return this.#whoAmI(caller, root);
-    if (operation === "EntityDefinitions") return this.#definition(argument ?? "", root);
+    if (operation === "WhoAmI") return this.#functions.whoAmI(caller, root);
+    if (operation === "RetrieveTotalRecordCount") {
+      return this.#functions.totalRecordCount(argument, request, root);
+    }
+    if (operation === "EntityDefinitions") {
+      return readDefinitions(target.argument, target.below, request, root, this.#settings);
+    }
+    return this.#read(target, caller, request);
+  }
+
+  #read(target: Target, caller: Caller, request: EmulatorRequest): EmulatorResponse {
+    const { operation, argument, below } = target;
     const table = tableOf(operation);
-    if (!table) throw unknownSegment(operation);
-    const context = {
+    if (!table?.listed) throw unknownSegment(operation);
+    const context = this.#context(table, caller, target.root);
+    if (argument === undefined) {
+      if (below === "$count") return countRows(table, request, context);
+      if (below !== undefined) throw unknownSegment(below);
+      return readList(table, request, context);
+    }
+    if (!GUID.test(argument)) throw unknownSegment(`${operation}(${argument})`, 400);
+    const id = argument.toLowerCase();
+    if (below === undefined) return readRow(table, id, request, context);
+    const many = manyOf(operation, below);
+    if (many) {
+      const target = knownTable(many.target);
+      return readRelated(table, id, many, request, { ...context, ...this.#tracking(target) });
+    }
+    if (operation === "systemusers") {
+      return this.#functions.ofUser(id, below, caller, target.root);
+    }
+    throw unknownSegment(below);
+  }
+
+  /** Creates, changes and deletes the rows by which webhooks are registered. */
+  #register(target: Target, caller: Caller, request: EmulatorRequest): EmulatorResponse {
+    const { operation: set, argument, root } = target;
+    const table = knownTable(set);
+    const named = argument?.toLowerCase();
+    const exists = named !== undefined && this.#tables.get(set, named) !== undefined;
+    if (request.method === "DELETE") {
+      requirePrivilege(caller, "Delete", table);
+      this.#registrationApi.remove(set, named ?? "");
+      return { status: 204, headers: ODATA };
+    }
+    requireMethod(request, named === undefined ? "POST" : "PATCH");
+    if (named !== undefined && !GUID.test(named)) throw unknownSegment(named, 400);
+    let id = named;
+    if (named !== undefined && exists) {
+      requirePrivilege(caller, "Write", table);
+      this.#registrationApi.update(set, named, request);
+    } else {
+      if (named !== undefined && request.headers["if-match"] !== undefined) {
+        throw doesNotExist(table.logicalName, named);
+      }
+      requirePrivilege(caller, "Create", table);
+      id = this.#registrationApi.create(set, request, named);
+    }
+    const written = id ?? "";
+    const headers = { ...ODATA, "odata-entityid": `${root}/${set}(${written})` };
+    if (!parsePreferences(request.headers).representation) return { status: 204, headers };
+    const row = readRow(table, written, request, this.#context(table, caller, root));
+    return { ...row, status: exists ? 200 : 201, headers: { ...row.headers, ...headers } };
+  }
+
+  #context(table: Table, caller: Caller, root: string): ReadContext {
+    return {
       tables: this.#tables,
+      caller,
       root,
       nowMs: this.#clock.nowMs(),
       asOfMs: this.#clock.nowMs() - this.#faults.staleReadsMs,
-      changeTracking: this.#settings.changeTracking,
-    };
-    if (argument === undefined) return readList(table, request, context);
-    if (!GUID.test(argument)) throw unknownSegment(`${operation}(${argument})`, 400);
-    return readRow(table, argument.toLowerCase(), request, context);
-  }
-
-  #whoAmI(caller: Caller, root: string): EmulatorResponse {
-    return {
-      status: 200,
-      headers: ODATA,
-      json: {
-        "@odata.context": `${root}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse`,
-        BusinessUnitId: this.#organization.businessUnitId,
-        UserId: caller.userId,
-        OrganizationId: this.#organization.id,
-      },
+      deltaTokens: this.#deltaTokens,
+      ...this.#tracking(table),
     };
   }
 
-  /** As much of a table's definition as tells a client whether it can follow changes. */
-  #definition(argument: string, root: string): EmulatorResponse {
-    const logicalName = /^LogicalName='(\w+)'$/.exec(argument)?.[1];
-    if (logicalName !== "msdyn_agentstatus") throw unknownSegment("EntityDefinitions");
-    return {
-      status: 200,
-      headers: ODATA,
-      json: {
-        "@odata.context": `${root}/$metadata#EntityDefinitions/$entity`,
-        LogicalName: logicalName,
-        EntitySetName: "msdyn_agentstatuses",
-        ChangeTrackingEnabled: this.#settings.changeTracking,
-        CanChangeTrackingBeEnabled: { Value: true, CanBeChanged: true },
-      },
-    };
+  #tracking(table: Table): Pick<ReadContext, "tracksChanges"> {
+    return { tracksChanges: tracksChanges(table.logicalName, this.#settings) };
   }
 }
 
@@ -196,10 +258,12 @@ async function refusalsAnswered(run: () => Promise<EmulatorResponse>): Promise<E
 
 function targetOf(request: EmulatorRequest): Target {
   const path = decodeURIComponent(request.url.pathname);
-  const [, version, segment = ""] = /^\/api\/data\/(v9\.[0-2])\/(.+?)\/?$/.exec(path) ?? [];
-  const [, operation, argument] = /^([$\w]+)(?:\((.*)\))?$/.exec(segment) ?? [];
-  if (version === undefined || operation === undefined) throw unknownSegment(segment || path);
-  return { root: `${request.url.origin}/api/data/${version}`, operation, argument };
+  const [, version, segments = ""] = /^\/api\/data\/(v9\.[0-2])\/(.+?)\/?$/.exec(path) ?? [];
+  const [, operation, argument, below] =
+    /^([$\w]+)(?:\(([^()]*)\))?(?:\/(.+))?$/.exec(segments) ?? [];
+  if (version === undefined || operation === undefined) throw unknownSegment(segments || path);
+  const root = `${request.url.origin}/api/data/${version}`;
+  return { root, operation, argument, below };
 }
 
 function requireMethod(request: EmulatorRequest, method: string): void {

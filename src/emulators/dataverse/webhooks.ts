@@ -11,17 +11,22 @@ import { between, type Random } from "./random.ts";
 import { knownTable } from "./schema.ts";
 import { dateText, type Tables } from "./tables.ts";
 
-export type WebhookRegistration = {
+/** One registered step that is enabled: whom to call, and about what. */
+export type Step = {
+  readonly id: string;
+  readonly name: string;
   readonly url: string;
-  readonly headerName?: string;
-  readonly headerValue?: string;
+  /** Sent with every call; where an HttpHeader secret is. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly mode: StepMode;
+  /** Lower ranks run first. */
+  readonly rank: number;
   /** Columns that must be in the request for an Update to be told; none means every Update. */
-  readonly filteringAttributes?: readonly string[];
+  readonly filteringAttributes: readonly string[];
   readonly messages: readonly Message[];
+  /** Whether the system job of a successful call stays to be seen (`asyncautodelete` off). */
+  readonly keepsJobs: boolean;
 };
-
-export type Step = WebhookRegistration & { readonly id: string; readonly name: string };
 
 /** Misbehaviour between the organisation and the endpoint. Shares are probabilities in [0, 1]. */
 export type HookFaults = {
@@ -122,14 +127,9 @@ export class Webhooks {
     return this.#sent;
   }
 
-  register(
-    registration: WebhookRegistration,
-    id: string = randomUUID(),
-    name = `Lockstep: ${registration.messages.join(", ")} of msdyn_agentstatus`,
-  ): Step {
-    const step = { ...registration, id, name };
+  register(step: Step): void {
     this.#steps.push(step);
-    return step;
+    this.#steps.sort((a, b) => a.rank - b.rank);
   }
 
   unregister(id: string): void {
@@ -181,30 +181,31 @@ export class Webhooks {
     await this.#pause();
     const status = await this.#post(step, change, body);
     if (this.#closing.signal.aborted) return;
-    const succeeded = status >= 200 && status <= 299;
-    if (succeeded) return;
-    const { message, code } = failureFor(status);
+    const failure = status >= 200 && status <= 299 ? undefined : failureFor(status);
+    if (!failure && !step.keepsJobs) return;
     this.#tables.put(knownTable("asyncoperations"), {
       asyncoperationid: randomUUID(),
       name: step.name,
       operationtype: 1,
-      message,
-      friendlymessage: message,
-      errorcode: Number.parseInt(code, 16) | 0,
+      messagename: change.message,
+      message: failure?.message ?? null,
+      friendlymessage: failure?.message ?? null,
+      errorcode: failure ? Number.parseInt(failure.code, 16) | 0 : null,
       retrycount: 0,
+      startedon: dateText(change.atMs),
       completedon: dateText(this.#clock.nowMs()),
       correlationid: change.correlationId,
       _owningextensionid_value: step.id,
       _regardingobjectid_value: change.rowId,
       statecode: 3,
-      statuscode: 31,
+      statuscode: failure ? 31 : 30,
     });
   }
 
   #stepsFor(change: RowChange, mode: StepMode): Step[] {
     return this.#steps.filter((step) => {
       if (step.mode !== mode || !step.messages.includes(change.message)) return false;
-      const filter = change.message === "Update" ? (step.filteringAttributes ?? []) : [];
+      const filter = change.message === "Update" ? step.filteringAttributes : [];
       return filter.length === 0 || filter.some((column) => WRITTEN_COLUMNS.has(column));
     });
   }
@@ -255,7 +256,7 @@ export class Webhooks {
           "x-ms-dynamics-request-name": change.message,
           "x-ms-correlation-request-id": change.correlationId,
           ...(this.faults.oversized ? { "x-ms-dynamics-msg-size-exceeded": "true" } : {}),
-          ...(step.headerName ? { [step.headerName]: step.headerValue ?? "" } : {}),
+          ...step.headers,
         },
       });
       await answer.body?.cancel();

@@ -3,6 +3,13 @@ import type { Signing } from "./signing.ts";
 
 export type TokenVersion = "1.0" | "2.0";
 
+/** Names that stand for whichever tenant a person belongs to. */
+export function isSharedTenant(tenant: string): boolean {
+  return SHARED_TENANTS.includes(tenant.toLowerCase());
+}
+
+export const SHARED_TENANTS: readonly string[] = ["common", "organizations"];
+
 /** The two issuers that Entra signs as; which one a token names depends on the resource that asked. */
 export function issuerOf(url: string, tenant: string, version: TokenVersion): string {
   return version === "2.0" ? `${url}/${tenant}/v2.0` : `${url}/${tenant}/`;
@@ -48,7 +55,7 @@ function openIdConfiguration(url: string, tenant: string, version: TokenVersion)
     response_types_supported: ["code", "id_token", "code id_token", "id_token token"],
     scopes_supported: ["openid", "profile", "email", "offline_access"],
     // The shared tenants answer with a placeholder instead of an id.
-    issuer: issuerOf(url, tenant === "common" ? "{tenantid}" : tenant, version),
+    issuer: issuerOf(url, isSharedTenant(tenant) ? "{tenantid}" : tenant, version),
     authorization_endpoint: `${url}/${tenant}/oauth2${v2}/authorize`,
     end_session_endpoint: `${url}/${tenant}/oauth2${v2}/logout`,
     tenant_region_scope: null,

@@ -11,7 +11,8 @@ export type GrantRequest = {
   readonly dialect: "v1" | "v2";
 };
 
-type Registry = {
+/** Who is registered, and the moment at which it is asked. */
+export type Registry = {
   readonly tenantId: string;
   readonly nowMs: number;
   readonly findApp: (clientId: string) => EntraApp | undefined;
@@ -42,7 +43,8 @@ export async function decideGrant(
   return typeof audience === "string" ? { app, audience } : audience;
 }
 
-async function refuseCredential(
+/** Null when the app proves who it is, with a secret or a signed assertion. */
+export async function refuseCredential(
   app: EntraApp,
   secret: string | undefined,
   fields: ReadonlyMap<string, string>,

@@ -10,9 +10,11 @@ export type Refusal = {
   readonly error: string;
   readonly status: number;
   readonly text: string;
+  /** What kind of interaction would help, for the refusals that a person can cure. */
+  readonly suberror?: string;
 };
 
-function refusal(code: number, status: number, error: string, text: string): Refusal {
+export function refusal(code: number, status: number, error: string, text: string): Refusal {
   return { code, status, error, text };
 }
 
@@ -114,9 +116,10 @@ export const refusals = {
 
 /** Builds the error body that Entra sends: the ids and the time appear both in it and in its text. */
 export function answerRefusal(
-  { code, error, status, text }: Refusal,
+  refused: Refusal,
   context: { readonly url: string; readonly nowMs: number; readonly correlationId?: string | null },
 ): EmulatorResponse {
+  const { code, error, status, suberror } = refused;
   const trace_id = randomUUID();
   const correlation_id = context.correlationId ?? randomUUID();
   const timestamp = `${new Date(context.nowMs).toISOString().slice(0, 19).replace("T", " ")}Z`;
@@ -125,12 +128,18 @@ export function answerRefusal(
     headers: { "cache-control": "no-store, no-cache", pragma: "no-cache" },
     json: {
       error,
-      error_description: `AADSTS${code}: ${text} Trace ID: ${trace_id} Correlation ID: ${correlation_id} Timestamp: ${timestamp}`,
+      error_description: `${describe(refused)} Trace ID: ${trace_id} Correlation ID: ${correlation_id} Timestamp: ${timestamp}`,
       error_codes: [code],
       timestamp,
       trace_id,
       correlation_id,
       error_uri: `${context.url}/error?code=${code}`,
+      ...(suberror === undefined ? {} : { suberror }),
     },
   };
+}
+
+/** The text as callers and people see it, with the code in front. */
+export function describe({ code, text }: Refusal): string {
+  return `AADSTS${code}: ${text}`;
 }

@@ -1,3 +1,4 @@
+import type { Push } from "../subscription/push.ts";
 import type { Clock } from "./clock.ts";
 import type { Faults } from "./fault.ts";
 import type { Journal } from "./journal.ts";
@@ -24,12 +25,13 @@ export type Backend = {
   readonly throttle: Throttle;
   readonly faults: Faults;
   readonly bulkReads: BulkReads;
+  readonly push: Push;
   /** Who is in which group, directly or not; ids in lower case. */
   readonly groups: Map<string, ReadonlySet<string>>;
   late: readonly LateWrite[];
 };
 
-/** Brings the world up to the present: applies the late writes that are due, in order, and every expiry. */
+/** Brings the world up to the present: applies the late writes that are due, in order, and every expiry, and sends what is to be told of it. */
 export function catchUp(backend: Backend): number {
   const { people } = backend;
   const nowMs = backend.clock.now();
@@ -42,5 +44,6 @@ export function catchUp(backend: Backend): number {
     if (person) people.change(person, dueAtMs, () => apply(person, dueAtMs));
   }
   people.settleAll(nowMs);
+  backend.push.catchUp(nowMs);
   return nowMs;
 }

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { command } from "../entra/command.ts";
+import { createSubscriptionControl } from "../subscription/control.ts";
 import { catchUp, type Backend } from "./backend.ts";
 import { LATE_ANSWERS } from "./fault.ts";
 import { createHumanControl, describePerson } from "./human.ts";
 import { OPERATIONS, WRITES } from "./operation.ts";
+import { BUCKETS } from "./throttle.ts";
 
 export type GraphControl = ReturnType<typeof createGraphControl>;
 
@@ -15,7 +17,7 @@ const milliseconds = z.number().nonnegative();
 
 /**
  * The switches of the Graph emulator, in this process and as `POST /control/{name}`: the person, the
- * observer, the clock, the directory, and the faults.
+ * observer, the clock, the directory, the faults, and the subscriptions.
  */
 export function createGraphControl(backend: Backend) {
   return {
@@ -23,6 +25,7 @@ export function createGraphControl(backend: Backend) {
     ...createObserver(backend),
     ...createDirectoryControl(backend),
     ...createFaultControl(backend),
+    ...createSubscriptionControl(backend.push, () => catchUp(backend)),
     /** Moves the clock; what expires on the way happens in its order. */
     advance: command(z.strictObject({ ms: milliseconds }), ({ ms }) => {
       backend.clock.advance(ms);
@@ -122,8 +125,12 @@ function createFaultControl({ faults, throttle, bulkReads }: Backend) {
       faults.staleByMs = lagMs;
     }),
     limit: command(
-      z.strictObject({ requests: z.int().positive(), windowSeconds: z.number().positive() }),
-      (limit) => throttle.setLimit(limit),
+      z.strictObject({
+        requests: z.int().positive(),
+        windowSeconds: z.number().positive(),
+        bucket: z.enum(BUCKETS).default("presence"),
+      }),
+      ({ bucket, ...limit }) => throttle.setLimit(bucket, limit),
     ),
     /** How bulk reads treat what no page describes. */
     setBulkReads: command(

@@ -2,7 +2,8 @@ import { answerControl } from "../entra/command.ts";
 import type { Entra } from "../entra/entra.ts";
 import { listen } from "../listener.ts";
 import type { LoopbackTls } from "../tls.ts";
-import type { Backend } from "./backend.ts";
+import { Push, type PushOptions } from "../subscription/push.ts";
+import { catchUp, type Backend } from "./backend.ts";
 import { createClock } from "./clock.ts";
 import { createGraphControl, type GraphControl } from "./control.ts";
 import { Faults } from "./fault.ts";
@@ -15,6 +16,8 @@ export type GraphOptions = {
   readonly tenantId: string;
   readonly users: readonly NewPerson[];
   readonly verify: Entra["verify"];
+  /** Signs the tokens by which rich notifications prove their sender; without it there are none. */
+  readonly mintToken?: PushOptions["mintToken"];
   readonly tls?: LoopbackTls;
   readonly port?: number;
   readonly nowMs?: () => number;
@@ -30,14 +33,18 @@ export type Graph = {
 };
 
 /**
- * An emulator of Microsoft Graph for presence and the directory of users, called by applications. It
+ * An emulator of Microsoft Graph for presence, its subscriptions, and the directory of users. It
  * keeps every source of a user's presence apart and combines them as Teams does, because a service that
  * writes presence lives or dies by what a write does not change.
  */
 export async function startGraph(options: GraphOptions): Promise<Graph> {
   const { users, nowMs = Date.now } = options;
+  const clock = createClock(nowMs);
+  const { tenantId, mintToken } = options;
+  const push = new Push({ tenantId, mintToken, now: () => clock.now() });
   const backend: Backend = {
-    clock: createClock(nowMs),
+    clock,
+    push,
     people: new People(),
     journal: new Journal(),
     throttle: new Throttle(),
@@ -46,6 +53,10 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     groups: new Map(),
     late: [],
   };
+  backend.people.onChange((userId, availability, activity, _, atMs) =>
+    push.changed(userId, { availability, activity }, atMs),
+  );
+  push.onTick(() => catchUp(backend));
   for (const user of users) backend.people.add(user, backend.clock.now());
   const control = createGraphControl(backend);
   const verify = ofTenant(options.verify, options.tenantId);
@@ -58,7 +69,9 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     url: listener.url,
     control,
     onChange: (changed) => backend.people.onChange(changed),
-    close: () => listener.close(),
+    close: async () => {
+      await Promise.all([push.close(), listener.close()]);
+    },
   };
 }
 

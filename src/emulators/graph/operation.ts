@@ -13,6 +13,10 @@ export const OPERATIONS = [
   "listGroupUsers",
   "createSubscription",
   "listSubscriptions",
+  "getSubscription",
+  "updateSubscription",
+  "deleteSubscription",
+  "reauthorizeSubscription",
   "batch",
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
@@ -33,7 +37,8 @@ export function isWrite(operation: Operation): operation is Write {
 /** Requests on `/me` name no user: they are for delegated tokens. */
 export const ME = "me";
 
-export type Route = { readonly operation: Operation; readonly userId?: string };
+/** `key` is the user or the subscription that the path names. */
+export type Route = { readonly operation: Operation; readonly key?: string };
 
 // The same presence resource under its three names; the docs show the first two.
 const PRESENCE = String.raw`(?:(?:(me)|users/([^/]+))/presence|communications/presences/([^/]+))`;
@@ -41,11 +46,15 @@ const ACTION = String.raw`(?:microsoft\.graph\.)?(?<action>\w+)`;
 
 const PATTERNS: readonly (readonly [RegExp, string, Operation | null])[] = [
   [/^users$/i, "GET", "listUsers"],
-  [/^users\/([^/]+)$/i, "GET", "getUser"],
+  [/^(?:users\/([^/]+)|(me))$/i, "GET", "getUser"],
   [/^users\/([^/]+)\/checkMemberGroups$/i, "POST", "checkMemberGroups"],
   [/^groups\/([^/]+)\/transitiveMembers\/microsoft\.graph\.user$/i, "GET", "listGroupUsers"],
   [/^subscriptions$/i, "POST", "createSubscription"],
   [/^subscriptions$/i, "GET", "listSubscriptions"],
+  [/^subscriptions\/([^/]+)$/i, "GET", "getSubscription"],
+  [/^subscriptions\/([^/]+)$/i, "PATCH", "updateSubscription"],
+  [/^subscriptions\/([^/]+)$/i, "DELETE", "deleteSubscription"],
+  [/^subscriptions\/([^/]+)\/reauthorize$/i, "POST", "reauthorizeSubscription"],
   [/^\$batch$/i, "POST", "batch"],
   [/^communications\/getPresencesByUserId$/i, "POST", "getPresencesByUserId"],
   [new RegExp(`^${PRESENCE}$`, "i"), "GET", "getPresence"],
@@ -60,8 +69,8 @@ export function findRoute(method: string, path: string): Route | null {
     const action = match.groups?.["action"]?.toLowerCase();
     const found = operation ?? WRITES.find((write) => write.toLowerCase() === action);
     if (!found) continue;
-    const userId = match.slice(1, 4).find((part: string | undefined) => part !== undefined);
-    return userId === undefined ? { operation: found } : { operation: found, userId };
+    const key = match.slice(1, 4).find((part: string | undefined) => part !== undefined);
+    return key === undefined ? { operation: found } : { operation: found, key };
   }
   return null;
 }

@@ -32,6 +32,7 @@ export type ChangeListener = (
   availability: string,
   activity: string,
   sequenceNumber: string,
+  atMs: number,
 ) => void;
 
 export type NewPerson = {
@@ -161,7 +162,7 @@ export class People {
     person.timeline.push({ ...after, atMs, sequenceNumber });
     if (person.timeline.length > TIMELINE_LENGTH) person.timeline.shift();
     for (const listener of this.#listeners) {
-      listener(person.id, after.availability, after.activity, sequenceNumber);
+      listener(person.id, after.availability, after.activity, sequenceNumber, atMs);
     }
   }
 

@@ -1,12 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { Entra } from "../entra/entra.ts";
 import type { EmulatorRequest, EmulatorResponse } from "../listener.ts";
+import {
+  createSubscription,
+  deleteSubscription,
+  getSubscription,
+  listSubscriptions,
+  reauthorizeSubscription,
+  updateSubscription,
+} from "../subscription/subscription-api.ts";
 import { authenticate, refuseUnpermitted, type Caller } from "./access.ts";
 import { catchUp, type Backend } from "./backend.ts";
 import { answerBatch } from "./batch.ts";
 import type { Failure } from "./fault.ts";
-import { findRoute, isWrite, ME, type Operation, type Write } from "./operation.ts";
 import { checkMemberGroups, listGroupUsers } from "./groups.ts";
+import { findRoute, ME, type Operation, type Write } from "./operation.ts";
 import { getPresence, getPresencesByUserId, isGuid } from "./presence-read.ts";
 import { decideWrite } from "./presence-write.ts";
 import { refuse, refuseThrottled } from "./refusal.ts";
@@ -78,29 +86,24 @@ async function answerCall(backend: Backend, call: Call): Promise<EmulatorRespons
   if (!route) {
     return refuse(400, "BadRequest", `Resource not found for the segment '${call.path}'.`);
   }
-  const { operation, userId } = route;
+  const { operation } = route;
+  const key = route.key === ME ? (call.caller.user?.oid ?? ME) : (route.key ?? "");
   const { faults, journal } = backend;
   journal.recordRequest(operation);
   await faults.wait(operation);
   const failure = faults.failures.take(operation);
   if (failure) return answerFailure(failure);
   const nowMs = catchUp(backend);
-  if (isPresence(operation)) {
-    const waitMs = backend.throttle.admit(call.caller.appId, nowMs);
-    if (waitMs !== null) {
-      journal.recordThrottled();
-      return refuseThrottled(waitMs);
-    }
+  const waitMs = backend.throttle.admit(operation, call.caller.appId, nowMs);
+  if (waitMs !== null) {
+    journal.recordThrottled();
+    return refuseThrottled(waitMs);
   }
   const response =
-    refuseUnpermitted(operation, call.caller) ??
-    (await perform(backend, call, operation, userId ?? "", nowMs));
+    refuseUnpermitted(operation, call.caller, key) ??
+    (await perform(backend, call, operation, key, nowMs));
   const isLost = response.status < 300 && faults.droppedAcks.take(operation) !== null;
   return isLost ? { ...response, hangUp: true } : response;
-}
-
-function isPresence(operation: Operation): boolean {
-  return isWrite(operation) || operation === "getPresence" || operation === "getPresencesByUserId";
 }
 
 const FAILURE_CODES: Readonly<Record<number, string>> = {
@@ -123,42 +126,51 @@ async function perform(
   backend: Backend,
   call: Call,
   operation: Operation,
-  userId: string,
+  key: string,
   nowMs: number,
 ): Promise<EmulatorResponse> {
-  const { people } = backend;
-  const context = `${call.base}/$metadata`;
+  const { people, push } = backend;
+  const { body, caller, base } = call;
+  const context = `${base}/$metadata`;
   switch (operation) {
     case "batch":
-      return answerBatch(call.body, ({ method, url, body }) =>
-        answerItem(backend, call, method, url, body),
+      return answerBatch(body, ({ method, url, body: item }) =>
+        answerItem(backend, call, method, url, item),
       );
     case "listUsers":
-      return listUsers(people, call.query, call.base);
-    case "getUser":
-      return getUser(people, userId, call.query);
+      return listUsers(people, call.query, base);
     case "checkMemberGroups":
-      return checkMemberGroups(backend, userId, call.body);
+      return checkMemberGroups(backend, key, body);
     case "listGroupUsers":
-      return listGroupUsers(backend, userId, call.query, call.base);
+      return listGroupUsers(backend, key, call.query, base);
     case "listSubscriptions":
-      return { status: 200, json: { "@odata.context": `${context}#subscriptions`, value: [] } };
+      return listSubscriptions(push, caller, call.query, base);
     case "createSubscription":
-      return refuse(403, "Forbidden", "");
+      if (!caller.user) return refuse(403, "Forbidden", "");
+      return createSubscription(push, body, caller.appId, caller.user, base);
+    case "getSubscription":
+      return getSubscription(push, key, caller, base);
+    case "updateSubscription":
+      return updateSubscription(push, key, body, caller, base);
+    case "deleteSubscription":
+      return deleteSubscription(push, key, caller);
+    case "reauthorizeSubscription":
+      return reauthorizeSubscription(push, key, caller);
     case "getPresencesByUserId":
-      return getPresencesByUserId(backend, call.body, nowMs, context);
+      return getPresencesByUserId(backend, body, nowMs, context);
     default:
   }
-  if (userId === ME) {
+  if (key === ME) {
     return refuse(
       400,
       "BadRequest",
       "/me request is only valid with delegated authentication flow.",
     );
   }
-  if (!isGuid(userId)) return refuse(400, "BadRequest", `'${userId}' is not a valid user id.`);
-  const person = people.find(userId, nowMs);
-  if (!person) return refuse(404, "NotFound", `The user '${userId}' was not found.`);
+  if (operation === "getUser") return getUser(people, key, call.query);
+  if (!isGuid(key)) return refuse(400, "BadRequest", `'${key}' is not a valid user id.`);
+  const person = people.find(key, nowMs);
+  if (!person) return refuse(404, "NotFound", `The user '${key}' was not found.`);
   if (operation === "getPresence") return getPresence(backend, person, nowMs, context);
   return write(backend, call, operation, person.id, nowMs);
 }
