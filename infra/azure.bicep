@@ -1,10 +1,9 @@
 // One Lockstep on Azure App Service. Checked for syntax only: it has not been deployed to a real subscription yet.
 //
-// The bot registration (Microsoft.BotService/botServices, channel MsTeamsChannel) comes as a module of its own
-// together with the bot. BOT_ID below is already the identity that it will use.
+// The bot signs in as the same user-assigned identity as the service, so no secret of a bot is kept anywhere.
 //
 // What a template cannot do, an administrator does once: give the identity the Graph application permissions
-// Presence.Read.All and Presence.ReadWrite.All, and make it an application user with the role Omnichannel Supervisor in Dynamics.
+// Presence.Read.All, Presence.ReadWrite.All and GroupMember.Read.All, and make it an application user with the role Omnichannel Supervisor in Dynamics.
 
 @description('Goes into every name. Lower-case letters and digits.')
 @minLength(3)
@@ -18,6 +17,12 @@ param dataverseUrl string
 @secure()
 @minLength(16)
 param dataverseWebhookKey string
+
+@description('Who may see and set whom through the bot: managers=reps, Entra groups by object id; managers=* for all reps. Empty: everybody sees only herself.')
+param botManagers string = ''
+
+@description('The Entra group that may have alerts posted to a channel. Empty: nobody.')
+param botAdmins string = ''
 
 param location string = resourceGroup().location
 
@@ -171,6 +176,8 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       TENANT_ID: tenant().tenantId
       MANAGED_IDENTITY_CLIENT_ID: identity.properties.clientId
       BOT_ID: identity.properties.clientId
+      BOT_MANAGERS: botManagers
+      BOT_ADMINS: botAdmins
       DATAVERSE_URL: dataverseUrl
       DATAVERSE_WEBHOOK_KEY: '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${webhookKey.name})'
       DATABASE_URL: 'sqlite:${databaseFolder}/lockstep.db'
@@ -178,6 +185,30 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
     }
     dependsOn: [mayReadSecrets, mounts]
+  }
+}
+
+// F0 is free for Teams. The endpoint takes nothing without a token of the Bot Framework for this identity.
+resource bot 'Microsoft.BotService/botServices@2022-09-15' = {
+  name: name
+  location: 'global'
+  kind: 'azurebot'
+  sku: { name: 'F0' }
+  properties: {
+    displayName: 'Lockstep'
+    endpoint: 'https://${app.properties.defaultHostName}/api/messages'
+    msaAppId: identity.properties.clientId
+    msaAppTenantId: identity.properties.tenantId
+    msaAppType: 'UserAssignedMSI'
+    msaAppMSIResourceId: identity.id
+  }
+
+  resource teams 'channels' = {
+    name: 'MsTeamsChannel'
+    location: 'global'
+    properties: {
+      channelName: 'MsTeamsChannel'
+    }
   }
 }
 

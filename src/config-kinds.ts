@@ -17,6 +17,9 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** True for a URL that only this computer can reach. */
 export const isLoopback = (url: string): boolean => LOOPBACK.test(new URL(url).hostname);
 
+/** True for an address to listen on that only this computer can reach. */
+export const isLoopbackHost = (host: string): boolean => LOOPBACK.test(host) || host === "::1";
+
 export const text: Kind<string> = { name: "text", read: ok };
 
 export const port: Kind<number> = {
@@ -54,6 +57,39 @@ export const guids: Kind<readonly string[]> = {
     return values.every((value) => GUID.test(value))
       ? ok(values)
       : bad("must be GUIDs, separated by commas");
+  },
+};
+
+/** Who manages whom: members of one Entra group the reps in another; `null`: all reps. */
+export type ScopeKind = { readonly managers: string; readonly reps: string | null };
+
+const MOST_SCOPES = 19;
+
+export const scopes: Kind<readonly ScopeKind[]> = {
+  name: "managers=reps, comma separated",
+  read: (given) => {
+    const found: ScopeKind[] = [];
+    for (const item of given.toLowerCase().split(",")) {
+      const [managers = "", reps = "", ...more] = item.trim().split("=");
+      if (!GUID.test(managers) || more.length > 0 || (reps !== "*" && !GUID.test(reps))) {
+        return bad("must be pairs of Entra group ids, managers=reps, or managers=* for all reps");
+      }
+      found.push({ managers, reps: reps === "*" ? null : reps });
+    }
+    // Entra answers for 20 groups in one call, and one of them is that of the administrators.
+    return found.length > MOST_SCOPES
+      ? bad(`must name at most ${MOST_SCOPES} groups of managers`)
+      : ok(found);
+  },
+};
+
+export const hosts: Kind<readonly string[]> = {
+  name: "host names, comma separated",
+  read: (given) => {
+    const names = given.split(",").map((name) => name.trim().toLowerCase());
+    return names.every((name) => /^[a-z0-9.-]+$/.test(name))
+      ? ok(names)
+      : bad("must be host names without scheme and port, separated by commas");
   },
 };
 

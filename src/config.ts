@@ -1,4 +1,10 @@
-import { type Database, isLoopback, type LogLevel, type PartnerKeys } from "./config-kinds.ts";
+import {
+  type Database,
+  isLoopback,
+  type LogLevel,
+  type PartnerKeys,
+  type ScopeKind,
+} from "./config-kinds.ts";
 import { type Name, type Row, TABLE, type Values } from "./config-table.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,6 +21,15 @@ type Credential =
       readonly userAssigned: boolean;
     };
 
+/** How the bot is known and whom it trusts. */
+type BotConfig = {
+  readonly appId: string;
+  readonly tenantId: string;
+  readonly serviceHosts: readonly string[];
+  readonly metadataUrl: string;
+  readonly issuer: string;
+};
+
 /** Everything that can be set from outside, read and checked. URLs have no trailing slash. */
 export type Config = {
   readonly port: number;
@@ -22,7 +37,11 @@ export type Config = {
   readonly publicUrl: string | null;
   readonly tenantId: string;
   readonly credential: Credential;
-  readonly botId: string | null;
+  /** `null`: there is no bot, except on trial. */
+  readonly bot: BotConfig | null;
+  /** Who may see and set whom through the bot. */
+  readonly botScopes: readonly ScopeKind[];
+  readonly botAdmins: string | null;
   readonly authorityHost: string;
   readonly graphUrl: string;
   readonly dataverseUrl: string;
@@ -78,6 +97,7 @@ export function readConfig(env: Environment): Config {
       problems.push({ name: "CACHE_KEY_PREVIOUS", must });
     }
   }
+  const bot = botFrom(values, credential, problems);
   if (problems.length > 0 || credential === null) throw new ConfigError(problems);
   const keys = [values.DATAVERSE_WEBHOOK_KEY, values.DATAVERSE_WEBHOOK_KEY_NEXT];
   return {
@@ -86,7 +106,9 @@ export function readConfig(env: Environment): Config {
     publicUrl: values.PUBLIC_URL,
     tenantId: values.TENANT_ID,
     credential,
-    botId: values.BOT_ID,
+    bot,
+    botScopes: values.BOT_MANAGERS ?? [],
+    botAdmins: values.BOT_ADMINS,
     authorityHost: values.AUTHORITY_HOST,
     graphUrl: values.GRAPH_URL,
     dataverseUrl: values.DATAVERSE_URL,
@@ -130,6 +152,31 @@ function readValues(env: Environment, problems: ConfigProblem[]): Values {
     else problems.push({ name, must: read.must });
   }
   return values as Values;
+}
+
+/** A bot without its app and tenant known for certain would take anybody's word. */
+function botFrom(
+  values: Values,
+  credential: Credential | null,
+  problems: ConfigProblem[],
+): BotConfig | null {
+  const { BOT_ID: appId, TENANT_ID: tenantId } = values;
+  if (appId === null) return null;
+  if (credential !== null && credential.clientId !== appId) {
+    const must = "must be the application that signs in: it answers in the bot's name";
+    problems.push({ name: "BOT_ID", must });
+  }
+  const named = problems.some(({ name }) => name === "TENANT_ID");
+  if (!named && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(tenantId)) {
+    problems.push({ name: "TENANT_ID", must: "must be a GUID where there is a bot" });
+  }
+  return {
+    appId,
+    tenantId,
+    serviceHosts: values.BOT_SERVICE_HOSTS,
+    metadataUrl: values.BOT_METADATA_URL,
+    issuer: values.BOT_TOKEN_ISSUER,
+  };
 }
 
 function credentialFrom(values: Values, problems: ConfigProblem[]): Credential | null {

@@ -1,4 +1,6 @@
 import { cast, Story } from "./story/chapters.ts";
+import { namedPeople } from "./emulators/people.ts";
+import { Playground, type Visitor } from "./story/playground.ts";
 import { Stage } from "./story/stage.ts";
 import { Transcript } from "./story/transcript.ts";
 import { World } from "./story/world.ts";
@@ -19,14 +21,29 @@ async function demo(once: boolean): Promise<void> {
   );
   const stage = await Stage.open();
   let closing = false;
+  let playground: Playground | null = null;
   const close = async (): Promise<void> => {
     closing = true;
+    await playground?.close();
     await tell.close();
     await stage.close();
   };
   const isClosing = (): boolean => closing;
   process.once("SIGINT", () => void close());
   process.once("SIGTERM", () => void close());
+
+  if (!once) {
+    playground = await openPlayground(stage).catch((error: unknown) => {
+      tell.line(`The Playground did not start: ${String(error)}`);
+      return null;
+    });
+    if (playground) {
+      tell.line(`
+Talk to the bot in your browser:  ${playground.url}
+You are ${MANAGER}, who manages everybody. Say "help", "team" or "status Nadia" while the story goes on.
+`);
+    }
+  }
 
   let isTrue = false;
   try {
@@ -61,6 +78,25 @@ Play a rep yourself, for example start a Teams call of ${free?.name ?? "a rep"} 
     await tell.follow();
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** Who sits in front of the Playground. */
+const MANAGER = "Ingrid Solberg";
+
+async function openPlayground(stage: Stage): Promise<Playground> {
+  const visitors = namedPeople().users.flatMap(
+    ({ fullname: name, azureObjectId: objectId, email, applicationId }): readonly Visitor[] =>
+      objectId === null || applicationId ? [] : [{ name, objectId, email }],
+  );
+  const manager = visitors.find(({ name }) => name === MANAGER);
+  if (!manager) throw new Error(`nobody is called ${MANAGER}`);
+  await stage.promote(manager.objectId);
+  return Playground.open({
+    endpoint: `${stage.serviceUrl}/api/messages`,
+    tenantId: stage.tenant.tenantId,
+    visitors: [manager, ...visitors.filter((visitor) => visitor !== manager)],
+    folder: stage.folder,
+  });
 }
 
 await demo(process.argv.includes("--once"));

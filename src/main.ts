@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
-import { createBoard } from "./availability/board.ts";
-import { availabilityRoutes } from "./availability/routes.ts";
+import { createServiceAvailability } from "./availability-root.ts";
+import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
-import { createBearerGate } from "./connectors/bearer.ts";
+import { isLoopbackHost } from "./config-kinds.ts";
 import { SystemError } from "./connectors/connector.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
-import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
 import { createAccountFinder } from "./connectors/teams/accounts.ts";
 import { createGraph } from "./connectors/teams/graph.ts";
@@ -55,7 +54,15 @@ const HISTORY_KEPT_MS = 90 * 86_400_000;
 export type Service = { readonly port: number; stop(): Promise<void> };
 
 /** The composition root: the only place that names every implementation. */
-export async function startService(config: Config, clock: Clock): Promise<Service> {
+export async function startService(
+  config: Config,
+  clock: Clock,
+  options: { readonly local?: boolean } = {},
+): Promise<Service> {
+  if (options.local && !isLoopbackHost(config.host)) {
+    const must = "must be a loopback address with --local: that bot believes whoever calls";
+    throw new ConfigError([{ name: "HOST", must }]);
+  }
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
@@ -192,12 +199,45 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  const board = createBoard({
-    source: dynamics.availability,
+  const availability = createServiceAvailability({
+    config,
+    dynamics,
     nowMs,
     signal: abort.signal,
-    codeOf: (error) => (error instanceof SystemError ? error.code : null),
+    onSystemError,
   });
+  const pauses = new Recurring({
+    clock,
+    run: async () => {
+      try {
+        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
+        return true;
+      } catch (error) {
+        log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
+        return false;
+      }
+    },
+    everyMs: PAUSES_EVERY_MS,
+    retryMs: PAUSES_EVERY_MS,
+    soonMs: 0,
+  });
+  const bot = await createServiceBot({
+    config,
+    local: options.local ?? false,
+    engine,
+    controller,
+    dynamics,
+    credential,
+    policy,
+    clock,
+    signal: abort.signal,
+    lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
+    waitingFor: () => readiness().waitingFor,
+    pausesChanged: () => pauses.soon(),
+    onSystemError,
+    onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),
+  });
+
   const webhooks: Record<string, number> = {};
   const server = createHttpServer({
     log,
@@ -222,25 +262,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...availabilityRoutes({
-        board,
-        authenticate: createBearerGate({
-          verifier: createEntraTokenVerifier({
-            authorityHost: config.authorityHost,
-            tenantId: config.tenantId,
-            audiences: [config.apiAudience, config.credential.clientId],
-            nowMs,
-            fetch: (url, options) => fetch(url, options),
-          }),
-          role: "Presence.Read",
-        }),
-        unavailable: (error) => {
-          if (!(error instanceof SystemError)) return null;
-          onSystemError(error);
-          return { retryAfterSeconds: Math.ceil((error.retryAfterMs ?? 5_000) / 1_000) };
-        },
-        nowMs,
-      }),
+      ...availability.routes,
+      ...(bot ? [bot.route] : []),
       createPartnerInbound({
         partners: config.partners,
         find: (id) => directory.find(id) ?? controller.leaver(id),
@@ -253,23 +276,9 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     ],
   });
 
-  const pauses = new Recurring({
-    clock,
-    run: async () => {
-      try {
-        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
-        return true;
-      } catch (error) {
-        log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
-        return false;
-      }
-    },
-    everyMs: PAUSES_EVERY_MS,
-    retryMs: PAUSES_EVERY_MS,
-    soonMs: 0,
-  });
   controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
   await controller.start();
+  await bot?.start();
   pauses.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
@@ -279,11 +288,13 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   log.info({ port }, "listening");
   if (controller.staying().length > 0) push.follow();
   discovery.start();
+  bot?.names.start();
 
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
-    await Promise.all([discovery.stop(), pauses.stop()]);
+    bot?.stop();
+    await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
@@ -317,7 +328,8 @@ function reasonOf(error: unknown): string {
 async function main(): Promise<void> {
   let service: Service;
   try {
-    service = await startService(readConfig(process.env), systemClock);
+    const local = process.argv.includes("--local");
+    service = await startService(readConfig(process.env), systemClock, { local });
   } catch (error) {
     process.stderr.write(`lockstep cannot start: ${reasonOf(error)}\n`);
     process.exitCode = 1;

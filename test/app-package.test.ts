@@ -7,6 +7,9 @@ import { describe, expect, test } from "vitest";
 import { Language, type Node, Parser } from "web-tree-sitter";
 import { parse } from "yaml";
 import { z } from "zod";
+import { languagesFor } from "../src/bot/commands/languages.ts";
+import { parse as parseCommand } from "../src/bot/commands/parse.ts";
+import { SEARCH_COMMAND } from "../src/bot/extension.ts";
 import { TABLE } from "../src/config-table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -43,6 +46,27 @@ describe("the app package", () => {
       JSON.parse(broken) as TeamsManifest,
     );
     expect(problems).not.toEqual([]);
+  });
+
+  test("[R210] offers commands that the bot understands, and the search that it answers", async () => {
+    const { bots = [], composeExtensions = [] } = await manifest();
+    const titles = bots.flatMap(({ commandLists = [] }) =>
+      commandLists.flatMap(({ commands }) => commands.map(({ title }) => title)),
+    );
+    expect(titles.length).toBeGreaterThan(12);
+    // What is offered may want a name behind it.
+    const [english] = languagesFor("en");
+    const isUnderstood = (title: string): boolean =>
+      [
+        title,
+        `${title} Priya`,
+        `${title} Priya busy`,
+        `${title} Priya is free`,
+        `${title} at 8:00`,
+      ].some((text) => parseCommand(text, [english]).ok);
+    expect(titles.filter((title) => !isUnderstood(title))).toEqual([]);
+    const searches = composeExtensions.flatMap(({ commands = [] }) => commands.map(({ id }) => id));
+    expect(searches).toEqual([SEARCH_COMMAND]);
   });
 
   test("has the version of package.json", async () => {
@@ -142,6 +166,16 @@ describe("infra/azure.bicep", () => {
     expect(broken(await parseBicep(text))).not.toEqual([]);
   });
 
+  test("[R220] registers the bot for one tenant, as an identity without a secret, where the service listens", async () => {
+    const text = await read("infra/azure.bicep");
+    const bot = /resource bot 'Microsoft\.BotService[^]*?\n\}/.exec(text)?.[0] ?? "";
+    expect(bot).toContain("msaAppType: 'UserAssignedMSI'");
+    expect(bot).toContain("msaAppId: identity.properties.clientId");
+    expect(bot).toContain("/api/messages'");
+    expect(bot).toContain("'MsTeamsChannel'");
+    expect(text).toContain("BOT_ID: identity.properties.clientId");
+  });
+
   test("gives the service settings that the configuration knows", async () => {
     const text = await read("infra/azure.bicep");
     const settings = /name: 'appsettings'\s+properties: \{(.*?)\n {4}\}/s.exec(text)?.[1] ?? "";
@@ -154,10 +188,16 @@ describe("infra/azure.bicep", () => {
   test("gets every parameter that has no default", async () => {
     const text = await read("infra/azure.bicep");
     const needed = [...text.matchAll(/^param (\w+) \w+$/gm)].map(([, name = ""]) => name);
+    const known = [...text.matchAll(/^param (\w+) /gm)].map(([, name = ""]) => name);
     const given = z
       .object({ parameters: z.record(z.string(), z.object({ value: z.string() })) })
       .parse(JSON.parse(await read("infra/azure.parameters.json")));
-    expect(Object.keys(given.parameters).toSorted()).toEqual(needed.toSorted());
+    const passed = Object.keys(given.parameters);
+    expect(needed.filter((name) => !passed.includes(name))).toEqual([]);
+    expect(passed.filter((name) => !known.includes(name))).toEqual([]);
+    const set = parseEnv(await read("env/.env.dev"));
+    const used = Object.values(given.parameters).map(({ value }) => value.slice(3, -2));
+    expect(used.filter((name) => !(name in set) && !name.startsWith("SECRET_"))).toEqual([]);
   });
 
   test("writes into the environment what the toolkit reads from it", async () => {

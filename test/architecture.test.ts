@@ -118,6 +118,19 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/http", 'import "../emulators/tenant.ts";', IMPORTS],
   ["src/http", 'import "@microsoft/microsoft-graph-client";', IMPORTS],
 
+  ["src/bot", 'import "../connectors/connector.ts";', IMPORTS],
+  ["src/bot", 'import "../controller/controller.ts";', IMPORTS],
+  ["src/bot", 'import "../engine/sqlite/sqlite-engine.ts";', IMPORTS],
+  ["src/bot", 'import { createHttpServer } from "../http/route.ts";', IMPORTS],
+  ["src/bot", 'import "../policy.ts";', IMPORTS],
+  ["src/bot/cards", 'import { CardFactory } from "botbuilder";', IMPORTS],
+  ["src/bot/cards", 'import type { Activity } from "botbuilder";', IMPORTS],
+  ["src/bot/cards", 'import { AdaptiveCard } from "@microsoft/teams.cards";', IMPORTS],
+  ["src/bot/cards", 'import "../desk.ts";', IMPORTS],
+  ["src/bot/commands", 'import { z } from "zod";', IMPORTS],
+  ["src/bot/commands", 'import "../cards/element.ts";', IMPORTS],
+  ["src/bot/commands", 'import "../../reconcile/rep.ts";', IMPORTS],
+
   ["src/emulators", 'import "../presence/identity.ts";', IMPORTS],
   ["src/emulators", 'import type { Status } from "../presence/status.ts";', IMPORTS],
   ["src/emulators/graph", 'import "../../presence/identity.ts";', IMPORTS],
@@ -187,6 +200,12 @@ const ALLOWED: readonly (readonly [place: string, line: string])[] = [
   ["src/cli", 'import "../connectors/dynamics/dataverse.ts";'],
   ["src/http", 'import "./route.ts";'],
   ["src/emulators/graph", 'import "../listener.ts";'],
+  ["src/bot", 'import { TeamsAdapter } from "@microsoft/teams-ai";'],
+  ["src/bot", 'import { statusOf } from "../reconcile/resolve.ts";'],
+  ["src/bot", 'import type { Engine } from "../engine/engine.ts";'],
+  ["src/bot", 'import "./cards/element.ts";'],
+  ["src/bot/cards", 'import type { IAdaptiveCard } from "@microsoft/teams.cards";'],
+  ["src/bot/cards", 'import { say } from "../commands/words.ts";'],
   ["src/main.ts", 'import "./connectors/teams/teams.ts";'],
   ["src/demo.ts", 'import "./emulators/tenant.ts";'],
 ];
@@ -272,6 +291,14 @@ describe("the tree", () => {
     expect(files.length).toBeGreaterThan(80);
     const long = files.filter(({ text }) => text.trimEnd().split("\n").length > 400);
     expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("the SDKs of the bot stay inside src/bot", async () => {
+    const names = /from "(botbuilder|botframework-|@microsoft\/teams-ai)/;
+    const users = (await filesUnder("src")).filter(({ text }) => names.test(text));
+    expect(
+      users.filter(({ path }) => !path.startsWith("src/bot/")).map(({ path }) => path),
+    ).toEqual([]);
   });
 
   test("emulators import nothing of ours", async () => {

@@ -28,6 +28,7 @@ export class Sweep {
   #release: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
   #sweeps = 0;
+  #readAtMs = 0;
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -36,6 +37,11 @@ export class Sweep {
   /** How many sweeps have read the system whole. */
   get completed(): number {
     return this.#sweeps;
+  }
+
+  /** When the last sweep left that read everybody; epoch milliseconds, 0 before the first. */
+  get lastReadAtMs(): number {
+    return this.#readAtMs;
   }
 
   start(): void {
@@ -69,6 +75,7 @@ export class Sweep {
         if (reading) controller.offer(rep, connector.system, reading);
       }
       this.#sweeps += 1;
+      this.#readAtMs = left.startedAtMs;
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) return false;

@@ -51,7 +51,12 @@ export type Tenant = {
 const TENANT_ID = derivedGuid("tenant northharbor");
 const CLIENT_ID = derivedGuid("application lockstep");
 const CLIENT_SECRET = "emulated-secret-of-no-value";
-const GRAPH_ROLES = ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBasic.All"] as const;
+const GRAPH_ROLES = [
+  "Presence.Read.All",
+  "Presence.ReadWrite.All",
+  "User.ReadBasic.All",
+  "GroupMember.Read.All",
+] as const;
 const GRAPH_SCOPES = ["Presence.Read.All", "User.Read"] as const;
 /** Delegate lets the application ask CCaaS_GetPresence on behalf of a rep. */
 const DATAVERSE_ROLES = ["Omnichannel Supervisor", "Delegate"] as const;

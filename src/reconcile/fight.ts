@@ -35,6 +35,8 @@ export function countChange(
 ): Rep {
   const { fightChanges, fightWindowMs } = policy;
   if (fightChanges === null || !CHANGES.has(classification) || reading.status === null) return rep;
+  // The system's own doing (conversations that begin and end) may come thick and fast, and undoes nothing of ours.
+  if (reading.automatic === "soft") return rep;
   const { seen, changesMs } = endpointOf(before, system);
   if (classification === "agrees" && seen === reading.status) return rep;
   const atMs = reading.startedAtMs;

@@ -23,6 +23,8 @@ export type PartnerName = (typeof PARTNER_NAMES)[number];
 /** Where the published Create payload comes from: a second environment of the same company. */
 const SECOND_ORGANIZATION = "c09254de-a911-ef11-9f83-000d3a9d3b76";
 const PREFERRED_PORT = 3978;
+/** Whose members may ask the bot about everybody. */
+const MANAGERS_GROUP = "6a7d0f63-6d5c-4c1e-9d53-2b7c5f1e8a10";
 
 /**
  * The processes of the demo: the emulated tenant and the real service, each on its own, talking HTTPS on
@@ -34,7 +36,8 @@ export class Stage {
   readonly databasePath: string;
   readonly webhookKey: string;
   readonly partnerKeys: Readonly<Record<PartnerName, Buffer>>;
-  readonly #folder: string;
+  /** Goes when the stage is closed. */
+  readonly folder: string;
   readonly #tenantProcess: ChildProcess;
   readonly #environment: NodeJS.ProcessEnv;
   #service: ChildProcess | null = null;
@@ -46,7 +49,7 @@ export class Stage {
     tenant: TenantCard,
     port: number,
   ) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#tenantProcess = tenantProcess;
     this.tenant = tenant;
     this.serviceUrl = `http://127.0.0.1:${port}`;
@@ -72,6 +75,7 @@ export class Stage {
       TEAMS_POLL_SECONDS: "1",
       PARTNERS: partners.join(","),
       LOG_LEVEL: "warn",
+      BOT_MANAGERS: `${MANAGERS_GROUP}=*`,
     };
   }
 
@@ -102,10 +106,20 @@ export class Stage {
     return stage;
   }
 
+  /** Makes somebody a manager in Entra: the bot answers her about every rep. */
+  async promote(objectId: string): Promise<void> {
+    const response = await fetch(`${this.tenant.graphUrl}/control/setGroup`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ groupId: MANAGERS_GROUP, members: [objectId] }),
+    });
+    if (!response.ok) throw new Error(`the group could not be made: ${response.status}`);
+  }
+
   async startService(): Promise<void> {
     const service = spawn(
       process.execPath,
-      [join(import.meta.dirname, "..", "main.ts"), "--until-stdin-closes"],
+      [join(import.meta.dirname, "..", "main.ts"), "--until-stdin-closes", "--local"],
       { stdio: ["pipe", "ignore", "inherit"], env: this.#environment },
     );
     this.#service = service;
@@ -143,7 +157,7 @@ export class Stage {
         await gone;
       }),
     );
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -80,13 +80,21 @@ async function environmentOf(tenant: Tenant, folder: string): Promise<Changes> {
   };
 }
 
-export function spawnService(env: Changes, nodeArguments: readonly string[] = []): ChildProcess {
+export function spawnService(
+  env: Changes,
+  nodeArguments: readonly string[] = [],
+  programArguments: readonly string[] = [],
+): ChildProcess {
   const given = Object.entries(env).filter((entry) => entry[1] !== null) as [string, string][];
   // Should this process die without a word, the pipe closes, and the service goes too.
-  const child = spawn(process.execPath, [...nodeArguments, MAIN, "--until-stdin-closes"], {
-    env: Object.fromEntries(given),
-    stdio: "pipe",
-  });
+  const child = spawn(
+    process.execPath,
+    [...nodeArguments, MAIN, "--until-stdin-closes", ...programArguments],
+    {
+      env: Object.fromEntries(given),
+      stdio: "pipe",
+    },
+  );
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -107,6 +115,7 @@ export async function launch(
   options: {
     readonly env?: Changes;
     readonly nodeArguments?: readonly string[];
+    readonly programArguments?: readonly string[];
     readonly webhook?: "sync" | "async" | "none";
     /** Resolve as soon as it listens: what it talks to may be down. */
     readonly unready?: boolean;
@@ -124,7 +133,7 @@ export async function launch(
 
   function begin(changes: Changes = {}): void {
     Object.assign(env, changes);
-    child = spawnService({ ...env, PORT: port }, options.nodeArguments);
+    child = spawnService({ ...env, PORT: port }, options.nodeArguments, options.programArguments);
     // What is told to a process that has just died reaches nobody.
     child.stdin?.on("error", () => undefined);
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {

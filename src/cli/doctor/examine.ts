@@ -131,10 +131,10 @@ export async function* examine(
 
     yield* examineWebhook(config, when, dataverse, isUser, host);
     yield checkBot({
-      isSet: config.botId !== null,
-      token: await when(config.botId === clientId, () => token(BOT_SCOPE, TEAMS)),
+      isSet: config.bot !== null,
+      token: await when(config.bot !== null, () => token(BOT_SCOPE, TEAMS)),
       endpoint:
-        config.botId === null || config.publicUrl === null
+        config.bot === null || config.publicUrl === null
           ? null
           : await probeBot(`${config.publicUrl}/api/messages`, signal),
     });

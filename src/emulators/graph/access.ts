@@ -22,6 +22,8 @@ const READ_USERS = [
   "Directory.Read.All",
 ];
 
+const READ_MEMBERS = ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"];
+
 /** Any of the named permissions is enough. */
 type Needed = {
   readonly application: readonly string[] | "anyone" | "nobody";
@@ -55,6 +57,8 @@ const PERMISSIONS: Readonly<Record<Operation, Needed>> = {
   setStatusMessage: WRITING,
   listUsers: { application: READ_USERS, delegated: READ_USERS },
   getUser: { application: READ_USERS, delegated: READ_USERS, self: ["User.Read"] },
+  checkMemberGroups: { application: READ_MEMBERS, delegated: READ_MEMBERS },
+  listGroupUsers: { application: READ_MEMBERS, delegated: READ_MEMBERS },
   createSubscription: SUBSCRIBING,
   updateSubscription: SUBSCRIBING,
   deleteSubscription: SUBSCRIBING,
@@ -107,7 +111,7 @@ export function refuseUnpermitted(
   if (enough === "anyone") return null;
   const granted = caller.user ? new Set(caller.user.scopes) : caller.roles;
   if (enough !== "nobody" && enough.some((permission) => granted.has(permission))) return null;
-  if (needed.application === READ_USERS) {
+  if (needed.application === READ_USERS || needed.application === READ_MEMBERS) {
     const message = "Insufficient privileges to complete the operation.";
     return refuse(403, "Authorization_RequestDenied", message);
   }

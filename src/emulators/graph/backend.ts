@@ -26,6 +26,8 @@ export type Backend = {
   readonly faults: Faults;
   readonly bulkReads: BulkReads;
   readonly push: Push;
+  /** Who is in which group, directly or not; ids in lower case. */
+  readonly groups: Map<string, ReadonlySet<string>>;
   late: readonly LateWrite[];
 };
 

@@ -67,6 +67,15 @@ function createDirectoryControl(backend: Backend) {
       }),
       (user) => backend.people.add(user, catchUp(backend)),
     ),
+    /** Makes these users, and nobody else, members of a group. */
+    setGroup: command(
+      z.strictObject({ groupId: z.guid(), members: z.array(z.guid()) }),
+      ({ groupId, members }) => {
+        const ids = members.map((id) => id.toLowerCase());
+        backend.groups.set(groupId.toLowerCase(), new Set(ids));
+        return { members: ids.length };
+      },
+    ),
     removeUser: command(z.strictObject({ userId: z.string() }), ({ userId }) => ({
       removed: backend.people.remove(userId),
     })),

@@ -50,6 +50,7 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     throttle: new Throttle(),
     faults: new Faults(),
     bulkReads: { sequenceNumbers: true, unknownUsers: "omit" },
+    groups: new Map(),
     late: [],
   };
   backend.people.onChange((userId, availability, activity, _, atMs) =>

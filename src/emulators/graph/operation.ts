@@ -9,6 +9,8 @@ export const OPERATIONS = [
   "setStatusMessage",
   "listUsers",
   "getUser",
+  "checkMemberGroups",
+  "listGroupUsers",
   "createSubscription",
   "listSubscriptions",
   "getSubscription",
@@ -45,6 +47,8 @@ const ACTION = String.raw`(?:microsoft\.graph\.)?(?<action>\w+)`;
 const PATTERNS: readonly (readonly [RegExp, string, Operation | null])[] = [
   [/^users$/i, "GET", "listUsers"],
   [/^(?:users\/([^/]+)|(me))$/i, "GET", "getUser"],
+  [/^users\/([^/]+)\/checkMemberGroups$/i, "POST", "checkMemberGroups"],
+  [/^groups\/([^/]+)\/transitiveMembers\/microsoft\.graph\.user$/i, "GET", "listGroupUsers"],
   [/^subscriptions$/i, "POST", "createSubscription"],
   [/^subscriptions$/i, "GET", "listSubscriptions"],
   [/^subscriptions\/([^/]+)$/i, "GET", "getSubscription"],

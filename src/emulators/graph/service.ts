@@ -13,6 +13,7 @@ import { authenticate, refuseUnpermitted, type Caller } from "./access.ts";
 import { catchUp, type Backend } from "./backend.ts";
 import { answerBatch } from "./batch.ts";
 import type { Failure } from "./fault.ts";
+import { checkMemberGroups, listGroupUsers } from "./groups.ts";
 import { findRoute, ME, type Operation, type Write } from "./operation.ts";
 import { getPresence, getPresencesByUserId, isGuid } from "./presence-read.ts";
 import { decideWrite } from "./presence-write.ts";
@@ -138,6 +139,10 @@ async function perform(
       );
     case "listUsers":
       return listUsers(people, call.query, base);
+    case "checkMemberGroups":
+      return checkMemberGroups(backend, key, body);
+    case "listGroupUsers":
+      return listGroupUsers(backend, key, call.query, base);
     case "listSubscriptions":
       return listSubscriptions(push, caller, call.query, base);
     case "createSubscription":

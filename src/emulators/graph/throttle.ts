@@ -41,6 +41,8 @@ function bucketOf(operation: Operation): Bucket | null {
       return "subscriptionLists";
     case "listUsers":
     case "getUser":
+    case "checkMemberGroups":
+    case "listGroupUsers":
     case "batch":
       return null;
   }

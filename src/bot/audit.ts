@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { KeptRecord } from "../engine/engine.ts";
+import type { RepId } from "../presence/identity.ts";
+import type { BotPort } from "./port.ts";
+
+/** What is written down of what people do through the bot. Ids only: names are looked up when it is read. */
+const bodySchema = z.object({
+  atMs: z.number(),
+  deed: z.enum(["lookup", "set", "refusal"]),
+  /** Entra object id. */
+  who: z.string(),
+  /** The command, and what was set. */
+  what: z.string(),
+});
+export type AuditEntry = z.output<typeof bodySchema>;
+
+const KEPT_MS = 90 * 86_400_000;
+/** A card that refreshes itself is one look, not sixty. */
+const ONE_LOOK_MS = 60_000;
+/** Where lists and refusals that are about nobody in particular are kept. */
+const NOBODY = "nobody";
+
+const kindOf = (rep: RepId | null): string => `bot.audit:${rep ?? NOBODY}`;
+
+/** Writes down before it is done; what cannot be written down is not done. */
+export class Audit {
+  readonly #engine: BotPort["engine"];
+  readonly #nowMs: () => number;
+  readonly #looks = new Map<string, number>();
+  #count = 0;
+
+  constructor({ engine, nowMs }: Pick<BotPort, "engine" | "nowMs">) {
+    this.#engine = engine;
+    this.#nowMs = nowMs;
+  }
+
+  /** About one rep, or about nobody in particular. Resolves when it is durable. */
+  async write(rep: RepId | null, entry: Omit<AuditEntry, "atMs">): Promise<void> {
+    const atMs = this.#nowMs();
+    if (entry.deed === "lookup" && this.#isSameLook(rep, entry, atMs)) return;
+    this.#count += 1;
+    const id = `${String(atMs).padStart(15, "0")}-${process.pid}-${this.#count}`;
+    const body: AuditEntry = { atMs, ...entry };
+    await this.#engine.keep({ kind: kindOf(rep), id, body, expiresAtMs: atMs + KEPT_MS });
+  }
+
+  /** What was done about a rep, oldest first. */
+  async about(rep: RepId): Promise<readonly AuditEntry[]> {
+    return decoded(await this.#engine.kept(kindOf(rep)));
+  }
+
+  /** Erases who looked her up, for good. Who set her status, and who was refused, stays. */
+  async eraseLookups(rep: RepId): Promise<number> {
+    let erased = 0;
+    for (const record of await this.#engine.kept(kindOf(rep))) {
+      const body = bodySchema.safeParse(record.body);
+      if (body.data?.deed !== "lookup") continue;
+      if (await this.#engine.forget(record.kind, record.id)) erased += 1;
+    }
+    return erased;
+  }
+
+  #isSameLook(rep: RepId | null, { who, what }: Omit<AuditEntry, "atMs">, atMs: number): boolean {
+    const key = `${rep ?? NOBODY} ${who} ${what}`;
+    const last = this.#looks.get(key) ?? -Infinity;
+    if (atMs - last < ONE_LOOK_MS) return true;
+    if (this.#looks.size > 10_000) this.#looks.clear();
+    this.#looks.set(key, atMs);
+    return false;
+  }
+}
+
+function decoded(records: readonly KeptRecord[]): readonly AuditEntry[] {
+  return records.flatMap(({ body }) => bodySchema.safeParse(body).data ?? []);
+}

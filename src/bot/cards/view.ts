@@ -1,0 +1,83 @@
+import type { Status } from "../../presence/status.ts";
+
+/** What one system shows of a rep. `note` says how that relates to what it should show. */
+export type SystemView = {
+  readonly name: string;
+  readonly status: Status | null;
+  readonly note:
+    | "in step"
+    | "differs"
+    | "underway"
+    | "absorbed"
+    | "rejected"
+    | "signed out"
+    | "covered";
+  /** Epoch milliseconds at which it was last read; 0: never. */
+  readonly readAtMs: number;
+};
+
+/** Something that lies over a rep's own choice: a call, a meeting, what a manager set. */
+export type LayerView = {
+  readonly status: Status;
+  readonly source: string;
+  /** `null` where nobody knows. */
+  readonly untilMs: number | null;
+};
+
+/** Where a status comes from: chosen somewhere, shown by a system by itself, reported by somebody. */
+export type OriginView =
+  | { readonly kind: "chosen"; readonly where: string }
+  | { readonly kind: "nothing chosen" }
+  | { readonly kind: "shown" | "reported"; readonly where: string };
+
+/** One rep, as everybody who may see her is told. Times are epoch milliseconds. */
+export type RepView = {
+  readonly name: string;
+  readonly status: Status;
+  readonly origin: OriginView;
+  /** What comes back when what lies on top is over; `null` when nothing does. */
+  readonly beneath: { readonly status: Status; readonly origin: OriginView } | null;
+  readonly sinceMs: number | null;
+  readonly systems: readonly SystemView[];
+  readonly layers: readonly LayerView[];
+  /** Set by a manager, until then. */
+  readonly overridden: LayerView | null;
+  readonly nextShiftMs: number | null;
+  readonly paused: boolean;
+  readonly asOfMs: number;
+};
+
+/** One line of a list of people. */
+export type PersonView = {
+  readonly name: string;
+  readonly status: Status;
+  readonly sinceMs: number | null;
+  readonly inStep: boolean;
+};
+
+/** One thing that happened, in the words of the history. */
+export type EntryView = { readonly atMs: number; readonly says: string };
+
+export type QueueView = {
+  readonly name: string;
+  /** `null`: operating hours are not known. */
+  readonly open: boolean | null;
+  readonly ableNow: number;
+  readonly members: number;
+  readonly waiting: number | null;
+  readonly averageWaitMs: number | null;
+  readonly nextChangeMs: number | null;
+  /** Each figure's source and age, the freshest first. */
+  readonly sources: readonly {
+    readonly name: string;
+    readonly ableNow: number | null;
+    readonly asOfMs: number;
+  }[];
+};
+
+export type TeamView = {
+  readonly people: readonly PersonView[];
+  readonly counts: Readonly<Record<Status, number>>;
+  readonly outOfStep: number;
+  readonly asOfMs: number;
+};

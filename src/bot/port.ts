@@ -1,0 +1,56 @@
+import type { Engine } from "../engine/engine.ts";
+import type { RepIdentity, SystemName } from "../presence/identity.ts";
+import type { Policy } from "../reconcile/policy.ts";
+import type { QueueView } from "./cards/view.ts";
+
+/** A rep by the name that colleagues know. Names live in memory only: no log line and no record of ours has one. */
+export type Person = {
+  readonly identity: RepIdentity;
+  readonly name: string;
+  readonly email: string | null;
+};
+
+/** Queues and who can take work in them. It says of each figure where it comes from and how old it is. */
+export type QueueDesk = {
+  queues(): Promise<readonly QueueView[]>;
+  /** The reps who are members, by rep id. */
+  members(queue: string): Promise<ReadonlySet<string>>;
+};
+
+/** Stops and resumes the syncing of one rep; durable when it resolves. */
+export type Pausing = {
+  pause(rep: RepIdentity): Promise<void>;
+  /** Whether it was paused by this. */
+  resume(rep: RepIdentity): Promise<boolean>;
+};
+
+/** Which Entra groups somebody is in. Rejects when it cannot be known: then nobody may do anything. */
+export type Groups = {
+  /** Of `groupIds`, those that the user is in, directly or through another group. One call. */
+  memberOf(objectId: string, groupIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Object ids of everybody in the group, directly or through another group; lower-case. */
+  members(groupId: string): Promise<ReadonlySet<string>>;
+};
+
+/** What the service is for the bot: everything it may read, and the few things it may cause. */
+export type BotPort = {
+  readonly nowMs: () => number;
+  /** Calls once after so many milliseconds; the result cancels it. */
+  readonly after: (delayMs: number, fire: () => void) => () => void;
+  /** 0 (inclusive) to 1 (exclusive); spreads retries. */
+  readonly random: () => number;
+  readonly people: () => readonly Person[];
+  readonly engine: Pick<Engine, "accept" | "forget" | "history" | "keep" | "kept">;
+  readonly document: (rep: RepIdentity["rep"]) => Awaited<ReturnType<Engine["get"]>>;
+  /** When the system last read everybody, though nothing new may have come of it; 0: not yet. */
+  readonly lastReadAtMs: (system: SystemName) => number;
+  readonly submit: (event: Parameters<Engine["accept"]>[0]) => void;
+  readonly policy: Policy;
+  readonly groups: Groups;
+  /** `null`: nothing here knows of queues. */
+  readonly queues: QueueDesk | null;
+  /** `null`: this installation cannot pause. */
+  readonly pausing: Pausing | null;
+  /** What the service still waits for; empty when both systems were read. */
+  readonly waitingFor: () => readonly string[];
+};

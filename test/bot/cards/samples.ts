@@ -1,0 +1,229 @@
+import { alertCard, digestCard, healthCard } from "../../../src/bot/cards/alert-card.ts";
+import type { Button, Card } from "../../../src/bot/cards/element.ts";
+import {
+  helpCard,
+  noteCard,
+  placeholderCard,
+  refusalCard,
+} from "../../../src/bot/cards/note-card.ts";
+import { availableCard, boardCard, teamCard } from "../../../src/bot/cards/people-card.ts";
+import { queueCard, queuesCard } from "../../../src/bot/cards/queue-card.ts";
+import { repCard, type Showing } from "../../../src/bot/cards/rep-card.ts";
+import { setForm, setResult } from "../../../src/bot/cards/set-card.ts";
+import { historyCard, lookupsCard, whyCard } from "../../../src/bot/cards/story-card.ts";
+import type { PersonView, QueueView, RepView, TeamView } from "../../../src/bot/cards/view.ts";
+import { examples } from "../../../src/bot/commands/parse.ts";
+import { say, type Words } from "../../../src/bot/commands/words.ts";
+
+const NOW_MS = Date.parse("2026-03-04T10:42:30Z");
+const minutesAgo = (minutes: number): number => NOW_MS - minutes * 60_000;
+
+const REP: RepView = {
+  name: "Priya Raghunathan",
+  status: "InACall",
+  origin: { kind: "reported", where: "desk-phone" },
+  beneath: { status: "Away", origin: { kind: "chosen", where: "Dynamics" } },
+  sinceMs: minutesAgo(12),
+  systems: [
+    { name: "Teams", status: "InACall", note: "covered", readAtMs: NOW_MS - 3_000 },
+    { name: "Dynamics", status: "Busy", note: "in step", readAtMs: NOW_MS - 8_000 },
+  ],
+  layers: [{ status: "InACall", source: "desk-phone", untilMs: NOW_MS + 1_800_000 }],
+  overridden: null,
+  nextShiftMs: null,
+  paused: false,
+  asOfMs: NOW_MS,
+};
+
+const OVERRIDDEN: RepView = {
+  ...REP,
+  name: "Mei-Ling Zhou",
+  status: "DoNotDisturb",
+  origin: { kind: "reported", where: "a manager" },
+  beneath: { status: "Available", origin: { kind: "chosen", where: "Teams" } },
+  systems: [
+    { name: "Teams", status: "DoNotDisturb", note: "in step", readAtMs: NOW_MS - 3_000 },
+    { name: "Dynamics", status: "Available", note: "underway", readAtMs: NOW_MS - 8_000 },
+  ],
+  layers: [{ status: "DoNotDisturb", source: "a manager", untilMs: NOW_MS + 3_600_000 }],
+  overridden: { status: "DoNotDisturb", source: "a manager", untilMs: NOW_MS + 3_600_000 },
+  paused: true,
+};
+
+const PEOPLE: readonly PersonView[] = [
+  { name: "Nadia Okonkwo", status: "Available", sinceMs: minutesAgo(94), inStep: true },
+  { name: "Lars Holmqvist", status: "Available", sinceMs: minutesAgo(41), inStep: true },
+  { name: "Amara Diallo", status: "Available", sinceMs: minutesAgo(3), inStep: false },
+  { name: "Priya Raghunathan", status: "InACall", sinceMs: minutesAgo(12), inStep: true },
+  { name: "Jakub Wiśniewski", status: "Away", sinceMs: minutesAgo(75), inStep: true },
+  { name: "Leilani Kahale", status: "DoNotDisturb", sinceMs: minutesAgo(20), inStep: true },
+  { name: "Yusuf Demir", status: "Busy", sinceMs: minutesAgo(33), inStep: true },
+  { name: "Hana Kobayashi", status: "Offline", sinceMs: null, inStep: true },
+];
+
+const TEAM: TeamView = {
+  people: PEOPLE,
+  counts: {
+    Available: 3,
+    BeRightBack: 0,
+    Away: 1,
+    Busy: 1,
+    InAMeeting: 0,
+    DoNotDisturb: 1,
+    InACall: 1,
+    Offline: 1,
+  },
+  outOfStep: 1,
+  asOfMs: NOW_MS,
+};
+
+const QUEUE: QueueView = {
+  name: "Billing",
+  open: true,
+  ableNow: 3,
+  members: 8,
+  waiting: 2,
+  averageWaitMs: 75_000,
+  nextChangeMs: NOW_MS + 5_400_000,
+  sources: [
+    { name: "Lockstep", ableNow: 3, asOfMs: NOW_MS - 2_000 },
+    { name: "Dynamics", ableNow: 4, asOfMs: NOW_MS - 64_000 },
+  ],
+};
+
+const CHAIN = [
+  { atMs: minutesAgo(55), says: "the rep chose Away in Dynamics → Away" },
+  { atMs: minutesAgo(55), says: "Teams ← Away, because the rep chose Away in Dynamics" },
+  { atMs: minutesAgo(12), says: "desk-phone reports In a call → In a call, over Away" },
+  { atMs: minutesAgo(12), says: "Teams ← In a call, because desk-phone reports In a call" },
+  { atMs: minutesAgo(12), says: "Dynamics ← Busy, because desk-phone reports In a call" },
+];
+
+/** One card of each kind, with all that may stand on it. */
+export function samples(words: Words): Readonly<Record<string, Card>> {
+  const button = (phrase: "refresh" | "why" | "history" | "set" | "notify"): Button => ({
+    title: say(words, phrase),
+    verb: phrase,
+    ref: "ref",
+  });
+  const buttons = [button("refresh"), button("why"), button("history"), button("set")];
+  const showing: Showing = {
+    words,
+    nowMs: NOW_MS,
+    buttons,
+    refresh: { ...button("refresh"), userIds: ["29:ingrid"] },
+    onlyForYou: true,
+  };
+  const submit = {
+    title: say(words, "setSubmit"),
+    verb: "set.do",
+    ref: "ref",
+    primary: true,
+    submits: true,
+  };
+  const show = { title: say(words, "showToMe"), verb: "show", ref: "ref", primary: true };
+  return {
+    rep: repCard(REP, showing),
+    "rep-overridden": repCard(OVERRIDDEN, showing),
+    why: whyCard(REP, CHAIN, showing),
+    history: historyCard(
+      {
+        name: REP.name,
+        day: words.today[0] ?? "",
+        entries: CHAIN,
+        moment: { atMs: minutesAgo(20), status: "Away" },
+        asOfMs: NOW_MS,
+      },
+      showing,
+    ),
+    available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showing),
+    nobody: availableCard([], 8, null, NOW_MS, showing),
+    queue: queueCard(QUEUE, NOW_MS, showing),
+    queues: queuesCard(
+      [QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }],
+      NOW_MS,
+      showing,
+    ),
+    team: teamCard(TEAM, say(words, "teamTitle"), showing),
+    board: boardCard(TEAM, 8, showing),
+    "set-form": setForm("Priya Raghunathan", false, words, [submit, button("refresh")]),
+    "set-form-wrong": setForm("Priya", false, words, [submit], say(words, "setNeedsReason")),
+    "set-result": setResult(
+      {
+        name: "Priya Raghunathan",
+        status: "DoNotDisturb",
+        untilMs: NOW_MS + 3_600_000,
+        reason: "quarterly audit",
+      },
+      NOW_MS,
+      words,
+      [button("refresh")],
+    ),
+    "alert-drift": alertCard(
+      { kind: "drift", reps: 4, forMs: 300_000 },
+      "check that the application may still write to Teams",
+      NOW_MS,
+      words,
+      [],
+    ),
+    "alert-fight": alertCard(
+      { kind: "fight", name: "Priya Raghunathan" },
+      "look for a second program that sets presence",
+      NOW_MS,
+      words,
+      [],
+    ),
+    "alert-silence": alertCard(
+      { kind: "silence", system: "Dynamics", forMs: 120_000 },
+      "see the log for its last error code",
+      NOW_MS,
+      words,
+      [],
+    ),
+    health: healthCard(
+      {
+        reps: 12,
+        waitingFor: [],
+        systems: [
+          { name: "Teams", outOfStep: 0, readAtMs: NOW_MS - 4_000 },
+          { name: "Dynamics", outOfStep: 1, readAtMs: NOW_MS - 9_000 },
+        ],
+        asOfMs: NOW_MS,
+      },
+      words,
+      NOW_MS,
+      [button("refresh")],
+    ),
+    digest: digestCard(
+      [
+        { label: say(words, "available"), value: "3 / 8" },
+        { label: say(words, "history"), value: "214" },
+      ],
+      NOW_MS,
+      words,
+      [],
+    ),
+    help: helpCard(
+      words,
+      examples(words).map(({ example }) => example),
+      false,
+      [],
+    ),
+    lookups: lookupsCard(
+      [
+        {
+          atMs: minutesAgo(600),
+          says: say(words, "lookupRow", { who: "Ingrid Solberg", what: "status" }),
+        },
+      ],
+      NOW_MS,
+      showing,
+    ),
+    note: noteCard(words, say(words, "notifyDone", { target: "Billing" })),
+    refusal: refusalCard(words, say(words, "notAllowed")),
+    placeholder: placeholderCard(words, "Ingrid Solberg", show, {
+      ...show,
+      userIds: ["29:ingrid"],
+    }),
+  };
+}

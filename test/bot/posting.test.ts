@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Conversations } from "../../src/bot/conversations.ts";
+import type { QueueView } from "../../src/bot/cards/view.ts";
+import { ANA, BEN, BotBench, textOf } from "./bench.ts";
+
+let bench: BotBench;
+beforeEach(async () => {
+  bench = await BotBench.open();
+});
+afterEach(async () => {
+  await bench.close();
+});
+
+/** Lets so much time pass, in steps that leave real requests time to arrive. */
+async function pass(seconds: number): Promise<void> {
+  for (let left = seconds; left > 0; left -= 5) {
+    await bench.crew.clock.advance(Math.min(5, left) * 1_000);
+    await bench.arrived();
+  }
+}
+
+const told = (): readonly string[] =>
+  bench.teams.messages.map(({ activity }) => JSON.stringify(activity));
+const fired = (): number => told().filter((text) => text.includes("is available now")).length;
+
+describe("tell me when she is available", () => {
+  beforeEach(async () => {
+    bench.crew.teams.choose(BEN.rep, "Busy");
+    await pass(10);
+    await bench.say("manager", "notify me when Ben is available");
+  });
+
+  test("[R223] tells once, and only after she has stayed so", async () => {
+    await pass(30);
+    expect(fired()).toBe(0);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(15);
+    bench.crew.teams.choose(BEN.rep, "Busy");
+    await pass(30);
+    expect(fired(), "a flicker is nothing").toBe(0);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(60);
+    expect(fired()).toBe(1);
+    bench.crew.teams.choose(BEN.rep, "Busy");
+    await pass(15);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(60);
+    expect(fired()).toBe(1);
+  });
+
+  test("[R223] tells nobody who may not see her any more", async () => {
+    for (const group of Object.keys(bench.groups)) bench.groups[group] = [];
+    await pass(310);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(60);
+    expect(fired()).toBe(0);
+    expect(await bench.crew.engine.kept("bot.watch")).toEqual([]);
+  });
+
+  test("[R225] a user who removed the bot is told nothing, and forgotten", async () => {
+    await bench.post(
+      bench.activity("manager", "personal", { type: "installationUpdate", action: "remove" }),
+    );
+    expect(await bench.crew.engine.kept("bot.conversation")).toEqual([]);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(60);
+    expect(fired()).toBe(0);
+  });
+
+  test.each([[412], [429], [502], [503], [504]])(
+    "[R225] an answer of %i is tried again until it is through, once",
+    async (status) => {
+      bench.teams.refusals.push(status, status);
+      bench.crew.teams.choose(BEN.rep, "Available");
+      await pass(90);
+      expect(fired()).toBe(1);
+    },
+  );
+
+  test("[R225] a 403 is not tried again: the conversation is gone", async () => {
+    bench.teams.refusals.push(403);
+    bench.crew.teams.choose(BEN.rep, "Available");
+    await pass(60);
+    expect(fired()).toBe(0);
+    expect(bench.teams.refusals).toEqual([]);
+    expect(await bench.crew.engine.kept("bot.conversation")).toEqual([]);
+  });
+});
+
+describe("a board in a channel", () => {
+  const edits = () => bench.teams.messages.filter(({ method }) => method === "PUT");
+
+  test("[R224] shows figures and no names, and is edited when they change, not before 15 s", async () => {
+    await bench.say("manager", "<at>Lockstep</at> board", "channel");
+    const board = bench.teams.messages.find(({ activity }) =>
+      JSON.stringify(activity).includes("Team board"),
+    );
+    expect(board?.path).toContain(encodeURIComponent("19:channel@thread.tacv2"));
+    expect(JSON.stringify(board)).not.toMatch(/Lima|Osei|Marsh/);
+    await pass(60);
+    expect(edits()).toEqual([]);
+    for (let change = 0; change < 6; change += 1) {
+      bench.crew.teams.choose(ANA.rep, change % 2 === 0 ? "Busy" : "Available");
+      await pass(10);
+    }
+    expect(edits().length).toBeGreaterThan(0);
+    expect(edits().length).toBeLessThanOrEqual(4);
+    expect(edits()[0]?.path).toContain("/activities/message-1");
+  });
+
+  test("[R224] stops when whoever asked for it manages nobody any more", async () => {
+    await bench.say("manager", "<at>Lockstep</at> board", "channel");
+    for (const group of Object.keys(bench.groups)) bench.groups[group] = [];
+    await pass(310);
+    bench.crew.teams.choose(ANA.rep, "Busy");
+    await pass(60);
+    expect(edits()).toEqual([]);
+    expect(await bench.crew.engine.kept("bot.board")).toEqual([]);
+  });
+
+  test("[R224] waits, and goes on, while rights cannot be looked up", async () => {
+    await bench.say("manager", "<at>Lockstep</at> board", "channel");
+    bench.groupsFail = true;
+    await pass(310);
+    bench.crew.teams.choose(ANA.rep, "Busy");
+    await pass(60);
+    expect(edits()).toEqual([]);
+    bench.groupsFail = false;
+    await pass(30);
+    expect(edits()).toHaveLength(1);
+  });
+
+  test("[R215] is posted by managers only, and not where nobody else reads", async () => {
+    const [alone] = (await bench.say("manager", "board")).cards;
+    expect(textOf(alone)).toContain("belongs into a channel");
+    const [refused] = (await bench.say("rep", "<at>Lockstep</at> board", "channel")).cards;
+    expect(textOf(refused)).toContain("You may not");
+  });
+});
+
+describe("what comes by itself", () => {
+  test("[R223] a digest comes every day at its time, until it is switched off", async () => {
+    const [card] = (await bench.say("manager", "digest at 10:00")).cards;
+    expect(textOf(card)).toContain("Every day at");
+    const digests = (): number =>
+      told().filter((text) => text.includes("The last 24 hours")).length;
+    await bench.crew.clock.advance(86_400_000);
+    await bench.arrived();
+    expect(digests()).toBe(1);
+    await bench.crew.clock.advance(86_400_000);
+    await bench.arrived();
+    expect(digests()).toBe(2);
+    await bench.say("manager", "digest off");
+    await bench.crew.clock.advance(86_400_000);
+    await bench.arrived();
+    expect(digests()).toBe(2);
+  });
+
+  test("[R225] conversations outlive a restart", async () => {
+    await bench.say("manager", "help");
+    const engine = bench.crew.engine;
+    const again = new Conversations({ engine, nowMs: () => bench.crew.clock.nowMs() });
+    await again.load();
+    expect(again.find("chat-manager")?.objectId).toBe("manager");
+  });
+});
+
+test("[R215] queues are answered from whoever knows them, with both sources and their age", async () => {
+  const asOfMs = bench.crew.clock.nowMs();
+  const billing: QueueView = {
+    name: "Billing",
+    open: true,
+    ableNow: 1,
+    members: 2,
+    waiting: 3,
+    averageWaitMs: 60_000,
+    nextChangeMs: null,
+    sources: [
+      { name: "Lockstep", ableNow: 1, asOfMs },
+      { name: "Dynamics", ableNow: null, asOfMs },
+    ],
+  };
+  const other = await BotBench.open({
+    queues: {
+      queues: () => Promise.resolve([billing]),
+      members: () => Promise.resolve(new Set([ANA.rep])),
+    },
+  });
+  try {
+    const text = textOf((await other.say("manager", "queue billing")).cards[0]);
+    expect(text).toMatch(
+      /Queue Billing\nopen[^]*1 \/ 2[^]*Waiting\n3[^]*Lockstep: 1[^]*Dynamics: not known/,
+    );
+    expect(textOf((await other.say("manager", "queues")).cards[0])).toContain("Billing");
+    const able = textOf((await other.say("manager", "who is available in Billing")).cards[0]);
+    expect(able).toContain("Ana Lima");
+    expect(able).not.toContain("Ben");
+    expect(
+      textOf((await other.say("manager", "notify me when Billing is available")).cards[0]),
+    ).toContain("available already");
+    expect(textOf((await other.say("rep", "queues")).cards[0])).toContain("may not");
+  } finally {
+    await other.close();
+  }
+});

@@ -1,0 +1,61 @@
+import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import type { Card } from "../../src/bot/cards/element.ts";
+import { languagesFor } from "../../src/bot/commands/languages.ts";
+import { samples } from "../bot/cards/samples.ts";
+import { openBrowser } from "./chromium.ts";
+import { hostConfig, styleSheet, type Theme } from "./host-config.ts";
+
+const PHONE_PX = 320;
+const DESKTOP_PX = 480;
+
+async function draw(
+  page: Page,
+  card: Card,
+  theme: Theme,
+  widthPx: number,
+  path: string,
+): Promise<void> {
+  await page.setContent(`<style>${styleSheet(theme, widthPx)}</style><div id="card"></div>`);
+  await page.addScriptTag({
+    path: createRequire(import.meta.url).resolve("adaptivecards/dist/adaptivecards.min.js"),
+  });
+  const script = `
+    const card = new AdaptiveCards.AdaptiveCard();
+    AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
+      const html = text.replace(/&/g, "&amp;").replace(/</g, "&lt;")
+        .replace(/\\\\([\\\\\`*_~[\\]])/g, (_, c) => "&#" + c.charCodeAt(0) + ";")
+        .replace(/\\*\\*(.+?)\\*\\*/g, "<b>$1</b>");
+      result.outputHtml = html; result.didProcess = true;
+    };
+    card.hostConfig = new AdaptiveCards.HostConfig(${JSON.stringify(hostConfig(theme))});
+    card.parse(${JSON.stringify(card)});
+    document.getElementById("card").append(card.render());
+  `;
+  await page.evaluate(script);
+  await page.locator("#card").screenshot({ path });
+}
+
+/**
+ * `node test/e2e/pictures.ts FOLDER [LANGUAGE]`: draws every sample card with Microsoft's open renderer and the colours
+ * of Teams: light, dark, and at the width of a phone. To be looked at; the README's pictures come from here.
+ */
+async function pictures(folder: string, language: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage({ deviceScaleFactor: 2, timezoneId: "Europe/Oslo" });
+    const [words] = languagesFor(language);
+    for (const [name, card] of Object.entries(samples(words))) {
+      await draw(page, card, "light", DESKTOP_PX, join(folder, `${name}-light.png`));
+      await draw(page, card, "dark", DESKTOP_PX, join(folder, `${name}-dark.png`));
+      await draw(page, card, "light", PHONE_PX, join(folder, `${name}-phone.png`));
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+await pictures(process.argv[2] ?? "pictures", process.argv[3] ?? "en");
