@@ -30,6 +30,7 @@ export type BotParts = {
   readonly engine: Engine;
   readonly controller: Controller;
   readonly dynamics: DynamicsConnector;
+  readonly queues: BotPort["queues"];
   readonly credential: Credential;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -92,7 +93,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     submit: (event) => controller.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
-    queues: null,
+    queues: parts.queues,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
   };
