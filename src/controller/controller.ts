@@ -5,7 +5,6 @@ import { deliver, recover } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
-import { endHolds } from "../reconcile/intent.ts";
 import { isReleased, setPaused } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import { completed, type Rep } from "../reconcile/rep.ts";
@@ -235,8 +234,7 @@ export class Controller {
   #takeIn(slot: Slot, draft: Draft): void {
     this.#takeAnswers(slot, draft);
     const { clock, policy } = this.#options;
-    const freed = slot.leaving ? endHolds(draft.rep, clock.nowMs()) : draft.rep;
-    const asked = setPaused(freed, slot.pause, clock.nowMs());
+    const asked = setPaused(draft.rep, slot.pause, clock.nowMs());
     draft.record.pause(draft.rep, asked, clock.nowMs());
     draft.rep = asked;
     for (const event of slot.events.splice(0)) {
