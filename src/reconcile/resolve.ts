@@ -35,10 +35,11 @@ export function topOf(rep: Rep): Top | null {
     if (overlay.kind === "hold") offer({ ...overlay, source: system, system });
   }
   if (top || rep.base.status === "Offline") return top;
+  // Only soft overlays are left.
   for (const [name, overlay] of Object.entries(rep.overlays)) {
     const system = name as SystemName;
     const counts = rep.base.origin === system || overlay.tick > rep.base.tick;
-    if (overlay.kind === "soft" && counts) offer({ ...overlay, source: system, system });
+    if (counts) offer({ ...overlay, source: system, system });
   }
   return top;
 }
