@@ -69,6 +69,16 @@ describe("[R20] [R21] what lies on top", () => {
     expect(meeting(TEAMS, 4)).toMatchObject({ status: "InAMeeting", system: TEAMS });
   });
 
+  it("[R12] a call that a system shows, however old, over a younger choice, a shift end, and a meeting", () => {
+    const seen = (rep: Rep) => topOf(showing(rep, TEAMS, "InACall", "hold", 4));
+    const inTeams = { status: "InACall", kind: "hold", system: TEAMS, source: TEAMS };
+    expect(seen(chose("Busy", DYNAMICS))).toMatchObject(inTeams);
+    expect(seen(chose("Offline", PHONE))).toMatchObject(inTeams);
+    const away = showing(chose("Busy", DYNAMICS), DYNAMICS, "Away", "soft", 6);
+    expect(seen(away)).toMatchObject(inTeams);
+    expect(seen(calling(chose("Busy", PHONE), ["Busy", 6]))).toMatchObject(inTeams);
+  });
+
   it("a call beats a meeting, even one that is less available", () => {
     const rep = showing(chose("Available", TEAMS), TEAMS, "DoNotDisturb", "soft", 6);
     expect(topOf(calling(rep, ["Busy", 6]))).toMatchObject({ status: "Busy", kind: "hold" });
