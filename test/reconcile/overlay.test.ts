@@ -51,6 +51,22 @@ const read = (status: Status, kind: AutomaticKind | null = null): UsableReading 
   startedAtMs: NOW_MS,
 });
 
+const WITHDRAWAL: Pending = {
+  intent: 5,
+  status: "Available",
+  meant: "Available",
+  over: "InACall",
+  cover: "none",
+  withdraws: true,
+  sentAtMs: 1,
+  leaseUntilMs: null,
+  ackTick: null,
+  ackAtMs: null,
+  unknown: false,
+  confirmed: false,
+  overtaken: false,
+};
+
 describe("[R12] a system shows something by itself", () => {
   it.each<[Status, AutomaticKind]>([
     ["Away", "soft"],
@@ -123,6 +139,34 @@ describe("[R13] what a system showed by itself is over", () => {
     expect(rep.overlays).toEqual({});
   });
 
+  it("[R15] what she chose crosses a choice made elsewhere a moment ago: the less available stands", () => {
+    const talking = (atMs: number): Rep =>
+      at(showing(chose("Busy", DYNAMICS, atMs), TEAMS, "InACall", "hold", "Available"), TEAMS, {
+        tried: 5,
+        health: "absorbed",
+        shown: 1,
+      });
+    const crossed = automaticEnded(talking(NOW_MS), TEAMS, read("Away"), POLICY);
+    expect(crossed.base).toEqual(talking(NOW_MS).base);
+    expect(crossed.overlays).toEqual({});
+    expect(crossed.intent).toBe(6);
+    expect(crossed.systems[TEAMS]).toMatchObject({ seen: "Away", tried: 5 });
+    const later = automaticEnded(talking(1), TEAMS, read("Away"), POLICY);
+    expect(later.base).toMatchObject({ status: "Away", origin: TEAMS });
+    expect(later.systems[TEAMS]).toMatchObject({ seen: "Away", tried: 6, health: "ok" });
+  });
+
+  it("[R4] what she chose makes a write on its way say nothing about what is read later", () => {
+    const before = showing(chose("Busy", DYNAMICS), TEAMS, "InACall", "hold", "Available");
+    const rep = automaticEnded(
+      at(before, TEAMS, { pending: WITHDRAWAL }),
+      TEAMS,
+      read("Away"),
+      POLICY,
+    );
+    expect(rep.systems[TEAMS]?.pending).toEqual({ ...WITHDRAWAL, overtaken: true });
+  });
+
   it("a system that already shows what it should again needs no write", () => {
     expect(ended("Busy", DYNAMICS, "Busy", "Busy").systems[TEAMS]?.tried).toBe(6);
     expect(ended("Busy", DYNAMICS, "Away", "Away").systems[TEAMS]?.tried).toBe(0);
@@ -185,22 +229,7 @@ describe("[R8] a system is seen for the first time", () => {
 });
 
 describe("[R11] what our withdrawal uncovers", () => {
-  const withdrawal: Pending = {
-    intent: 5,
-    status: "Available",
-    meant: "Available",
-    over: "InACall",
-    cover: "none",
-    withdraws: true,
-    sentAtMs: 1,
-    leaseUntilMs: null,
-    ackTick: null,
-    ackAtMs: null,
-    unknown: false,
-    confirmed: false,
-    overtaken: false,
-  };
-  const covered = (base: Status, pending: Pending | null = withdrawal, tried = 5): Rep =>
+  const covered = (base: Status, pending: Pending | null = WITHDRAWAL, tried = 5): Rep =>
     at(chose(base, DYNAMICS), TEAMS, {
       seen: "InACall",
       cover: "session",
@@ -227,16 +256,16 @@ describe("[R11] what our withdrawal uncovers", () => {
 
   it("[R32] is written over only where she looks free and should not", () => {
     expect(bare(covered("Busy"), "Available").systems[TEAMS]?.tried).toBe(4);
-    expect(bare(covered("Busy", withdrawal, 2), "Available").systems[TEAMS]?.tried).toBe(2);
+    expect(bare(covered("Busy", WITHDRAWAL, 2), "Available").systems[TEAMS]?.tried).toBe(2);
     expect(bare(covered("Available"), "Available").systems[TEAMS]?.tried).toBe(5);
   });
 
   it("the withdrawal stays open for its answer, but not once it was answered, or never will be", () => {
     const open = (pending: Pending | null) =>
       bare(covered("Busy", pending), "Away").systems[TEAMS]?.pending;
-    expect(open(withdrawal)).toEqual({ ...withdrawal, confirmed: true });
-    expect(open({ ...withdrawal, ackTick: 4, ackAtMs: 1 })).toBeNull();
-    expect(open({ ...withdrawal, unknown: true })).toBeNull();
+    expect(open(WITHDRAWAL)).toEqual({ ...WITHDRAWAL, confirmed: true });
+    expect(open({ ...WITHDRAWAL, ackTick: 4, ackAtMs: 1 })).toBeNull();
+    expect(open({ ...WITHDRAWAL, unknown: true })).toBeNull();
     expect(open(null)).toBeNull();
   });
 
