@@ -127,6 +127,15 @@ describe("[R4] the old state, after a write had its time", () => {
   });
 });
 
+describe("[R7] a write of unknown outcome that was set aside", () => {
+  it("is what shows its class, and nothing else", () => {
+    const late = [{ status: "Busy", cover: "preferred", expiresAtMs: NOW_MS + 1 }] as const;
+    const rep = at(wanting("Available", DYNAMICS), TEAMS, { late });
+    expect(reads(rep, TEAMS, "Busy")).toBe("late echo");
+    expect(reads(rep, TEAMS, "Away")).toBe("choice");
+  });
+});
+
 describe("[R6] [R9] signed out", () => {
   const out = at(wanting("Busy", TEAMS), DYNAMICS, { seen: "Offline", absent: true });
 
@@ -241,6 +250,24 @@ describe("[R14] what it should show", () => {
     expect(reads(busy, DYNAMICS, "Busy")).toBe("agrees");
     expect(reads(during(busy), DYNAMICS, "Busy")).toBe("agrees");
     expect(reads(during(wanting("Available", TEAMS)), DYNAMICS, "Busy")).toBe("choice");
+  });
+});
+
+describe("[R113] [R115] a paused rep who does what we were about to do", () => {
+  const pausedIn = (origin: SystemName): Rep => ({
+    ...wanting("Busy", origin),
+    paused: { by: "manager", sinceMs: 1 },
+  });
+
+  it("chose it: she takes our cover away in Teams", () => {
+    const cover = { cover: "preferred", covering: "Busy", seen: "Busy" } as const;
+    expect(reads(at(pausedIn(DYNAMICS), TEAMS, cover), TEAMS, "Available")).toBe("choice");
+  });
+
+  it("chose it: she puts her own presence back in Dynamics", () => {
+    const own = { status: "Away", native: "lunch" } as const;
+    const rep = at(pausedIn(TEAMS), DYNAMICS, { seen: "Busy", own });
+    expect(reads(rep, DYNAMICS, "Away")).toBe("choice");
   });
 });
 
