@@ -111,7 +111,7 @@ function isLate(endpoint: Endpoint, n: Status): boolean {
 }
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
-  return endpoint.absent && absence === "withdraws" && endpoint.seen === "Offline";
+  return endpoint.absent && absence === "withdraws";
 }
 
 /**

@@ -31,7 +31,6 @@ export function observe(
   const rep = withEndpoint(before, system, {
     sequence: reading.sequence ?? known.sequence,
     readTick: Math.max(known.readTick, reading.startedTick),
-    readAtMs: Math.max(known.readAtMs, reading.startedAtMs),
     native: reading.native,
     absent: reading.status === "Offline",
   });
@@ -71,7 +70,7 @@ function apply(
     echo,
     "late echo": lateEcho,
     agrees,
-    settled: (r, s) => withEndpoint(r, s, { pending: null }),
+    settled: (r) => r,
     absorbed,
     outranked: reassert,
     "lease ended": leaseEnded,

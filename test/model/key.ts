@@ -47,7 +47,6 @@ export function keyOf(world: World): string {
           p.withdraws,
           p.ackTick === null ? "" : tick(p.ackTick),
           ago(p.ackAtMs),
-          p.ackAtMs === null ? "" : e.readAtMs >= p.ackAtMs + EPOCH_MS,
           p.unknown,
           p.confirmed,
           p.overtaken,

@@ -24,7 +24,7 @@ const NOW_MS = 10_000_000;
 const MINUTE_MS = 60_000;
 const PHONE = systemName("phone");
 /** Teams and Dynamics were read since the newest intent, and tried for it. */
-const DONE = { readTick: 9, readAtMs: NOW_MS, tried: 5, shown: 5 } as const;
+const DONE = { readTick: 9, tried: 5, shown: 5 } as const;
 
 type Kind = Cause["kind"];
 
