@@ -134,6 +134,8 @@ describe("[R38] what of ours should lie in Teams", () => {
   it("a preferred presence, where a write of ours replaced her choice, or it is from elsewhere", () => {
     expect(ours(chose("Busy", TEAMS), "Busy", { seen: "Away" })).toBe("preferred");
     expect(ours(chose("Busy", TEAMS), "Busy", preferred)).toBe("preferred");
+    const shown = { ...preferred, covering: "Busy", seen: "Busy" } as const;
+    expect(ours(chose("Busy", TEAMS), "Busy", shown)).toBe("preferred");
     expect(ours(chose("Busy", DYNAMICS), "Busy", { seen: "Busy" })).toBe("preferred");
   });
 
