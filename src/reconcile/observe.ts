@@ -89,7 +89,7 @@ function apply(
 /** The system is still there: a call that we feared lost with its client goes on. */
 function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
   const overlay = rep.overlays[system];
-  if (!overlay || overlay.untilMs === null || reading.status !== overlay.status) return rep;
+  if (!overlay || reading.status !== overlay.status) return rep;
   return { ...rep, overlays: { ...rep.overlays, [system]: { ...overlay, untilMs: null } } };
 }
 
@@ -196,7 +196,6 @@ function rememberNative(rep: Rep, system: SystemName, reading: Reading, policy: 
   const { pending } = endpointOf(rep, system);
   const shown = profile.shows[rep.base.status];
   if (profile.absorbing || pending || reading.status !== shown || topOf(rep)) return rep;
-  if (rep.base.natives[system] === reading.native) return rep;
   const natives = { ...rep.base.natives, [system]: reading.native };
   return { ...rep, base: { ...rep.base, natives } };
 }
