@@ -75,7 +75,7 @@ function systemView(
     name: nameOf(system),
     status: endpoint.absent ? "Offline" : endpoint.seen,
     note: noteOf(rep, system, endpoint, policy),
-    readAtMs: endpoint.readAtMs === 0 ? 0 : Math.max(endpoint.readAtMs, lastReadAtMs(system)),
+    readAtMs: endpoint.seen === null ? 0 : lastReadAtMs(system),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Reading } from "../presence/reading.ts";
 import { strength, type Status } from "../presence/status.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import { endpointOf, type Endpoint, type LateWrite, type Pending, type Rep } from "./rep.ts";
-import { coverOf, targetOf, topOf } from "./resolve.ts";
+import { coverOf, targetOf } from "./resolve.ts";
 
 /** What a reading is. Exactly one of these, and only the last seven can change what we want. */
 export const CLASSIFICATIONS = [
@@ -55,7 +55,7 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * |      | Available while nobody knows whether p arrived                     | uncovered       |
  * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
  * | R13  | a state that the system showed by itself is over                   | automatic ended |
- * | R14  | n = q, and the base explains it or nothing lies on top             | agrees          |
+ * | R14  | n = q, and the base explains it                                    | agrees          |
  * | R15  | weaker than a choice elsewhere that is young and not yet shown here| outranked       |
  * | R16  | anything else: she chose it                                        | choice          |
  */
@@ -122,15 +122,15 @@ export function lateWriteOf(endpoint: Endpoint, { status, startedAtMs }: Reading
 }
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
-  return endpoint.absent && absence === "withdraws" && endpoint.seen === "Offline";
+  return endpoint.absent && absence === "withdraws";
 }
 
 /**
- * The base explains what is read, or nothing lies over it. Under a call, a Busy that we have not written is
- * hers: she must find it again when the call is over.
+ * The base explains what is read. Under a call, a Busy that we have not written is hers: she must find it again
+ * when the call is over. While she is paused, what we would put back is hers too if she gets there before us.
  */
 function isExplained(rep: Rep, system: SystemName, n: Status, policy: Policy): boolean {
-  return topOf(rep) === null || n === profileOf(policy, system).shows[rep.base.status];
+  return n === profileOf(policy, system).shows[rep.base.status];
 }
 
 /** Our session looks just like a call of hers: what was read before its answer may have been the call. */
@@ -156,7 +156,7 @@ export function isSettled(pending: Pending, reading: Reading, settleMs: number):
 /** An expired cover looks like a choice; a shift end's Offline is simply let go when its time is over. */
 function leaseRanOut(endpoint: Endpoint, reading: Reading): boolean {
   const { cover, covering, leaseUntilMs, seen } = endpoint;
-  if (cover === "none" || covering !== seen || seen === null || seen === "Offline") return false;
+  if (cover === "none" || covering !== seen || seen === "Offline") return false;
   if (leaseUntilMs === null || reading.startedAtMs < leaseUntilMs) return false;
   return !reading.automatic && (reading.status === "Available" || reading.status === "Away");
 }

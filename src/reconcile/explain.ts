@@ -95,11 +95,12 @@ export function explainReading(
 
 /** A write as one sentence with its cause. */
 export function explainWrite(write: Write): string {
-  const verb = write.to === "none" && write.from !== "none" ? "withdraw ours from" : "set";
+  const withdraws = write.to === "none" && write.from !== "none";
   const where = nameOf(write.system);
   const what = `${wordsFor(write.shows)}${write.native === null ? "" : " as it was before"}`;
-  const effect =
-    verb === "set" ? `${where} ← ${what}` : `${where}: ours withdrawn, so that ${what} shows`;
+  const effect = withdraws
+    ? `${where}: ours withdrawn, so that ${what} shows`
+    : `${where} ← ${what}`;
   if (write.renewal) return `${where}: ${what} renewed before it runs out`;
   return `${effect}, because ${becauseOf(write.cause)}`;
 }

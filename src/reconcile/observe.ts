@@ -31,7 +31,6 @@ export function observe(
   const rep = withEndpoint(before, system, {
     sequence: reading.sequence ?? known.sequence,
     readTick: Math.max(known.readTick, reading.startedTick),
-    readAtMs: Math.max(known.readAtMs, reading.startedAtMs),
     native: reading.native,
     absent: reading.status === "Offline",
   });
@@ -71,7 +70,7 @@ function apply(
     echo,
     "late echo": lateEcho,
     agrees,
-    settled: (r, s) => withEndpoint(r, s, { pending: null }),
+    settled: (r) => r,
     absorbed,
     outranked: reassert,
     "lease ended": leaseEnded,
@@ -90,7 +89,7 @@ function apply(
 /** The system is still there: a call that we feared lost with its client goes on. */
 function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
   const overlay = rep.overlays[system];
-  if (!overlay || overlay.untilMs === null || reading.status !== overlay.status) return rep;
+  if (!overlay || reading.status !== overlay.status) return rep;
   return { ...rep, overlays: { ...rep.overlays, [system]: { ...overlay, untilMs: null } } };
 }
 
@@ -200,7 +199,6 @@ function rememberNative(rep: Rep, system: SystemName, reading: Reading, policy: 
   const { pending } = endpointOf(rep, system);
   const shown = profile.shows[rep.base.status];
   if (profile.absorbing || pending || reading.status !== shown || topOf(rep)) return rep;
-  if (rep.base.natives[system] === reading.native) return rep;
   const natives = { ...rep.base.natives, [system]: reading.native };
   return { ...rep, base: { ...rep.base, natives } };
 }

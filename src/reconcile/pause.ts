@@ -26,8 +26,8 @@ export function setPaused(rep: Rep, pause: Pause | null, nowMs: number): Rep {
 export function isReleased(rep: Rep, policy: Policy, nowMs: number): boolean {
   if (topOf(rep)?.kind === "hold") return false;
   return policy.systems.every(({ name, absence }) => {
-    const { seen, pending, tried, absent, leaseUntilMs } = endpointOf(rep, name);
-    if (seen === null || (absent && absence === "withdraws")) return true;
+    const { pending, tried, absent, leaseUntilMs } = endpointOf(rep, name);
+    if (absent && absence === "withdraws") return true;
     if (pending) return false;
     if (tried >= rep.intent) return true;
     const ranOut = leaseUntilMs !== null && leaseUntilMs <= nowMs;

@@ -133,9 +133,7 @@ function nextStep(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: numbe
   const { pending } = endpoint;
   if (pending && !pending.unknown) {
     const settledAtMs = pending.ackAtMs === null ? null : pending.ackAtMs + profile.settleMs;
-    if (settledAtMs !== null && settledAtMs <= nowMs && endpoint.readAtMs < settledAtMs) {
-      return { kind: "read" };
-    }
+    if (settledAtMs !== null && settledAtMs <= nowMs) return { kind: "read" };
     return { kind: "wait", atMs: settledAtMs };
   }
   if (endpoint.retryAtMs > nowMs) return { kind: "wait", atMs: endpoint.retryAtMs };

@@ -124,7 +124,6 @@ export type Endpoint = {
   readonly sequence: string | null;
   /** The tick at which the newest read left. */
   readonly readTick: number;
-  readonly readAtMs: number;
   /** The intent last attempted here, or found to need no write. */
   readonly tried: number;
   /** The intent that this system is known to have been shown. */
@@ -190,7 +189,6 @@ const UNREAD_ENDPOINT: Endpoint = {
   native: null,
   sequence: null,
   readTick: 0,
-  readAtMs: 0,
   tried: 0,
   shown: 0,
   pending: null,

@@ -35,10 +35,11 @@ export function topOf(rep: Rep): Top | null {
     if (overlay.kind === "hold") offer({ ...overlay, source: system, system });
   }
   if (top || rep.base.status === "Offline") return top;
+  // Only soft overlays are left.
   for (const [name, overlay] of Object.entries(rep.overlays)) {
     const system = name as SystemName;
     const counts = rep.base.origin === system || overlay.tick > rep.base.tick;
-    if (overlay.kind === "soft" && counts) offer({ ...overlay, source: system, system });
+    if (counts) offer({ ...overlay, source: system, system });
   }
   return top;
 }
@@ -88,7 +89,7 @@ function pausedTarget(rep: Rep, system: SystemName, policy: Policy): Status | nu
 /**
  * What of ours should lie in the system while it shows `target`. Nothing, where the rep's own choice shows, or
  * would show as soon as our session is gone: a cover over it would hide when she changes it. But where a late
- * write of ours replaced her own choice, only we can put it back.
+ * write of ours replaced her own choice, only we can put it back. Nothing either, where she is paused.
  */
 export function coverFor(
   rep: Rep,
@@ -96,7 +97,7 @@ export function coverFor(
   target: Status | null,
   policy: Policy,
 ): Cover {
-  if (target === null) return "none";
+  if (target === null || rep.paused) return "none";
   const profile = profileOf(policy, system);
   const endpoint = endpointOf(rep, system);
   const top = topOf(rep);

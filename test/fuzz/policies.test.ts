@@ -13,6 +13,7 @@ const POLICIES = 12_000;
 const SHOWS_AFTER: Readonly<Record<string, string>> = {
   withdraw: "Available",
   "session InACall": "InACall",
+  "session Available": "Available",
   "preferred Busy": "Busy",
   "preferred DoNotDisturb": "DoNotDisturb",
   "preferred Away": "Away",

@@ -49,7 +49,6 @@ function keyOf(world: World): string {
           p.clears,
           p.ackTick === null ? "" : tick(p.ackTick),
           ago(p.ackAtMs),
-          p.ackAtMs === null ? "" : e.readAtMs >= p.ackAtMs + EPOCH_MS,
           p.unknown,
           p.confirmed,
           p.overtaken,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Mutant } from "@stryker-mutator/api/core";
@@ -32,7 +33,6 @@ const { values } = parseArgs({
   },
 });
 const FOLDER = join(ROOT, values.out);
-const SANDBOX = join(FOLDER, "sandbox");
 
 const nothing = (): void => undefined;
 const silent = {
@@ -65,20 +65,24 @@ type Outcome = Pick<Mutant, "fileName" | "location" | "mutatorName" | "replaceme
 const isAlive = ({ status }: Outcome): boolean => status === "survived" || status === "uncovered";
 const isDead = (outcome: Outcome): boolean => !isAlive(outcome);
 
-/** One file at a time: instrumented code is slow, and so only the one that is mutated is instrumented. */
-async function huntIn(name: string): Promise<readonly Outcome[]> {
+/**
+ * One file at a time in each lane: instrumented code is slow, and so only the one that is mutated is instrumented.
+ * A lane is a folder of its own, with a copy of the core and its tests.
+ */
+async function huntIn(name: string, lane: string): Promise<readonly Outcome[]> {
+  const sandbox = join(lane, "sandbox");
   const content = await readFile(join(ROOT, name), "utf8");
   const options = { plugins: null, excludedMutations: [], ignorers: [] };
   const file = { name, mutate: true, content };
   const { files, mutants } = await new Instrumenter(silent).instrument([file], options);
   if (mutants.length === 0) return [];
-  await writeFile(join(FOLDER, "ids.json"), JSON.stringify(mutants.map(({ id }) => id)));
-  await writeFile(join(FOLDER, "verdicts.ndjson"), "");
-  await writeFile(join(SANDBOX, name), files[0]?.content ?? "");
+  await writeFile(join(lane, "ids.json"), JSON.stringify(mutants.map(({ id }) => id)));
+  await writeFile(join(lane, "verdicts.ndjson"), "");
+  await writeFile(join(sandbox, name), files[0]?.content ?? "");
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", "--config", "vitest.mutation.config.ts"], {
-    cwd: SANDBOX,
-    env: { ...process.env, MUTATION_FOLDER: FOLDER },
+    cwd: sandbox,
+    env: { ...process.env, MUTATION_FOLDER: lane },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let printed = "";
@@ -87,8 +91,8 @@ async function huntIn(name: string): Promise<readonly Outcome[]> {
   });
   await once(child, "exit");
   if (child.exitCode !== 0) throw new Error(`the hunt in ${name} failed:\n${printed}`);
-  await writeFile(join(SANDBOX, name), content);
-  const lines = (await readFile(join(FOLDER, "verdicts.ndjson"), "utf8")).trimEnd().split("\n");
+  await writeFile(join(sandbox, name), content);
+  const lines = (await readFile(join(lane, "verdicts.ndjson"), "utf8")).trimEnd().split("\n");
   const verdicts = new Map(
     lines.map((line) => JSON.parse(line) as Verdict).map((verdict) => [verdict.id, verdict]),
   );
@@ -114,24 +118,31 @@ function row(file: string, part: readonly Outcome[]) {
   return { file, mutants: part.length, killed, endless, survived, uncovered, score };
 }
 
-await rm(FOLDER, { recursive: true, force: true });
-await mkdir(SANDBOX, { recursive: true });
-for (const name of COPIED) await cp(join(ROOT, name), join(SANDBOX, name), { recursive: true });
-await symlink(join(ROOT, "node_modules"), join(SANDBOX, "node_modules"));
-
 const all: Outcome[] = [];
 const table: ReturnType<typeof row>[] = [];
-for (const name of await sources()) {
-  const outcomes = await huntIn(name);
-  if (outcomes.length === 0) continue;
-  all.push(...outcomes);
-  table.push(row(name, outcomes));
-  console.log(`${name}: ${outcomes.length} mutants, ${outcomes.filter(isAlive).length} alive`);
-  for (const outcome of outcomes.filter(isAlive)) console.log(`  ${describe(outcome)}`);
+const left = [...(await sources())];
+
+async function huntOn(lane: string): Promise<void> {
+  const sandbox = join(lane, "sandbox");
+  await mkdir(sandbox, { recursive: true });
+  for (const name of COPIED) await cp(join(ROOT, name), join(sandbox, name), { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(sandbox, "node_modules"));
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    const outcomes = await huntIn(name, lane);
+    if (outcomes.length === 0) continue;
+    all.push(...outcomes);
+    table.push(row(name, outcomes));
+    console.log(`${name}: ${outcomes.length} mutants, ${outcomes.filter(isAlive).length} alive`);
+    for (const outcome of outcomes.filter(isAlive)) console.log(`  ${describe(outcome)}`);
+  }
 }
+
+await rm(FOLDER, { recursive: true, force: true });
+const lanes = Array.from({ length: availableParallelism() }, (_, lane) => join(FOLDER, `${lane}`));
+await Promise.all(lanes.map(huntOn));
 await writeFile(join(FOLDER, "report.json"), JSON.stringify(all, null, 1));
 const total = row("all", all);
-console.table([...table, total]);
+console.table([...table.toSorted((a, b) => a.file.localeCompare(b.file)), total]);
 if (Number(total.score) < LEAST_SCORE) {
   console.error(`the score is below ${LEAST_SCORE} %`);
   process.exitCode = 1;

@@ -103,6 +103,7 @@ describe("[R6] a closed Teams client", () => {
       ackAtMs: NOW_MS - 20_000,
       cover: "none",
       withdraws: true,
+      clears: false,
     } as const;
     const covered = withEndpoint(NEW, TEAMS, { covering: "Busy" });
     const rep = absent(writing(TEAMS, accepted, covered), TEAMS, reading("Offline"), POLICY);

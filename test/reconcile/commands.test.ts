@@ -44,6 +44,12 @@ describe("a command", () => {
     tell(stage, { type: "status.released" });
     stage.settle();
     expect(stage.rep.base.status).toBe("DoNotDisturb");
+    expect(stage.rep.cause).toMatchObject({
+      kind: "command ended",
+      source: "a manager",
+      status: "Busy",
+      eventId: "1",
+    });
     expect(stage.endpoint(DYNAMICS).seen).toBe("DoNotDisturb");
   });
 
@@ -74,7 +80,7 @@ describe("a command", () => {
     }
   });
 
-  it("[R119] a meeting that began under it shows when it ends", () => {
+  it("[R119] that was taken back keeps no meeting from showing", () => {
     const stage = Stage.settled(core);
     tell(stage, { type: "status.set", status: "Away", untilMs: stage.nowMs + 10 * MINUTE_MS });
     stage.settle();

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
-import { backOffMs } from "../../src/reconcile/delivery.ts";
+import { backOffMs, deliver, type Outcome, recover } from "../../src/reconcile/delivery.ts";
+import {
+  type Endpoint,
+  endpointOf,
+  newRep,
+  type Pending,
+  withEndpoint,
+} from "../../src/reconcile/rep.ts";
 import { loadCore } from "../model/core.ts";
 import { POLICY } from "./profiles.ts";
 import { Stage } from "./stage.ts";
@@ -116,5 +123,131 @@ describe("R54 after a restart", () => {
     const before = stage.rep;
     stage.restart();
     expect(stage.rep).toBe(before);
+  });
+});
+
+const NOW_MS = 10_000_000;
+const WRITE: Pending = {
+  intent: 5,
+  status: "Busy",
+  meant: "Busy",
+  over: "Available",
+  cover: "preferred",
+  withdraws: false,
+  clears: false,
+  sentAtMs: NOW_MS - 400,
+  leaseUntilMs: NOW_MS + 3_600_000,
+  ackTick: null,
+  ackAtMs: null,
+  unknown: false,
+  confirmed: false,
+  overtaken: false,
+};
+const WITHDRAWAL: Partial<Pending> = { status: "Available", cover: "none", withdraws: true };
+
+/** Teams after the answer to a write of intent 5, while `intent` is wanted. */
+function answered(
+  outcome: Outcome,
+  write: Partial<Pending> = {},
+  endpoint: Partial<Endpoint> = {},
+  intent = 5,
+): Endpoint {
+  const pending = { ...WRITE, ...write };
+  const known = { ...newRep([TEAMS, DYNAMICS]), tick: 8, intent };
+  const rep = withEndpoint(known, TEAMS, { pending, tried: 5, failures: 1, ...endpoint });
+  return endpointOf(deliver(rep, TEAMS, 5, outcome, POLICY, NOW_MS), TEAMS);
+}
+
+describe("an answer to something else", () => {
+  it("[P5] [R50] changes nothing: the write of another intent, or none at all", () => {
+    const rep = withEndpoint(newRep([TEAMS]), TEAMS, { pending: WRITE });
+    const idle = newRep([TEAMS]);
+    for (const outcome of ["accepted", "refused", "deferred", "unknown"] as const) {
+      expect(deliver(rep, TEAMS, 4, outcome, POLICY, NOW_MS)).toBe(rep);
+      expect(deliver(idle, TEAMS, 5, outcome, POLICY, NOW_MS)).toBe(idle);
+    }
+  });
+});
+
+describe("a write that was seen before it was answered", () => {
+  const CONFIRMED = { confirmed: true } as const;
+
+  it("[R17] [R50] is done, unless what was seen may have been hers", () => {
+    expect(answered("accepted", CONFIRMED).pending).toBeNull();
+    const open = { ackTick: 9, ackAtMs: NOW_MS };
+    expect(answered("accepted").pending).toMatchObject(open);
+    expect(answered("accepted", { ...CONFIRMED, cover: "session" }).pending).toMatchObject(open);
+    expect(answered("accepted", { ...CONFIRMED, overtaken: true }).pending).toMatchObject(open);
+  });
+
+  it("[R11] [R50] took our cover away, if that is what it was for", () => {
+    const ours = { cover: "session", covering: "InACall" } as const;
+    const after = (write: Partial<Pending>) => answered("accepted", write, ours);
+    const gone = { cover: "none", covering: null };
+    expect(after({ ...WITHDRAWAL, ...CONFIRMED })).toMatchObject(gone);
+    expect(after(WITHDRAWAL)).toMatchObject(ours);
+    expect(after({ ...WITHDRAWAL, ...CONFIRMED, overtaken: true })).toMatchObject(ours);
+    expect(after(CONFIRMED)).toMatchObject({ cover: "preferred", covering: "Busy" });
+  });
+
+  it("[R53] needs no second attempt, even if its answer never comes", () => {
+    expect(answered("unknown", CONFIRMED)).toMatchObject({ pending: null, tried: 5 });
+  });
+});
+
+describe("what is tried again", () => {
+  it("[R32] a write that is outdated when its answer comes is looked at again", () => {
+    expect(answered("accepted", {}, { tried: 6 }, 6).tried).toBe(5);
+    expect(answered("accepted", {}, { tried: 3 }, 6).tried).toBe(3);
+    expect(answered("accepted", {}, { tried: 5 }, 5).tried).toBe(5);
+  });
+
+  it.each<Outcome>(["deferred", "unknown"])(
+    "[R52] [R53] %s: for the same intent, later",
+    (what) => {
+      const later = { failures: 2, retryAtMs: NOW_MS + 1_000, tried: 4 };
+      expect(answered(what)).toMatchObject(later);
+      expect(answered(what, {}, { tried: 2 })).toMatchObject({ ...later, tried: 2 });
+    },
+  );
+
+  it("[R51] a refusal changes nothing but the health", () => {
+    expect(answered("refused")).toEqual({
+      ...answered("deferred"),
+      health: "rejected",
+      tried: 5,
+      failures: 1,
+      retryAtMs: 0,
+    });
+  });
+
+  it("[R31] an answer ends the waiting", () => {
+    expect(answered("accepted", {}, { retryAtMs: 7 })).toMatchObject({ failures: 0, retryAtMs: 0 });
+  });
+});
+
+describe("[R53] what lies in Teams while nobody knows whether a write arrived", () => {
+  const preferred = { cover: "preferred", covering: "Away" } as const;
+  const session = { cover: "session", covering: "InACall" } as const;
+  const none = { cover: "none", covering: null } as const;
+
+  it.each<[string, Partial<Pending>, Partial<Endpoint>, Partial<Endpoint>]>([
+    ["one of ours that a preferred presence was to replace", {}, session, session],
+    ["the preferred presence, where nothing lay", {}, none, { ...preferred, covering: "Busy" }],
+    ["the session that was to lie over it", { ...session, status: "InACall" }, preferred, session],
+    ["what was to be taken away", WITHDRAWAL, preferred, preferred],
+  ])("%s", (_what, write, before, after) => {
+    const { covering: _covering, ...rest } = write as Partial<Pending & Endpoint>;
+    expect(answered("unknown", rest, before)).toMatchObject({
+      ...after,
+      pending: { unknown: true },
+    });
+  });
+});
+
+describe("[R54] a restart with another list of systems", () => {
+  it("a system that the rep does not know yet has no write in flight", () => {
+    const rep = newRep([TEAMS]);
+    expect(recover(rep, POLICY, NOW_MS)).toBe(rep);
   });
 });

@@ -223,7 +223,7 @@ describe("[R15] a choice in Dynamics against one in Teams", () => {
     ["Dynamics is known to have been shown it", { shown: 3 }],
     ["the other was made long ago", { atMs: NOW_MS - POLICY.concurrentMs - 1 }],
     ["Teams shows what she chose here already", { teams: "Away" }],
-  ])("counts: %s", (_what, given) => {
+  ])("the one in Dynamics counts: %s", (_what, given) => {
     expect(outranked("Away", given)).toBe(false);
   });
 

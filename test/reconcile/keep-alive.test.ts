@@ -58,6 +58,15 @@ describe("Available, where the policy wants it kept alive", () => {
     expect(stage.endpoint(TEAMS).seen).toBe("Available");
   });
 
+  it("[R28] [R113] [R114] is let go of when she is paused, and not kept alive any more", () => {
+    const stage = back();
+    stage.pause();
+    expect(stage.settle()).toMatchObject([{ system: TEAMS, from: "session", to: "none" }]);
+    expect(stage.endpoint(TEAMS).cover).toBe("none");
+    stage.wait(60 * MINUTE_MS);
+    expect(stage.settle()).toEqual([]);
+  });
+
   it("[R28] is not kept alive by default", () => {
     const stage = back(createPolicy(DEFAULT_MAPPINGS));
     expect(stage.endpoint(TEAMS)).toMatchObject({ seen: "Available", cover: "none" });

@@ -14,7 +14,7 @@ import {
 import { POLICY } from "./profiles.ts";
 
 const NOW_MS = 10_000_000;
-const known = { seen: "Available", readTick: 8, readAtMs: NOW_MS - 1 } as const;
+const known = { seen: "Available", readTick: 8 } as const;
 const BOTH_FREE = withEndpoint(
   withEndpoint({ ...newRep([TEAMS, DYNAMICS]), tick: 9, intent: 3 }, TEAMS, known),
   DYNAMICS,
@@ -174,13 +174,11 @@ describe("what is kept of a reading", () => {
     });
     expect(endpoint).toMatchObject({
       readTick: 8,
-      readAtMs: NOW_MS - 1,
       sequence: "7",
       absent: false,
     });
     expect(see(BOTH_FREE, TEAMS, "Available").endpoint).toMatchObject({
       readTick: 9,
-      readAtMs: NOW_MS,
     });
   });
 
@@ -272,5 +270,83 @@ describe("[R4] an absorbed write", () => {
       cover: "none",
       covering: null,
     });
+  });
+});
+
+describe("[R4] [R17] what is left of a write after a reading", () => {
+  it("nothing, once it had its time, whatever was read", () => {
+    const settled = { ackAtMs: NOW_MS - 60_000 };
+    expect(see(writing(settled), TEAMS, "DoNotDisturb").endpoint.pending).toBeNull();
+    expect(see(writing(settled), TEAMS, "Available").endpoint.pending).toBeNull();
+    const overtaken = see(writing({ ...settled, overtaken: true }), TEAMS, "Available");
+    expect(overtaken).toMatchObject({ classification: "settled", endpoint: { pending: null } });
+  });
+
+  it("an answered session, where a reading from before the answer shows that a call of hers is over", () => {
+    const session = { cover: "session", status: "InACall", confirmed: true } as const;
+    const ours = { cover: "session", covering: "InACall", seen: "InACall" } as const;
+    const gone = (write: Partial<Pending>) =>
+      see(writing({ ...session, ...write }, ours), TEAMS, "Available", { startedTick: 7 });
+    expect(gone({})).toMatchObject({
+      classification: "unconfirmed",
+      endpoint: { seen: "Available", cover: "session", pending: { confirmed: false, ackTick: 8 } },
+    });
+    expect(gone({ ackTick: null, ackAtMs: null })).toMatchObject({
+      classification: "unconfirmed",
+      endpoint: { cover: "none", covering: null, pending: { confirmed: false, ackTick: null } },
+    });
+  });
+
+  it("[R10] nothing of a cover that has run out: it is put on anew", () => {
+    const ours = { cover: "preferred", covering: "Busy", seen: "Busy", tried: 3 } as const;
+    const rep = withEndpoint(
+      { ...BOTH_FREE, base: { ...BOTH_FREE.base, status: "Busy", origin: DYNAMICS } },
+      TEAMS,
+      { ...ours, leaseUntilMs: NOW_MS },
+    );
+    expect(see(rep, TEAMS, "Available")).toMatchObject({
+      classification: "lease ended",
+      endpoint: { seen: "Available", cover: "none", covering: null, leaseUntilMs: null, tried: 2 },
+    });
+  });
+});
+
+describe("[R114] what she gets back in Dynamics when we let go of her", () => {
+  const own = (rep: Rep, status: Status) => {
+    const { classification, endpoint } = see(rep, DYNAMICS, status, { native: "lunch" });
+    return [classification, endpoint.own];
+  };
+  const dynamics = (endpoint: Partial<Endpoint>): Rep =>
+    withEndpoint(BOTH_FREE, DYNAMICS, endpoint);
+  const lunch = (status: Status) => ({ status, native: "lunch" });
+
+  it("is whatever she showed there that was not our doing", () => {
+    expect(own(dynamics({ seen: null }), "Away")).toEqual(["first sight", lunch("Away")]);
+    expect(own(dynamics({ seen: "Offline", absent: true }), "Available")).toEqual([
+      "sign-in",
+      lunch("Available"),
+    ]);
+    expect(own(dynamics({}), "Away")).toEqual(["choice", lunch("Away")]);
+    const base = {
+      ...BOTH_FREE.base,
+      status: "Busy",
+      origin: TEAMS,
+      tick: 9,
+      atMs: NOW_MS,
+    } as const;
+    const young = { ...BOTH_FREE, base: { ...base, intent: 3 } };
+    expect(own(young, "Away")).toEqual(["outranked", lunch("Away")]);
+    expect(own(young, "Busy")).toEqual(["agrees", lunch("Busy")]);
+    const overlay = {
+      status: "Busy",
+      kind: "soft",
+      tick: 8,
+      intent: 3,
+      atMs: 1,
+      over: "Available",
+      untilMs: null,
+    } as const;
+    const capacity = { ...dynamics({ seen: "Busy" }), overlays: { [DYNAMICS]: overlay } };
+    expect(own(capacity, "Available")).toEqual(["automatic ended", lunch("Available")]);
   });
 });

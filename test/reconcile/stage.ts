@@ -132,6 +132,12 @@ export class Stage {
     this.#take(this.#core.choose(this.rep, choice, cause, this.policy));
   }
 
+  /** A manager asks to leave her alone. */
+  pause(): void {
+    const pause = { by: "manager", sinceMs: this.nowMs };
+    this.#take(this.#core.setPaused(this.rep, pause, this.nowMs));
+  }
+
   wait(ms: number): void {
     this.nowMs += ms;
   }

@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import {
+  holdId,
+  repId,
+  systemName,
+  systemUserId,
+  teamsUserId,
+} from "../../src/presence/identity.ts";
+
+const GUID = "6F9619FF-8B86-D011-B42D-00CF4FC964FF";
+
+it.each([
+  ["rep", repId],
+  ["Teams user", teamsUserId],
+  ["Dynamics user", systemUserId],
+])("[P14] the id of a %s is the same in whatever case a system writes it", (_what, idOf) => {
+  expect(idOf(GUID)).toBe("6f9619ff-8b86-d011-b42d-00cf4fc964ff");
+  expect(idOf(GUID.toLowerCase())).toBe(idOf(GUID));
+});
+
+it("[P14] what a partner calls a call or itself is left as it is: case may tell two apart", () => {
+  expect(holdId("Call:A")).toBe("Call:A");
+  expect(systemName("Genesys")).toBe("Genesys");
+});
