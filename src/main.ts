@@ -268,7 +268,8 @@ export async function startService(
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
         partners: config.partners,
-        find: (id) => directory.find(id) ?? controller.leaver(id),
+        find: (id) => directory.find(id),
+        findLeaver: (id) => controller.leaver(id),
         accept: (event) => engine.accept(event),
         submit: (event) => controller.submit(event),
         parse: (body) => parseJson(body, { strict: true }),

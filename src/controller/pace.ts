@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { URGENCIES, type Urgency } from "./work-queue.ts";
+import type { Urgency } from "./work-queue.ts";
 
 export type PaceLimits = {
   /** Requests that may leave at once after a rest. */
@@ -7,10 +7,14 @@ export type PaceLimits = {
   readonly perSecond: number;
 };
 
+/** One request in so many is not protective, if such a one waits. */
+const SHARE = 8;
+
 /**
  * One system's request rate: a token bucket, and the pause that a Retry-After asks for. Inside a pause nothing
  * leaves at all. Whoever waits is let go in order of arrival, protective requests before all others, so that
- * a limit delays becoming Available and never becoming Busy.
+ * a limit delays becoming Available before it delays becoming Busy. But a stream of protective requests that does
+ * not end (webhooks that make us read) leaves one place in `SHARE` to the others, or nobody would ever be released.
  *
  * A pause is over when its timer says so: a clock that is set neither ends nor prolongs it. The bucket is never
  * fuller than a burst, and a clock that is set back does not empty it.
@@ -23,6 +27,8 @@ export class Pace {
   #filledAtMs: number;
   /** Silences asked for that are not over. */
   #pauses = 0;
+  /** Protective requests let go since another one was, while others waited. */
+  #ahead = 0;
   #cancelTimer: (() => void) | null = null;
 
   constructor(clock: Clock, limits: PaceLimits) {
@@ -84,12 +90,19 @@ export class Pace {
     return true;
   }
 
+  /** Whose turn it is; somebody waits. */
+  #next(): Urgency {
+    const { protective, normal } = this.#waiters;
+    const isOthers = protective.length === 0 || (normal.length > 0 && this.#ahead + 1 >= SHARE);
+    this.#ahead = isOthers || normal.length === 0 ? 0 : this.#ahead + 1;
+    return isOthers ? "normal" : "protective";
+  }
+
   #schedule(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     while (this.waiting > 0 && this.#tryTake()) {
-      const urgency = URGENCIES.find((wanted) => this.#waiters[wanted].length > 0);
-      if (urgency) this.#waiters[urgency].shift()?.();
+      this.#waiters[this.#next()].shift()?.();
     }
     if (this.waiting === 0 || this.isPaused) return;
     const refillMs = ((1 - this.#tokens) / this.#limits.perSecond) * 1000;

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
 /** How badly a key or a request wants its turn, first served first. */
-export const URGENCIES = ["protective", "normal"] as const;
+const URGENCIES = ["protective", "normal"] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
 export type QueueLimits = {

@@ -355,7 +355,7 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   },
   {
     broken: "the bot is set and does not answer",
-    change: () => ({ BOT_ID: STRANGER }),
+    change: () => ({ BOT_ID: scene.env.CLIENT_ID }),
     check: "bot",
     level: "failure",
     says: /404.*\/api\/messages/,

@@ -44,6 +44,7 @@ async function serve(): Promise<World> {
   const route = createPartnerInbound({
     partners: [{ name: systemName("phone"), keys: [KEY] }],
     find: (id) => (id === SYSTEM_USER || id === ENTRA_OBJECT ? ANA : null),
+    findLeaver: () => null,
     accept: async (event) => {
       if (made.breaks) throw new Error("disk full: canary");
       await Promise.resolve();

@@ -67,6 +67,10 @@ describe("[R77] a webhook body is a hint", () => {
       inTransaction: false,
       message: "Update",
       presenceId: "efdeb843-c07a-e811-8162-000d3aa11f50",
+      hasColumns: true,
+      loggedIn: true,
+      modifiedAtMs: Date.UTC(2024, 7, 2, 7, 0, 38),
+      modifiedBy: "AGENT",
     });
   });
 
@@ -80,6 +84,10 @@ describe("[R77] a webhook body is a hint", () => {
       inTransaction: true,
       message: "Create",
       presenceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      hasColumns: true,
+      loggedIn: false,
+      modifiedAtMs: Date.UTC(2024, 6, 24, 10, 28, 24),
+      modifiedBy: "SYSTEM",
     });
   });
 

@@ -108,6 +108,19 @@ describe("[R42] protective waits before permissive", () => {
     expect(gate.names).toEqual(["first", "p1", "p2", "n1", "n2"]);
   });
 
+  test("but an endless stream of it keeps nobody else waiting for good", async () => {
+    const gate = new Gate({ burst: 1, perSecond: 10 });
+    gate.ask("first");
+    gate.ask("release");
+    for (let ask = 0; ask < 50; ask += 1) {
+      gate.ask(`hint ${ask}`, "protective");
+      await gate.clock.advance(100);
+    }
+    expect(gate.names).toContain("release");
+    expect(gate.names.indexOf("release")).toBeGreaterThan(5);
+    expect(gate.names.length).toBeGreaterThan(45);
+  });
+
   test("and nobody takes a token past those who wait", async () => {
     const gate = new Gate({ burst: 1, perSecond: 1 });
     gate.ask("first");

@@ -139,7 +139,8 @@ export class ServiceProcess implements Caller {
       }),
       partner: createPartnerInbound({
         partners: PARTNERS,
-        find: (id) => this.directory.find(id) ?? this.controller.leaver(id),
+        find: (id) => this.directory.find(id),
+        findLeaver: (id) => this.controller.leaver(id),
         accept: (event) => engine.accept(event),
         submit: (event) => this.controller.submit(event),
         parse: (body) => parseJson(body, { strict: true }),

@@ -9,6 +9,8 @@ export type PartnerInboundOptions = {
   readonly partners: readonly Partner[];
   /** By system user id or Entra object id, lower-case. */
   readonly find: (id: string) => RepIdentity | null;
+  /** Somebody who is leaving: of her only the end of a call is taken. */
+  readonly findLeaver: (id: string) => RepIdentity | null;
   /** Resolves once the event is durable; rejects when it may not be. */
   readonly accept: (event: InboxEvent) => Promise<"accepted" | "duplicate">;
   /** Hands the durable event over to be acted on. */
@@ -28,7 +30,7 @@ const RETRY_AFTER_SECONDS = "5";
  * the same id again.
  */
 export function createPartnerInbound(options: PartnerInboundOptions): Route {
-  const { partners, find, accept, submit, parse, nowMs } = options;
+  const { partners, find, findLeaver, accept, submit, parse, nowMs } = options;
 
   const handle = async (request: InboundRequest): Promise<Answer> => {
     const claimed = readClaim(request.headers, nowMs());
@@ -42,7 +44,8 @@ export function createPartnerInbound(options: PartnerInboundOptions): Route {
     const { receivedAtMs } = request;
     const decoded = decodeEvent(parsed.value, { partner: signer.name, receivedAtMs });
     if (!decoded.ok) return badRequest(decoded.problems, "event-malformed");
-    const identity = find(decoded.rep);
+    const isEnd = decoded.event.type === "hold.ended";
+    const identity = find(decoded.rep) ?? (isEnd ? findLeaver(decoded.rep) : null);
     if (identity === null) return unknownRep(decoded.rep);
 
     const { id } = claim;
