@@ -6,7 +6,7 @@ import { PushBench } from "./push-bench.ts";
 const SECOND = 1_000;
 const MINUTE = 60_000;
 
-describe("[R122] a subscription that is gone (F14)", () => {
+describe("[R122] F14 a subscription that is gone", () => {
   test("is noticed when it should be renewed, made anew, and everybody is read", async () => {
     const bench = await PushBench.open();
     bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });
@@ -57,7 +57,7 @@ describe("[R122] a subscription that is gone (F14)", () => {
   });
 });
 
-describe("[R124] every lifecycle event is obeyed (F15)", () => {
+describe("[R124] F15 every lifecycle event is obeyed", () => {
   const reauthorise = async (bench: PushBench, event: string): Promise<void> => {
     bench.hints.splice(0);
     bench.tenant.graph.control.sendLifecycle({ event });
@@ -100,7 +100,7 @@ describe("[R124] every lifecycle event is obeyed (F15)", () => {
   });
 });
 
-describe("[R125] an account whose sign-in was revoked (F13)", () => {
+describe("[R125] F13 an account whose sign-in was revoked", () => {
   test.each(["revoked", "disabled account"] as const)(
     "%s: its reps are polled, and somebody is told",
     async (how) => {

@@ -94,7 +94,7 @@ describe("[R121] a subscription lives", () => {
     expect(bench.push.status().shards[0]).toMatchObject({ lastError: null, delivering: true });
   });
 
-  test("[R128] with its first handshake only once its creation was asked for (F16)", async () => {
+  test("[R128] F16 with its first handshake only once its creation was asked for", async () => {
     const bench = await PushBench.open();
     const knock = (): Promise<Response> =>
       fetch(`http://127.0.0.1:${bench.port}/webhooks/graph?validationToken=early`, {

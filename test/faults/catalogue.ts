@@ -3,6 +3,7 @@ type Proof = { readonly in: readonly string[] } | { readonly notYet: string };
 type Entry = { readonly says: string } & Proof;
 
 const HERE = "test/faults";
+const PUSH = "test/connectors/teams-push-faults.test.ts";
 
 /**
  * The faults that the service survives, F1 to F38. Each has a test that names it in its title, or a reason why
@@ -27,13 +28,10 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
     in: [`${HERE}/upstream.test.ts`, `${HERE}/other-system.test.ts`],
   },
   F12: { says: "no tokens to be had", in: [`${HERE}/upstream.test.ts`] },
-  F13: {
-    says: "the refresh token is revoked",
-    notYet: "there is none: the service signs in as an application, and polls",
-  },
-  F14: { says: "a subscription is gone, or is there twice", notYet: "no subscriptions yet" },
-  F15: { says: "every lifecycle notification, and one unknown", notYet: "no subscriptions yet" },
-  F16: { says: "a handshake during the start", notYet: "no subscriptions yet" },
+  F13: { says: "the refresh token is revoked", in: [PUSH] },
+  F14: { says: "a subscription is gone, or is there twice", in: [PUSH] },
+  F15: { says: "every lifecycle notification, and one unknown", in: [PUSH] },
+  F16: { says: "a handshake during the start", in: ["test/connectors/teams-push.test.ts"] },
   F17: { says: "kill -9 at named failpoints, 207 times", in: [`${HERE}/kill.test.ts`] },
   F18: {
     says: "the store is torn, cut or altered",

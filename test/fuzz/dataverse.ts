@@ -88,7 +88,33 @@ function judge(tree: Tree | null): Outcome {
     inTransaction: inTransaction?.kind === "leaf" && inTransaction.text === "true",
     message,
     presenceId: reference("msdyn_currentpresenceid"),
+    loggedIn: truthIn(inPairs(attributes, "msdyn_isagentloggedin")),
+    modifiedBy: shortIn(inPairs(attributes, "msdyn_presencemodifiedby")),
+    modifiedAtMs:
+      momentIn(inPairs(attributes, "msdyn_presencemodifiedonwithmilliseconds")) ??
+      momentIn(inPairs(attributes, "msdyn_presencemodifiedon")),
+    hasColumns: attributes?.kind === "array" && attributes.items.length > 0,
   });
+}
+
+function truthIn(tree: Tree | undefined): boolean | null {
+  if (tree?.kind !== "leaf" || !["true", "false"].includes(tree.text)) return null;
+  return tree.text === "true";
+}
+
+function shortIn(tree: Tree | undefined): string | null {
+  const text = stringIn(tree);
+  return text !== null && text.length <= 256 ? text : null;
+}
+
+/** A date as JavaScript reads it, or as DataContract writes it: milliseconds between slashes and brackets. */
+function momentIn(tree: Tree | undefined): number | null {
+  const text = shortIn(tree) ?? "";
+  const inner = text.startsWith("/Date(") && text.endsWith(")/") ? text.slice(6, -2) : null;
+  const digits = inner?.replace(/[+-]\d{4}$/, "") ?? "";
+  if (inner !== null && /^-?\d{1,16}$/.test(digits)) return Number(digits);
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
 }
 
 /** Microsoft: "Use webhooks to create external handlers for server events". */
