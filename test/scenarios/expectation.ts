@@ -2,6 +2,9 @@ import type { Act } from "./day.ts";
 import { type Class, lessAvailable, type Side, shownOn } from "./meaning.ts";
 import type { Witness } from "./witness.ts";
 
+/** What has to be known of the world in order to judge. */
+export type Testimony = Pick<Witness, "sightsOf" | "lastedMs" | "writesTo">;
+
 export type Choice = Act & { readonly status: Class };
 
 export const isChoice = (act: Act): act is Choice => act.status !== null;
@@ -23,8 +26,6 @@ const IN_FLIGHT_MS = 1_000;
 const UNSEEN_MS = 1_500;
 /** So long after a write a read may still be the first to show it: the same choice again looks like its echo. */
 const ECHO_MS: Readonly<Record<Side, number>> = { teams: 2_500, dynamics: 5_500 };
-/** Between a write and the look that shows what it did. */
-const LANDED_MS = 200;
 
 /** Every choice that may stand at the end of a day; `null`: she never chose, so she is free. */
 export type Expectation = {
@@ -41,7 +42,7 @@ export type Expectation = {
  * either order. A choice that she herself replaced within `FLEETING_MS`, or that a write already under way
  * replaced, counts or does not. So the answer is one choice nearly always, and two where physics does not tell.
  */
-export function expectationOf(acts: readonly Act[], witness: Witness): Expectation {
+export function expectationOf(acts: readonly Act[], witness: Testimony): Expectation {
   const choices = acts.filter(isChoice);
   const lanes = (["teams", "dynamics"] as const).map((side) =>
     choices.filter((choice) => choice.side === side),
@@ -74,7 +75,7 @@ export function expectationOf(acts: readonly Act[], witness: Witness): Expectati
   };
 }
 
-function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness): boolean {
+function isFleeting(choice: Choice, next: Choice | undefined, witness: Testimony): boolean {
   if (next !== undefined && next.atMs - choice.atMs < FLEETING_MS) return true;
   return meetsWrite(choice, witness);
 }
@@ -84,7 +85,7 @@ function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness):
  * (docs/SPEC.md §11). Or she went back to what had been there so little time before that whoever looks
  * every second saw no difference.
  */
-export function meetsWrite(choice: Choice, witness: Witness): boolean {
+export function meetsWrite(choice: Choice, witness: Testimony): boolean {
   const { person, side, atMs, status } = choice;
   const sights = witness.sightsOf(person);
   const last = sights.findLastIndex(
@@ -92,14 +93,16 @@ export function meetsWrite(choice: Choice, witness: Witness): boolean {
   );
   const leftAtMs = last < 0 ? Number.NEGATIVE_INFINITY : (sights[last + 1]?.atMs ?? atMs);
   if (atMs - leftAtMs < UNSEEN_MS) return true;
-  return witness.writesTo(person, side).some((writtenMs) => {
-    if (writtenMs >= atMs) return writtenMs - atMs < IN_FLIGHT_MS;
-    const landed = sights.findLast((sight) => sight.atMs <= writtenMs + LANDED_MS);
-    return atMs - writtenMs < ECHO_MS[side] && landed?.[side] === shownOn(side, status);
-  });
+  return witness
+    .writesTo(person, side)
+    .some(({ atMs: writtenMs, says }) =>
+      writtenMs >= atMs
+        ? writtenMs - atMs < IN_FLIGHT_MS
+        : says === status && atMs - writtenMs < ECHO_MS[side],
+    );
 }
 
-function resultsOf(before: Choice | null, next: Choice, witness: Witness): readonly Choice[] {
+function resultsOf(before: Choice | null, next: Choice, witness: Testimony): readonly Choice[] {
   if (before === null || before.side === next.side) return [next];
   // What she chooses here is what her choice there asks for here: that may be taken as assent.
   if (shownOn(next.side, before.status) === next.status) return [before, next];
