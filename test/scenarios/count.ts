@@ -1,9 +1,10 @@
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import type { Company } from "./company.ts";
 import type { Act } from "./day.ts";
-import { type Choice, expectationOf, isChoice, meetsWrite } from "./expectation.ts";
+import { type Choice, expectationOf, isChoice, meetsWrite, type Told } from "./expectation.ts";
+import { type Lateness, PUNCTUAL } from "./lateness.ts";
 import { type Class, type Side, shownOn } from "./meaning.ts";
-import type { Person, Sight, Witness } from "./witness.ts";
+import type { Person, Sight } from "./witness.ts";
 
 type Fault = "stuck" | "clobbered" | "lost";
 
@@ -34,10 +35,14 @@ export type Count = Readonly<Record<Fault, number>> & {
  * - stuck: busy in either system although nothing is left that she should be busy for.
  * - clobbered: where she made her last choice, something else stands.
  * - lost: it stands there, and the other system does not show it.
+ *
+ * On a busy machine more than that is right for some; whom that concerns is not counted as disputed, met or
+ * available, so that a day means the same on every machine.
  */
 export function countWrong(
   company: Pick<Company, "people" | "witness">,
   acts: readonly Act[],
+  lateMs: Lateness = PUNCTUAL,
 ): Count {
   const byPerson = Map.groupBy(acts, ({ person }) => person);
   const wrong: Wrong[] = [];
@@ -46,14 +51,14 @@ export function countWrong(
     const own = (byPerson.get(person) ?? []).toSorted((a, b) => a.atMs - b.atMs);
     const sight = company.witness.look(person);
     const { choices, met: metHere } = expectationOf(own, company.witness);
-    const expected = [...choices];
     met += metHere;
-    if (new Set(expected.map(statusOf)).size > 1) disputed += 1;
-    if (expected.every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
+    if (new Set([...choices].map(statusOf)).size > 1) disputed += 1;
+    if ([...choices].every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
+    const expected = [...expectationOf(own, company.witness, lateMs).choices];
     const faults = expected.map((choice) => faultOf(choice, sight));
     const [fault] = faults;
     if (!fault || faults.includes(null)) continue;
-    if (isUnnoticed(own, sight, company.witness)) {
+    if (isUnnoticed(own, sight, { witness: company.witness, lateMs })) {
       diverged += 1;
       continue;
     }
@@ -96,9 +101,9 @@ function faultOf(choice: Choice | null, sight: Sight): Fault | null {
  * The known limit: Teams takes a write and may show something else, so that her going back, while a write was
  * under way, looks like a write without effect. It heals with her next change.
  */
-function isUnnoticed(acts: readonly Act[], sight: Sight, witness: Witness): boolean {
+function isUnnoticed(acts: readonly Act[], sight: Sight, told: Told): boolean {
   const last = acts.findLast((act) => act.side === "teams" && isChoice(act));
-  if (!last || !isChoice(last) || !meetsWrite(last, witness)) return false;
+  if (!last || !isChoice(last) || !meetsWrite(last, told)) return false;
   return sight.teams === last.status;
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Company } from "./company.ts";
 import { type Count, countWrong, routedWhileBusySeconds, spuriousChoices } from "./count.ts";
 import { type Act, type DayPlan, hangUpAll, liveThrough } from "./day.ts";
+import { latenessOf } from "./lateness.ts";
 import type { Sight } from "./witness.ts";
 
 export type Verdict = Omit<Count, "wrong"> & {
@@ -15,6 +16,8 @@ export type Verdict = Omit<Count, "wrong"> & {
   /** Reps who were in a call while the others rested, and of them those whom Dynamics would route to. */
   readonly talking: number;
   readonly routedAtRest: number;
+  /** How busy the machine was: the longest that a write was on its way. For information. */
+  readonly lateMs: number;
 };
 
 /** How long the world is watched for writes that nothing asked for. */
@@ -42,8 +45,9 @@ export async function judgeDay(
   await company.quiet(() => countWrong(company, acts).wrong.length === 0);
   const writes = company.writes();
   await sleep(WATCH_MS);
-  const { wrong, ...counted } = countWrong(company, acts);
   const history = await service.history();
+  const lateMs = latenessOf(company, history);
+  const { wrong, ...counted } = countWrong(company, acts, lateMs);
   const spurious = spuriousChoices(history, acts);
   const throttledLines = service.lines.filter(({ code }) => String(code).includes("throttled"));
   const verdict: Verdict = {
@@ -57,6 +61,7 @@ export async function judgeDay(
     routedWhileBusySeconds: routedWhileBusySeconds(company),
     talking: talking.length,
     routedAtRest: routed.length,
+    lateMs: acts.reduce((most, { atMs }) => Math.max(most, lateMs(atMs)), 0),
   };
   const suspects = new Set([
     ...wrong.slice(0, 12).map(({ person }) => person.dynamics),
@@ -74,6 +79,15 @@ export async function judgeDay(
     ...traces,
   ].join("\n");
   return { verdict, evidence, acts };
+}
+
+/** For whom something is wrong in the end, on a machine as busy as this one was. */
+export async function wrongAfter(
+  company: Pick<Company, "people" | "witness" | "service">,
+  acts: readonly Act[],
+): Promise<Count["wrong"]> {
+  const history = await company.service.history();
+  return countWrong(company, acts, latenessOf(company, history)).wrong;
 }
 
 /** Nothing stuck, clobbered, lost, oscillating, throttled or made up: what every day must come to. */
