@@ -5,8 +5,9 @@ import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { repId } from "../../src/presence/identity.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
-import { countWrong, spuriousChoices } from "./count.ts";
+import { countWrong, noticedWithoutService, spuriousChoices } from "./count.ts";
 import type { Act } from "./day.ts";
+import { PUNCTUAL } from "./lateness.ts";
 import { type Person, Witness } from "./witness.ts";
 
 // A company without any service: everything that can go wrong does, and the counts must say so.
@@ -60,6 +61,8 @@ test("without a service, what people choose is lost, clobbered and stuck, each w
     [isClobbered, "clobbered"],
     [sticks, "stuck"],
   ]);
+
+  expect(noticedWithoutService({ people, witness: eyes }, acts, PUNCTUAL)).toBe(3);
 
   const intent = (person: Person): StoredHistoryEntry => {
     const cause = { kind: "choice", source: "dynamics", status: "Away", atMs: Date.now() } as const;

@@ -1,10 +1,17 @@
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import type { Company } from "./company.ts";
 import type { Act } from "./day.ts";
-import { type Choice, expectationOf, isChoice, meetsWrite, type Told } from "./expectation.ts";
+import {
+  type Choice,
+  expectationOf,
+  isChoice,
+  meetsWrite,
+  type Testimony,
+  type Told,
+} from "./expectation.ts";
 import { type Lateness, PUNCTUAL } from "./lateness.ts";
 import { type Class, type Side, shownOn } from "./meaning.ts";
-import type { Person, Sight } from "./witness.ts";
+import type { Person, Sight, Witness } from "./witness.ts";
 
 type Fault = "stuck" | "clobbered" | "lost";
 
@@ -29,6 +36,12 @@ export type Count = Readonly<Record<Fault, number>> & {
   readonly notAvailable: number;
 };
 
+/** Who is counted, and who has seen what became of them. */
+type Watched = {
+  readonly people: readonly Person[];
+  readonly witness: Testimony & Pick<Witness, "look">;
+};
+
 /**
  * Counts what is wrong from the state of the world alone, once it is quiet and nobody talks.
  *
@@ -40,7 +53,7 @@ export type Count = Readonly<Record<Fault, number>> & {
  * available, so that a day means the same on every machine.
  */
 export function countWrong(
-  company: Pick<Company, "people" | "witness">,
+  company: Watched,
   acts: readonly Act[],
   lateMs: Lateness = PUNCTUAL,
 ): Count {
@@ -83,6 +96,41 @@ export function countWrong(
     met,
     diverged,
   };
+}
+
+/**
+ * For how many it would be noticed if nothing had been written at all, and each system showed what was chosen in
+ * it last: however busy the machine was, the count has to stay able to fail.
+ */
+export function noticedWithoutService(
+  { people, witness }: Watched,
+  acts: readonly Act[],
+  lateMs: Lateness,
+): number {
+  const lastOf = (person: Person, side: Side): Act | undefined =>
+    acts
+      .filter((act) => act.person === person && act.side === side && isChoice(act))
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .at(-1);
+  const look = (person: Person): Sight => {
+    const [inTeams, inDynamics] = [lastOf(person, "teams"), lastOf(person, "dynamics")];
+    return {
+      ...witness.look(person),
+      teams: inTeams?.status ?? "Available",
+      dynamics: inDynamics?.status ?? "Available",
+      presenceId: inDynamics?.presenceId ?? "",
+    };
+  };
+  const without: Watched = {
+    people,
+    witness: {
+      look,
+      sightsOf: (person) => witness.sightsOf(person),
+      writesTo: (person, side) => witness.writesTo(person, side),
+      lastedMs: (person, span, fits) => witness.lastedMs(person, span, fits),
+    },
+  };
+  return countWrong(without, acts, lateMs).wrong.length;
 }
 
 const statusOf = (choice: Choice | null): Class => choice?.status ?? "Available";

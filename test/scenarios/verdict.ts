@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Company } from "./company.ts";
-import { type Count, countWrong, routedWhileBusySeconds, spuriousChoices } from "./count.ts";
+import {
+  type Count,
+  countWrong,
+  noticedWithoutService,
+  routedWhileBusySeconds,
+  spuriousChoices,
+} from "./count.ts";
 import { type Act, type DayPlan, hangUpAll, liveThrough } from "./day.ts";
 import { latenessOf } from "./lateness.ts";
 import type { Sight } from "./witness.ts";
@@ -18,6 +24,8 @@ export type Verdict = Omit<Count, "wrong"> & {
   readonly routedAtRest: number;
   /** How busy the machine was: the longest that a write was on its way. For information. */
   readonly lateMs: number;
+  /** Reps for whom it would have been noticed if the service had written nothing. */
+  readonly noticedWithout: number;
 };
 
 /** How long the world is watched for writes that nothing asked for. */
@@ -62,6 +70,7 @@ export async function judgeDay(
     talking: talking.length,
     routedAtRest: routed.length,
     lateMs: acts.reduce((most, { atMs }) => Math.max(most, lateMs(atMs)), 0),
+    noticedWithout: noticedWithoutService(company, acts, lateMs),
   };
   const suspects = new Set([
     ...wrong.slice(0, 12).map(({ person }) => person.dynamics),
