@@ -72,6 +72,10 @@ test("without a service, what people choose is lost, clobbered and stuck, each w
   expect(spuriousChoices([intent(isRight)], acts)).toEqual([]);
   expect(spuriousChoices([intent(isRight), intent(isRight)], acts)).toHaveLength(1);
   expect(spuriousChoices([intent(sticks)], acts)).toHaveLength(1);
+  // The read had left before she chose, and came back after it.
+  const early = { ...intent(isRight), atMs: Date.now() - 6_000 };
+  expect(spuriousChoices([early], acts)).toHaveLength(1);
+  expect(spuriousChoices([early], acts, () => 2_000)).toEqual([]);
 });
 
 test("a write that nothing explains, or that arrives twice, is found", () => {

@@ -168,6 +168,7 @@ function describe({ atMs, side, does, status, before }: Act): string {
 export function spuriousChoices(
   history: readonly StoredHistoryEntry[],
   acts: readonly Act[],
+  lateMs: Lateness = PUNCTUAL,
 ): readonly StoredHistoryEntry[] {
   const left = Map.groupBy(
     acts.filter(({ status }) => status !== null).toSorted((a, b) => a.atMs - b.atMs),
@@ -177,14 +178,15 @@ export function spuriousChoices(
     if (kind !== "intent" || cause?.kind !== "choice") return false;
     const candidates = left.get(key(rep, cause.source, cause.status)) ?? [];
     const before = candidates.findLastIndex((act) => act.atMs <= atMs);
-    const index = before >= 0 ? before : candidates.findIndex((act) => act.atMs <= atMs + READ_MS);
+    const answeredMs = atMs + READ_MS + 2 * lateMs(atMs);
+    const index = before >= 0 ? before : candidates.findIndex((act) => act.atMs <= answeredMs);
     if (index < 0) return true;
     candidates.splice(0, index + 1);
     return false;
   });
 }
 
-/** A read shows what was done after it left and before it was answered, which a busy machine takes long to do. */
+/** A read shows what was done after it left and before it was answered: reads of everybody take longer than writes. */
 const READ_MS = 5_000;
 
 function key(...parts: readonly string[]): string {

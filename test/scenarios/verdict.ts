@@ -56,7 +56,7 @@ export async function judgeDay(
   const history = await service.history();
   const lateMs = latenessOf(company, history);
   const { wrong, ...counted } = countWrong(company, acts, lateMs);
-  const spurious = spuriousChoices(history, acts);
+  const spurious = spuriousChoices(history, acts, lateMs);
   const throttledLines = service.lines.filter(({ code }) => String(code).includes("throttled"));
   const verdict: Verdict = {
     ...counted,
