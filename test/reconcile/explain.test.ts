@@ -78,6 +78,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
     ["shift", "Dynamics says the shift has begun"],
     ["lease ended", "our own entry in Dynamics ran out"],
     ["command ended", "Busy, which Dynamics had set, is over"],
+    ["manual lifted", "Dynamics lifted Busy, which had been set by hand"],
     ["paused", "syncing was paused (dynamics)"],
     ["resumed", "syncing goes on"],
   ])("the cause %s: %s", (kind, sentence) => {
@@ -159,6 +160,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
     expect(explainRep(inCall(chosen("Away", DYNAMICS)))).toBe(
       "In a call: phone reports it; Away (chosen in Dynamics) returns when it ends",
     );
+    expect(explainRep(chosen("Offline", PHONE))).toBe("Offline: set by phone");
     const overlay = {
       status: "InACall",
       kind: "hold",
