@@ -149,8 +149,10 @@ export function maskOf(
   system: SystemName,
 ): { readonly sinceMs: number; readonly covering: Status } | null {
   const endpoint = endpointOf(rep, system);
-  const { covering, coveredSinceMs: sinceMs } = endpoint;
-  return coverOf(endpoint) === "none" || covering === null ? null : { sinceMs, covering };
+  const { covering, coveredSinceMs: sinceMs, seen } = endpoint;
+  // What shows over our session is seen.
+  if (coverOf(endpoint) === "none" || covering === null || covering !== seen) return null;
+  return { sinceMs, covering };
 }
 
 /**
@@ -193,7 +195,7 @@ export type Override = {
 };
 
 /** What a manual status keeps from showing, and until when, for who asks why. */
-export function explainOverride({ system, status, hides, sinceMs, endsMs }: Override): string {
+function explainOverride({ system, status, hides, sinceMs, endsMs }: Override): string {
   const where = nameOf(system);
   const since = sinceMs === null ? "" : ` since ${moment(sinceMs)}`;
   const until =
@@ -203,8 +205,8 @@ export function explainOverride({ system, status, hides, sinceMs, endsMs }: Over
   return `${wordsFor(status)}, set by hand in ${where}${since}, keeps ${wordsFor(hides)} from showing there (${until})`;
 }
 
-/** What one system shows and whether that is what it should, for a table or a card. */
-export function describeEndpoint(rep: Rep, system: SystemName): string {
+/** What one system shows, whether that is what it should, and what is not seen or not shown because of what. */
+export function describeEndpoint(rep: Rep, system: SystemName, policy: Policy): string {
   const { seen, health, absent, pending } = endpointOf(rep, system);
   const mask = maskOf(rep, system);
   const shown = absent ? "Offline" : seen === null ? "not read yet" : wordsFor(seen);
@@ -213,6 +215,8 @@ export function describeEndpoint(rep: Rep, system: SystemName): string {
     const ours = `covered by our ${wordsFor(mask.covering)}`;
     return `${shown} (beneath it: unknown since ${moment(mask.sinceMs)}, ${ours})`;
   }
+  const override = overrideOf(rep, policy);
+  if (override?.system === system) return explainOverride(override);
   return health === "ok" ? shown : `${shown} (our last write was ${health})`;
 }
 

@@ -177,7 +177,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
 
   it("what one system shows", () => {
     const said = (change: Parameters<typeof withEndpoint>[2]): string =>
-      describeEndpoint(withEndpoint(REP, TEAMS, change), TEAMS);
+      describeEndpoint(withEndpoint(REP, TEAMS, change), TEAMS, POLICY);
     expect(said({})).toBe("not read yet");
     expect(said({ seen: "DoNotDisturb" })).toBe("Do not disturb");
     expect(said({ seen: "Busy", absent: true })).toBe("Offline");

@@ -242,6 +242,8 @@ describe("what we cannot see, and what cannot be shown", () => {
     expect(mask({ cover: "none" })).toBeNull();
     expect(mask({ seen: "Away" })).toBeNull();
     expect(mask({ cover: "session", covering: null })).toBeNull();
+    expect(mask({ cover: "session", seen: "InACall", covering: "InACall" })).not.toBeNull();
+    expect(mask({ cover: "session", seen: "DoNotDisturb", covering: "InACall" })).toBeNull();
   });
 
   it("her own manual status in Teams hides a call elsewhere, while it shows", () => {
