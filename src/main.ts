@@ -89,8 +89,11 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
+  const teamsPace = new Pace(clock, TEAMS_PACE);
   const paces = {
-    teams: new Pace(clock, TEAMS_PACE),
+    teams: teamsPace,
+    // Graph counts the calls of each registration for itself.
+    teamsReads: config.reader ? new Pace(clock, TEAMS_PACE) : teamsPace,
     dynamics: new Pace(clock, DYNAMICS_PACE),
   };
   const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
@@ -101,7 +104,7 @@ export async function startService(
     policy,
     clock,
     systems: [
-      { connector: teams, pace: paces.teams },
+      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
       { connector: dynamics, pace: paces.dynamics },
     ],
     gatherMs: GATHER_MS,
@@ -114,7 +117,7 @@ export async function startService(
   const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
     new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
   const sweeps = {
-    teams: sweepOf(teams, paces.teams, config.teamsPollMs),
+    teams: sweepOf(teams, paces.teamsReads, config.teamsPollMs),
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
