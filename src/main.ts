@@ -29,7 +29,7 @@ import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createQueueDesk } from "./queue-desk.ts";
-import { credentialOf, readerOf } from "./sign-in.ts";
+import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -121,8 +121,10 @@ export async function startService(
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const tokens = tokensOf(config, nowMs);
   const push = createServicePush({
     config,
+    tokens,
     engine,
     controller,
     directory,
@@ -204,7 +206,7 @@ export async function startService(
   };
 
   const availability = createServiceAvailability({
-    config,
+    tokens,
     dynamics,
     nowMs,
     signal: abort.signal,
