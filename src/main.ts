@@ -2,24 +2,29 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
-import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
+import { createAccountFinder } from "./connectors/teams/accounts.ts";
+import { createGraph } from "./connectors/teams/graph.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
 import { Controller } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { Sweep } from "./controller/sweep.ts";
+import { createCensus } from "./directory/census.ts";
+import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
+import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
+import { credentialOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -66,6 +71,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dataverseUrl: config.dataverseUrl,
     credential,
     mapping: mappings.dynamics,
+    presences: mappings.presences,
     nowMs,
   });
   const paces = {
@@ -97,6 +103,25 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const accounts = createAccountFinder(
+    createGraph({ graphUrl: config.graphUrl, credential, nowMs }),
+    nowMs,
+  );
+  const decisions = openDecisionBook(engine, nowMs);
+  const census = createCensus({
+    accounts: (signal) => dynamics.discover(signal),
+    members: (scope, signal) => dynamics.members(scope, signal),
+    // Without the right to look people up, those whom Dynamics names by their object id still take part.
+    teamsAccounts: (addresses, signal) =>
+      accounts.find(addresses, signal).catch((error: unknown) => {
+        if (!(error instanceof SystemError)) throw error;
+        onSystemError(error);
+        return [];
+      }),
+    decisions: () => decisions.read(),
+    nowMs,
+  });
+
   let organization: Organization | null = null;
   let discovered = false;
   const aborted = new Promise<void>((resolve) => {
@@ -108,16 +133,14 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       await Promise.race([paces.dynamics.take("protective"), aborted]);
       if (abort.signal.aborted) return false;
       organization ??= await dynamics.organization(abort.signal);
-      const { reps, leftOut } = await dynamics.discover(abort.signal);
-      const { joined, left } = directory.replace(reps);
+      const { matches, excluded } = await census.take(abort.signal);
+      const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
       for (const { rep } of left) controller.detach(rep);
       for (const identity of joined) controller.adopt(identity);
       if (joined.length + left.length > 0 || !discovered) {
-        const counts = Object.fromEntries(
-          Object.entries(leftOut).map(([why, ids]) => [why, ids.length]),
-        );
+        const leftOut = countsOf(excluded);
         log.info(
-          { reps: directory.size, joined: joined.length, left: left.length, leftOut: counts },
+          { reps: directory.size, joined: joined.length, left: left.length, leftOut },
           "directory",
         );
       }
@@ -163,6 +186,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         organizationIds: config.dataverseOrganizationIds,
         repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
         isRep: (rep) => controller.document(rep) !== null,
+        isNews: (hint) => dynamics.isNews(hint),
         hint: (rep, againMs) => {
           controller.hint(rep, DYNAMICS);
           controller.hint(rep, DYNAMICS, againMs);
@@ -170,7 +194,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         sweep: () => discovery.soon(),
         count: (result) => {
           webhooks[result] = (webhooks[result] ?? 0) + 1;
-          if (result !== "hint") log.info({ result, total: webhooks[result] }, "webhook not used");
+          const isUsual = result === "hint" || result === "nothing-new";
+          if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
       createPartnerInbound({
@@ -226,19 +251,6 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
   return policyFile === null
     ? DEFAULT_MAPPINGS
     : readPolicyFile(await readFile(policyFile, "utf8"));
-}
-
-function credentialOf(config: Config, nowMs: () => number): Credential {
-  const { credential, tenantId, authorityHost } = config;
-  const common = { tenantId, authorityHost, nowMs, clientId: credential.clientId };
-  if (credential.kind === "certificate") {
-    return createCredential({ ...common, certificatePath: credential.path });
-  }
-  if (credential.kind === "secret") {
-    return createCredential({ ...common, clientSecret: credential.secret });
-  }
-  const { clientId, userAssigned } = credential;
-  return createCredential(userAssigned ? { ...common, managedIdentityClientId: clientId } : common);
 }
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */

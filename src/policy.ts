@@ -2,12 +2,14 @@ import { z } from "zod";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { findCounterexamples } from "./presence/laws.ts";
 import {
+  BY_BASE_STATUS,
   DEFAULT_DYNAMICS_MAPPING,
   DEFAULT_TEAMS_MAPPING,
   DYNAMICS_STATES,
   type DynamicsMapping,
   dynamicsProjection,
   type Meaning,
+  type PresencePolicy,
   TEAMS_ACTIONS,
   TEAMS_STATES,
   type TeamsMapping,
@@ -22,11 +24,16 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** The two mapping tables of an installation: the default ones, or those of the policy file. */
-export type Mappings = { readonly teams: TeamsMapping; readonly dynamics: DynamicsMapping };
+export type Mappings = {
+  readonly teams: TeamsMapping;
+  readonly dynamics: DynamicsMapping;
+  readonly presences: PresencePolicy;
+};
 
 export const DEFAULT_MAPPINGS: Mappings = {
   teams: DEFAULT_TEAMS_MAPPING,
   dynamics: DEFAULT_DYNAMICS_MAPPING,
+  presences: BY_BASE_STATUS,
 };
 
 /** A policy that breaks a law is refused, with what would go wrong. */
@@ -114,6 +121,9 @@ export function createPolicy(mappings: Mappings): Policy {
 }
 
 const status = z.enum(STATUSES);
+const presenceId = z.guid().transform((text) => text.toLowerCase());
+/** What makes a rep look free, or sends her home, is for routing to say: by the base status. */
+const countsAs = z.enum(STATUSES).exclude(["Available", "Offline"]);
 const policyFile = z.strictObject({
   teams: z
     .strictObject({
@@ -127,6 +137,8 @@ const policyFile = z.strictObject({
       writes: z
         .partialRecord(status, z.enum(["Available", "Busy", "Busy - DND", "Away", "Offline"]))
         .optional(),
+      presences: z.record(presenceId, countsAs.nullable()).optional(),
+      sets: z.partialRecord(status, presenceId).optional(),
     })
     .optional(),
 });
@@ -163,6 +175,7 @@ export function readPolicyFile(text: string): Mappings {
       reads: overridden(DEFAULT_DYNAMICS_MAPPING.reads, dynamics.reads ?? {}),
       writes: { ...DEFAULT_DYNAMICS_MAPPING.writes, ...dynamics.writes },
     },
+    presences: { reads: dynamics.presences ?? {}, sets: dynamics.sets ?? {} },
   };
 }
 

@@ -58,6 +58,16 @@ type Mapping<State extends string, Action extends string> = {
 export type TeamsMapping = Mapping<TeamsState, TeamsAction>;
 export type DynamicsMapping = Mapping<DynamicsState, DynamicsAction>;
 
+/** What is agreed of single presences of an organization, by msdyn_presenceid in lower case. */
+export type PresencePolicy = {
+  /** What a custom presence counts as, whatever its base status; `null`: nothing follows from it. */
+  readonly reads: Readonly<Record<string, Status | null>>;
+  /** The presence to set for a status in place of Microsoft's own. */
+  readonly sets: Partial<Readonly<Record<Status, string>>>;
+};
+
+export const BY_BASE_STATUS: PresencePolicy = { reads: {}, sets: {} };
+
 const chosen = (status: Status): Meaning => ({ status, automatic: null });
 const held = (status: Status): Meaning => ({ status, automatic: "hold" });
 const soft = (status: Status): Meaning => ({ status, automatic: "soft" });

@@ -47,6 +47,7 @@ async function serve(
     organizationIds: [],
     repOfAgentStatus: () => null,
     isRep: () => true,
+    isNews: () => true,
     hint: (rep, againMs) => left.hints.push({ rep, againMs }),
     sweep: () => {
       left.sweeps += 1;

@@ -131,6 +131,7 @@ describe("a Dataverse that can do less", () => {
   test.each<[string, readonly Lack[]]>([
     ["everything it needs", []],
     ["no expansion", [{ query: "$expand", status: 501 }]],
+    ["no addresses of users", [{ query: "domainname", status: 400 }]],
     [
       "neither expansion nor filter",
       [
@@ -148,8 +149,11 @@ describe("a Dataverse that can do less", () => {
     ],
   ])("the reps are found with %s", async (_what, missing) => {
     lacks = missing;
-    const discovered = await connector.discover(patience());
-    expect(discovered.reps).toEqual(reps);
+    const found = await connector.discover(patience());
+    expect(found.map(({ user, teamsUser }) => [user, teamsUser])).toEqual(
+      reps.map(({ systemUserId, teamsUserId }) => [systemUserId, teamsUserId]),
+    );
+    expect(new Set(found.map(({ standing }) => standing))).toEqual(new Set(["person"]));
     expect(connector.repOfAgentStatus(idAt(202))).toBe(reps[2]?.systemUserId);
   });
 

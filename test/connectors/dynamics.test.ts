@@ -206,7 +206,8 @@ describe("Dynamics", () => {
   });
 
   test("an administrator's own presence is set instead of Microsoft's", async () => {
-    const other = connect({ presenceOverrides: { DoNotDisturb: customNamed("Training") } });
+    const sets = { DoNotDisturb: customNamed("Training") };
+    const other = connect({ presences: { reads: {}, sets } });
     await other.write(repAt(8), aWrite(other, "DoNotDisturb"), patience());
     expect(control().writes().at(-1)?.presenceId).toBe(customNamed("Training"));
     await other.close();
@@ -308,36 +309,49 @@ describe("discovery", () => {
     await tenant.close();
   });
 
-  test("finds every rep and leaves out agents, leavers, strangers and shared accounts", async () => {
+  test("[R159] finds everybody with an agent's row, and says who is no person", async () => {
     const { control } = tenant.dataverse;
-    const twins = ["00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"];
-    for (const systemUserId of [...twins, "00000000-0000-4000-8000-00000000000c"]) {
-      control.addUser({
-        systemUserId,
-        fullname: "Somebody Else",
-        email: "else@northharbor.example",
-        azureObjectId: twins.includes(systemUserId) ? "00000000-0000-4000-8000-0000000000ff" : null,
-        roles: ["Omnichannel Agent"],
-      });
-    }
-    await expect
-      .poll(async () => (await connector.discover(patience())).leftOut["no Entra object id"].length)
-      .toBe(1);
-    const { reps, leftOut } = await connector.discover(patience());
-    expect(leftOut).toEqual({
-      "no such user": [],
-      "no Entra object id": ["00000000-0000-4000-8000-00000000000c"],
-      disabled: [idOf("Walter Nkemelu")],
-      application: [idOf("Harbor Triage Agent")],
-      "non-interactive": [],
-      "shared Entra object id": twins,
+    const stranger = "00000000-0000-4000-8000-00000000000c";
+    control.addUser({
+      systemUserId: stranger,
+      fullname: "Somebody Else",
+      email: "Else@NorthHarbor.example",
+      azureObjectId: null,
+      roles: ["Omnichannel Agent"],
     });
-    const nadia = reps.find(({ rep }) => rep === idOf("Nadia Okonkwo"));
-    expect(nadia?.systemUserId).toBe(nadia?.rep);
-    expect(nadia?.teamsUserId).toBe(people.users[0]?.azureObjectId);
-    expect(connector.repOfAgentStatus("3D1FEEF9-604D-EF11-BFE3-6045BD03D9D8")).toBe(
-      nadia?.systemUserId,
-    );
-    expect(JSON.stringify(leftOut)).not.toContain("Walter");
+    const found = async () =>
+      new Map((await connector.discover(patience())).map((one) => [one.user as string, one]));
+    await expect.poll(async () => (await found()).has(stranger)).toBe(true);
+    const accounts = await found();
+    expect(accounts.size).toBe(people.users.length);
+    expect(accounts.get(stranger)).toEqual({
+      user: stranger,
+      standing: "person",
+      teamsUser: null,
+      principalName: "else@northharbor.example",
+      mail: "else@northharbor.example",
+    });
+    expect(accounts.get(idOf("Walter Nkemelu"))?.standing).toBe("disabled");
+    expect(accounts.get(idOf("Harbor Triage Agent"))?.standing).toBe("application");
+    const nadia = accounts.get(idOf("Nadia Okonkwo"));
+    expect(nadia).toMatchObject({
+      standing: "person",
+      teamsUser: people.users[0]?.azureObjectId,
+    });
+    expect(connector.repOfAgentStatus("3D1FEEF9-604D-EF11-BFE3-6045BD03D9D8")).toBe(nadia?.user);
+  });
+
+  test("[R161] finds the members of teams and queues", async () => {
+    const { control } = tenant.dataverse;
+    const [nadia = "", tomas = "", meiling = ""] = people.users.map((user) => user.systemUserId);
+    const team = "00000000-0000-4000-8000-0000000000aa";
+    control.addTeam({ id: team, name: "Evening", members: [nadia, tomas], roles: [] });
+    const [billing] = people.queues;
+    const members = (groups: { teams: string[]; queues: string[] }) =>
+      connector.members(groups, patience());
+    expect(await members({ teams: [team], queues: [] })).toEqual(new Set([nadia, tomas]));
+    const both = await members({ teams: [team], queues: [billing?.id ?? ""] });
+    expect(both).toEqual(new Set([nadia, tomas, meiling, ...(billing?.members ?? [])]));
+    expect(await members({ teams: [], queues: [] })).toEqual(new Set());
   });
 });

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { proveDecoders } from "../fuzz/prove.ts";
 import { loadCore } from "./core.ts";
 import { explore, type Exploration } from "./explorer.ts";
 import { DEEP } from "./settings.ts";
@@ -40,3 +41,4 @@ console.table(
 );
 const total = done.reduce((sum, { states }) => sum + states, 0);
 console.log(`${number.format(total)} states, no violation`);
+proveDecoders();

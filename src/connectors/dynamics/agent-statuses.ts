@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type SystemUserId, systemUserId } from "../../presence/identity.ts";
 import type { Dataverse, Row } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
+import { createTableFollower } from "./table-follower.ts";
 
 /** One rep's row in msdyn_agentstatus: what the engine last wrote about her, about a second ago. */
 export type AgentStatus = {
@@ -16,6 +17,8 @@ export type AgentStatus = {
   readonly modifiedBy: string | null;
   /** Id of the system user who changed the presence, if the row says so. Lower-case. */
   readonly modifiedByUser: string | null;
+  /** When her presence was last written, epoch milliseconds, as exactly as the row says; `null` if it does not. */
+  readonly modifiedAtMs: number | null;
   /** The row's version, padded so that text compares as numbers do. */
   readonly sequence: string | null;
 };
@@ -29,6 +32,7 @@ export type AgentStatusReader = {
 };
 
 const TABLE = "msdyn_agentstatus";
+const KEY = "msdyn_agentstatusid";
 const COLUMNS = [
   "msdyn_agentstatusid",
   "_msdyn_agentid_value",
@@ -57,16 +61,23 @@ const row = z.object({
   _msdyn_currentpresenceid_value: z.string().nullish(),
   msdyn_isagentloggedin: z.boolean().nullish(),
   msdyn_presencemodifiedby: z.string().nullish(),
+  msdyn_presencemodifiedon: z.string().nullish(),
+  msdyn_presencemodifiedonwithmilliseconds: z.string().nullish(),
   [WRITER_COLUMN]: z.string().nullish(),
   versionnumber: z.union([z.int(), z.string()]).nullish(),
   "@odata.etag": z.string().nullish(),
 });
 
 /**
- * Reads msdyn_agentstatuses by filter for a few reps and as pages for many. A server that refuses a column
- * that we can do without, or the filter, is asked more plainly from then on.
+ * Reads msdyn_agentstatuses by filter for a few reps. For many it follows the table's changes where the organization
+ * tracks them, and reads whole pages where it does not. A server that refuses a column that we can do without, or the
+ * filter, is asked more plainly from then on.
  */
-export function createAgentStatusReader(dataverse: Dataverse): AgentStatusReader {
+export function createAgentStatusReader(
+  dataverse: Dataverse,
+  nowMs: () => number,
+): AgentStatusReader {
+  const follower = createTableFollower({ dataverse, table: TABLE, key: KEY, nowMs });
   let shape: Shape = { columns: [...COLUMNS, ...OPTIONAL_COLUMNS, WRITER_COLUMN], filtered: true };
 
   function queryFor(users: readonly string[], { columns, filtered }: Shape): string {
@@ -89,7 +100,9 @@ export function createAgentStatusReader(dataverse: Dataverse): AgentStatusReader
       if (tried.has(query)) continue;
       tried.add(query);
       try {
-        const rows = await dataverse.rows(query, TABLE, signal);
+        const rows = query.includes("$filter=")
+          ? await dataverse.rows(query, TABLE, signal)
+          : await follower.read(query, signal);
         shape = plainer;
         return rows;
       } catch (error) {
@@ -129,9 +142,17 @@ function agentStatusOf(raw: Row): AgentStatus | null {
     presenceId: data._msdyn_currentpresenceid_value?.toLowerCase() ?? null,
     loggedIn: data.msdyn_isagentloggedin ?? null,
     modifiedBy: data.msdyn_presencemodifiedby ?? null,
+    modifiedAtMs: momentOf(
+      data.msdyn_presencemodifiedonwithmilliseconds ?? data.msdyn_presencemodifiedon,
+    ),
     modifiedByUser: data[WRITER_COLUMN]?.toLowerCase() ?? null,
     sequence: sequenceOf(data.versionnumber, data["@odata.etag"]),
   };
+}
+
+function momentOf(text: string | null | undefined): number | null {
+  const ms = Date.parse(text ?? "");
+  return Number.isNaN(ms) ? null : ms;
 }
 
 /** The version number, or the row's ETag `W/"5948260"`, which is the same number. */

@@ -13,10 +13,13 @@ export type Refused = {
   readonly nowMs: number;
 };
 
-/** Setting a presence, or reading a table by its logical name. */
+/** Setting a presence, reading a table by its logical name, or one of the few things that want a role of their own. */
 export type Doing =
   | { readonly kind: "set presence" }
-  | { readonly kind: "read"; readonly table: string };
+  | { readonly kind: "read"; readonly table: string }
+  | { readonly kind: "register" }
+  | { readonly kind: "availability" }
+  | { readonly kind: "rep detail" };
 
 const envelope = z.object({ error: z.object({ code: z.string() }) });
 
@@ -104,10 +107,40 @@ function rejection(
       `Give the application user organization-level Read on the table ${doing.table}; Omnichannel Supervisor has it.`,
     ];
   }
+  if (status === 403 && doing.kind === "register") {
+    return [
+      "dataverse-customizer-role-missing",
+      "Give the application user the security role System Customizer while the webhook is registered; afterwards take it away.",
+    ];
+  }
+  if (status === 403 && doing.kind === "availability") {
+    return [
+      "dataverse-administrator-role-missing",
+      "Give the application user the security role Omnichannel administrator: the availability APIs ask for it.",
+    ];
+  }
+  if (status === 403 && doing.kind === "rep detail") {
+    return [
+      "dataverse-delegate-role-missing",
+      "Give the application user the security role Delegate, and the rep Omnichannel Agent: one rep's detail is read in her name.",
+    ];
+  }
   if (status === 404 && doing.kind === "set presence") {
     return [
       "dataverse-rep-not-logged-in",
       "Nothing: the rep is not signed in to Dynamics, and gets her status when she is.",
+    ];
+  }
+  if (status === 404 && doing.kind === "register") {
+    return [
+      "dataverse-registration-gone",
+      "Run `cli register-webhook` again: somebody changed the registration at the same time.",
+    ];
+  }
+  if (status === 404 && (doing.kind === "availability" || doing.kind === "rep detail")) {
+    return [
+      "dataverse-call-missing",
+      "Nothing: this organization has no such call, or no such conversation or workstream; our own figures do without it.",
     ];
   }
   if (status === 404 && doing.kind === "read") {

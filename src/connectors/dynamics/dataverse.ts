@@ -18,16 +18,39 @@ export type DataverseOptions = {
 /** One row as Dataverse sends it: an object whose columns nobody has looked at yet. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** Rows with the link under which the changes after them are found, where the table tracks changes. */
+type Changes = { readonly rows: readonly Row[]; readonly deltaLink: string | null };
+
+/** What one request is, beyond its address. `doing` is what an error is about. */
+type Ask = {
+  readonly doing: Doing;
+  readonly body?: Row;
+  /** Beside the usual ones; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 /**
- * The Dataverse Web API, version 9.2, as the application user: nobody is impersonated. Sends each request
- * once, save for one fresh token after a 401. Throws `SystemError`.
+ * The Dataverse Web API, version 9.2, as the application user: nobody is impersonated unless a header says so.
+ * Sends each request once, save for one fresh token after a 401. Throws `SystemError`.
  */
 export type Dataverse = {
   /** Every row of a query, page after page. `query` begins with the entity set. */
   rows(query: string, table: string, signal: AbortSignal): Promise<readonly Row[]>;
+  /** Every row, or what changed since `deltaLink`. Microsoft: "Use change tracking to synchronize data". */
+  changes(
+    from: { readonly query: string } | { readonly deltaLink: string },
+    table: string,
+    signal: AbortSignal,
+  ): Promise<Changes>;
   /** The answer of a function without parameters, such as WhoAmI. */
   call(name: string, signal: AbortSignal): Promise<Row>;
   post(action: string, body: Row, signal: AbortSignal): Promise<void>;
+  /** The answer of a function or an action that has one. */
+  ask(path: string, asked: Ask, signal: AbortSignal): Promise<Row>;
+  /** The new row's id. */
+  create(set: string, body: Row, doing: Doing, signal: AbortSignal): Promise<string>;
+  update(row: string, body: Row, doing: Doing, signal: AbortSignal): Promise<void>;
+  remove(row: string, doing: Doing, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -39,15 +62,22 @@ const MAX_PAGES = 4000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 const TIMEOUT_MS = 10_000;
 const CONNECTIONS = 16;
+const READ_HEADERS = { "if-none-match": "null", prefer: `odata.maxpagesize=${PAGE_ROWS}` };
+/** Without it a PATCH of a row that is gone would make a new one. */
+const UPDATE_ONLY = { "if-match": "*" };
 
 const page = z.looseObject({
   value: z.array(z.record(z.string(), z.unknown())),
   "@odata.nextLink": z.string().optional(),
+  "@odata.deltaLink": z.string().optional(),
 });
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 type Answer = {
   readonly status: number;
   readonly retryAfter: string | null;
+  readonly entityId: string | null;
   readonly text: string;
 };
 
@@ -64,9 +94,9 @@ export function createDataverse(options: DataverseOptions): Dataverse {
   });
 
   async function send(
-    method: "GET" | "POST",
+    method: Method,
     path: string,
-    body: Row | null,
+    { body, headers }: Omit<Ask, "doing">,
     token: string,
     signal: AbortSignal,
   ): Promise<Answer> {
@@ -79,17 +109,17 @@ export function createDataverse(options: DataverseOptions): Dataverse {
           accept: "application/json",
           "odata-version": "4.0",
           "odata-maxversion": "4.0",
-          ...(body
-            ? { "content-type": "application/json; charset=utf-8" }
-            : { "if-none-match": "null", prefer: `odata.maxpagesize=${PAGE_ROWS}` }),
+          ...(method === "GET" ? READ_HEADERS : {}),
+          ...(body ? { "content-type": "application/json; charset=utf-8" } : {}),
+          ...headers,
         },
         body: body ? JSON.stringify(body) : null,
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
-      const header = response.headers["retry-after"];
       return {
         status: response.statusCode,
-        retryAfter: (Array.isArray(header) ? header[0] : header) ?? null,
+        retryAfter: only(response.headers["retry-after"]),
+        entityId: only(response.headers["odata-entityid"]),
         text: await readText(response.body),
       };
     } catch (error) {
@@ -99,46 +129,76 @@ export function createDataverse(options: DataverseOptions): Dataverse {
   }
 
   async function request(
-    method: "GET" | "POST",
+    method: Method,
     path: string,
-    body: Row | null,
-    doing: Doing,
+    asked: Ask,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<Answer> {
     const asking = { scope, system: DYNAMICS, signal };
     const token = await credential.token(asking);
-    let answer = await send(method, path, body, token, signal);
+    let answer = await send(method, path, asked, token, signal);
     if (answer.status === 401) {
       const replacement = await credential.replacement(asking, token);
-      answer = await send(method, path, body, replacement, signal);
+      answer = await send(method, path, asked, replacement, signal);
     }
-    if (answer.status >= 200 && answer.status < 300) return answer.text;
-    throw refusal({ ...answer, doing, nowMs: nowMs() });
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    throw refusal({ ...answer, doing: asked.doing, nowMs: nowMs() });
+  }
+
+  async function pagesFrom(first: string, asked: Ask, signal: AbortSignal): Promise<Changes> {
+    const rows: Row[] = [];
+    let path: string | null = first;
+    let deltaLink: string | null = null;
+    for (let pages = 0; path !== null; pages += 1) {
+      if (pages === MAX_PAGES) throw malformed();
+      const { text } = await request("GET", path, asked, signal);
+      const { value, "@odata.nextLink": next, "@odata.deltaLink": delta } = parsePage(text);
+      rows.push(...value);
+      deltaLink = delta === undefined ? null : pathOf(delta, origin);
+      path = next === undefined ? null : pathOf(next, origin);
+    }
+    return { rows, deltaLink };
   }
 
   return {
     async rows(query, table, signal) {
-      const rows: Row[] = [];
-      let path: string | null = `${root}${query}`;
-      for (let pages = 0; path !== null; pages += 1) {
-        if (pages === MAX_PAGES) throw malformed();
-        const text = await request("GET", path, null, { kind: "read", table }, signal);
-        const { value, "@odata.nextLink": next } = parsePage(text);
-        rows.push(...value);
-        path = next === undefined ? null : pathOf(next, origin);
-      }
-      return rows;
+      const asked: Ask = { doing: { kind: "read", table } };
+      return (await pagesFrom(`${root}${query}`, asked, signal)).rows;
+    },
+    changes(from, table, signal) {
+      const prefer = `odata.track-changes,odata.maxpagesize=${PAGE_ROWS}`;
+      const path = "query" in from ? `${root}${from.query}` : from.deltaLink;
+      return pagesFrom(path, { doing: { kind: "read", table }, headers: { prefer } }, signal);
     },
     async call(name, signal) {
       const doing: Doing = { kind: "read", table: "organization" };
-      return parseRow(await request("GET", `${root}${name}`, null, doing, signal));
+      return parseRow((await request("GET", `${root}${name}`, { doing }, signal)).text);
     },
     async post(action, body, signal) {
-      await request("POST", `${root}${action}`, body, { kind: "set presence" }, signal);
+      await request("POST", `${root}${action}`, { doing: { kind: "set presence" }, body }, signal);
+    },
+    async ask(path, asked, signal) {
+      const method = asked.body ? "POST" : "GET";
+      return parseRow((await request(method, `${root}${path}`, asked, signal)).text);
+    },
+    async create(set, body, doing, signal) {
+      const { entityId } = await request("POST", `${root}${set}`, { doing, body }, signal);
+      const id = /\(([0-9a-f-]{36})\)$/i.exec(entityId ?? "")?.[1];
+      if (id === undefined) throw malformed();
+      return id.toLowerCase();
+    },
+    async update(row, body, doing, signal) {
+      await request("PATCH", `${root}${row}`, { doing, body, headers: UPDATE_ONLY }, signal);
+    },
+    async remove(row, doing, signal) {
+      await request("DELETE", `${root}${row}`, { doing }, signal);
     },
     close: () => pool.close(),
   };
 }
+
+const only = (header: string | string[] | undefined): string | null =>
+  (Array.isArray(header) ? header[0] : header) ?? null;
 
 /** Only the path of a next link is followed: behind a gateway its host is another, and no other gets our token. */
 function pathOf(nextLink: string, origin: string): string {

@@ -1,37 +1,20 @@
 import { z } from "zod";
-import {
-  repId,
-  type RepIdentity,
-  type SystemUserId,
-  systemUserId,
-  teamsUserId,
-} from "../../presence/identity.ts";
+import type { DynamicsAccount, Standing } from "../../directory/account.ts";
+import { type SystemUserId, systemUserId, teamsUserId } from "../../presence/identity.ts";
 import type { Dataverse, Row } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
 
-/** Why a row of msdyn_agentstatus is nobody's presence in Teams. */
-type Exclusion =
-  | "no such user"
-  | "no Entra object id"
-  | "disabled"
-  | "application"
-  | "non-interactive"
-  | "shared Entra object id";
-
-export type Discovered = {
-  readonly reps: readonly RepIdentity[];
-  /** Who was left out and why, by id: names are nobody's business here. */
-  readonly leftOut: Readonly<Record<Exclusion, readonly SystemUserId[]>>;
-};
-
-/** A discovery, and which rep each row of msdyn_agentstatus belongs to. */
+/** Who was found, and whose each row of msdyn_agentstatus is. */
 export type Discovery = {
-  readonly discovered: Discovered;
+  /** One for each user with a row in msdyn_agentstatus. */
+  readonly accounts: readonly DynamicsAccount[];
   readonly repOfRow: ReadonlyMap<string, SystemUserId>;
 };
 
-const USER_COLUMNS =
-  "systemuserid,azureactivedirectoryobjectid,applicationid,isdisabled,accessmode";
+const PEOPLE = "systemuserid,azureactivedirectoryobjectid,applicationid,isdisabled,accessmode";
+const ADDRESSES = "domainname,internalemailaddress";
+/** What we would like to know of a user, then what tells people from programs. */
+const USER_COLUMNS = [`${PEOPLE},${ADDRESSES}`, PEOPLE] as const;
 const PLAIN_USER_COLUMNS = "systemuserid,azureactivedirectoryobjectid,isdisabled";
 
 /** Table systemuser, column accessmode: 4 Non-interactive, 5 Delegated Admin. */
@@ -45,6 +28,8 @@ const user = z.object({
   applicationid: z.string().nullish(),
   isdisabled: z.boolean().nullish(),
   accessmode: z.coerce.number().nullish(),
+  domainname: z.string().nullish(),
+  internalemailaddress: z.string().nullish(),
 });
 type User = z.output<typeof user>;
 
@@ -55,10 +40,13 @@ const agent = z.object({
 });
 
 /**
- * Finds the reps: everybody with a row in msdyn_agentstatus whose system user is an enabled person with an
- * Entra object id. One call for 5000 of them where the server can expand a lookup, a few more where it cannot.
+ * Finds everybody who may be a rep: whoever has a row in msdyn_agentstatus. One call for 5000 of them where the
+ * server can expand a lookup, a few more where it cannot.
  */
-export async function discoverReps(dataverse: Dataverse, signal: AbortSignal): Promise<Discovery> {
+export async function discoverAccounts(
+  dataverse: Dataverse,
+  signal: AbortSignal,
+): Promise<Discovery> {
   const agents = (await readAgents(dataverse, signal)).flatMap(
     (row) => agent.safeParse(row).data ?? [],
   );
@@ -73,7 +61,7 @@ export async function discoverReps(dataverse: Dataverse, signal: AbortSignal): P
     if (parsed.success) users.set(systemUserId(parsed.data.systemuserid), parsed.data);
   }
   return {
-    discovered: select(ids, users),
+    accounts: [...ids].map((id) => accountOf(id, users.get(id))),
     repOfRow: new Map(
       agents.map((row) => [
         row.msdyn_agentstatusid.toLowerCase(),
@@ -85,13 +73,12 @@ export async function discoverReps(dataverse: Dataverse, signal: AbortSignal): P
 
 async function readAgents(dataverse: Dataverse, signal: AbortSignal): Promise<readonly Row[]> {
   const plain = "msdyn_agentstatuses?$select=msdyn_agentstatusid,_msdyn_agentid_value";
-  try {
-    const expanded = `${plain}&$expand=msdyn_agentid($select=${USER_COLUMNS})`;
-    return await dataverse.rows(expanded, "msdyn_agentstatus", signal);
-  } catch (error) {
-    if (!isRejected(error)) throw error;
-    return dataverse.rows(plain, "msdyn_agentstatus", signal);
-  }
+  const expanded = USER_COLUMNS.map(
+    (columns) => `${plain}&$expand=msdyn_agentid($select=${columns})`,
+  );
+  return firstUnderstood([...expanded, plain], (query) =>
+    dataverse.rows(query, "msdyn_agentstatus", signal),
+  );
 }
 
 /** Without `$expand`: by filter, else the whole table, with the columns that matter most in the end. */
@@ -103,60 +90,54 @@ async function readUsers(
   if (ids.length === 0) return [];
   const read = (query: string): Promise<readonly Row[]> =>
     dataverse.rows(`systemusers?$select=${query}`, "systemuser", signal);
-  try {
+  const filtered = async (columns: string): Promise<readonly Row[]> => {
     const rows: Row[] = [];
     for (let start = 0; start < ids.length; start += USERS_PER_FILTER) {
       const terms = ids
         .slice(start, start + USERS_PER_FILTER)
         .map((id) => `systemuserid%20eq%20${id}`);
-      rows.push(...(await read(`${USER_COLUMNS}&$filter=${terms.join("%20or%20")}`)));
+      rows.push(...(await read(`${columns}&$filter=${terms.join("%20or%20")}`)));
     }
     return rows;
-  } catch (error) {
-    if (!isRejected(error)) throw error;
-  }
-  try {
-    return await read(USER_COLUMNS);
-  } catch (error) {
-    if (!isRejected(error)) throw error;
-    return read(PLAIN_USER_COLUMNS);
-  }
-}
-
-function select(
-  ids: ReadonlySet<SystemUserId>,
-  users: ReadonlyMap<SystemUserId, User>,
-): Discovered {
-  const leftOut: Record<Exclusion, SystemUserId[]> = {
-    "no such user": [],
-    "no Entra object id": [],
-    disabled: [],
-    application: [],
-    "non-interactive": [],
-    "shared Entra object id": [],
   };
-  const byObjectId = new Map<string, SystemUserId[]>();
-  for (const id of ids) {
-    const found = users.get(id);
-    const exclusion = found ? exclusionOf(found) : "no such user";
-    if (exclusion) leftOut[exclusion].push(id);
-    const objectId = found?.azureactivedirectoryobjectid?.toLowerCase();
-    if (exclusion || !objectId) continue;
-    byObjectId.set(objectId, [...(byObjectId.get(objectId) ?? []), id]);
-  }
-  const reps: RepIdentity[] = [];
-  for (const [objectId, [only, ...others]] of byObjectId) {
-    if (!only) continue;
-    if (others.length > 0) leftOut["shared Entra object id"].push(only, ...others);
-    else reps.push({ rep: repId(only), teamsUserId: teamsUserId(objectId), systemUserId: only });
-  }
-  return { reps, leftOut };
+  const ways = [
+    ...USER_COLUMNS.map((columns) => () => filtered(columns)),
+    ...USER_COLUMNS.map((columns) => () => read(columns)),
+    () => read(PLAIN_USER_COLUMNS),
+  ];
+  return firstUnderstood(ways, (way) => way());
 }
 
-function exclusionOf(found: User): Exclusion | null {
+/** Asks more and more plainly, until the server understands. */
+async function firstUnderstood<Way>(
+  ways: readonly Way[],
+  ask: (way: Way) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  let refused: unknown;
+  for (const way of ways) {
+    try {
+      return await ask(way);
+    } catch (error) {
+      if (!isRejected(error)) throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+function accountOf(id: SystemUserId, found: User | undefined): DynamicsAccount {
+  const objectId = found?.azureactivedirectoryobjectid;
+  return {
+    user: id,
+    standing: found ? standingOf(found) : "no such user",
+    teamsUser: objectId && objectId !== NO_OBJECT_ID ? teamsUserId(objectId) : null,
+    principalName: found?.domainname?.toLowerCase() ?? null,
+    mail: found?.internalemailaddress?.toLowerCase() ?? null,
+  };
+}
+
+function standingOf(found: User): Standing {
   if (found.applicationid) return "application";
   if (found.isdisabled === true) return "disabled";
-  if (NON_INTERACTIVE.has(found.accessmode ?? 0)) return "non-interactive";
-  const objectId = found.azureactivedirectoryobjectid;
-  return objectId && objectId !== NO_OBJECT_ID ? null : "no Entra object id";
+  return NON_INTERACTIVE.has(found.accessmode ?? 0) ? "non-interactive" : "person";
 }

@@ -5,15 +5,25 @@ import {
   type RepIdentity,
   type SystemUserId,
 } from "../../presence/identity.ts";
-import type { DynamicsMapping } from "../../presence/mapping.ts";
+import {
+  BY_BASE_STATUS,
+  type DynamicsAction,
+  type DynamicsMapping,
+  type DynamicsState,
+  type Meaning,
+  type PresencePolicy,
+} from "../../presence/mapping.ts";
+import type { DynamicsAccount } from "../../directory/account.ts";
 import type { Status } from "../../presence/status.ts";
 import type { Write } from "../../reconcile/plan.ts";
 import { type Connector, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type AgentStatus, createAgentStatusReader } from "./agent-statuses.ts";
 import { createDataverse } from "./dataverse.ts";
-import { type Discovered, discoverReps } from "./discovery.ts";
-import { createPresenceTable, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
+import { discoverAccounts } from "./discovery.ts";
+import { type Groups, readMembers } from "./members.ts";
+import type { Hint } from "./webhook.ts";
+import { createPresenceTable, isBuiltIn, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
 export type DynamicsConnectorOptions = {
   /** The organization's address: `https://contoso.crm.dynamics.com`. */
@@ -22,8 +32,8 @@ export type DynamicsConnectorOptions = {
   readonly mapping: DynamicsMapping;
   /** Of the token, if it is not the organization's own. */
   readonly scope?: string;
-  /** Custom presences to set instead of Microsoft's own, by id. */
-  readonly presenceOverrides?: Partial<Readonly<Record<Status, string>>>;
+  /** What is agreed of single presences; without it each counts by its base status. */
+  readonly presences?: PresencePolicy;
   readonly timeoutMs?: number;
   readonly nowMs: () => number;
   /** A presence that is in no table, or whose base status is new to us: nothing follows from it, but count it. */
@@ -33,12 +43,16 @@ export type DynamicsConnectorOptions = {
 export type Organization = { readonly organizationId: string; readonly name: string | null };
 
 export type DynamicsConnector = Connector & {
-  /** Everybody who is a rep in this organization, and who is not and why. */
-  discover(signal: AbortSignal): Promise<Discovered>;
+  /** Everybody who may be a rep in this organization: all with an agent's row. */
+  discover(signal: AbortSignal): Promise<readonly DynamicsAccount[]>;
+  /** The members of any of the groups. */
+  members(groups: Groups, signal: AbortSignal): Promise<ReadonlySet<SystemUserId>>;
   /** Who the organization is, to know its webhooks by; `null` when it does not tell us. */
   organization(signal: AbortSignal): Promise<Organization | null>;
   /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
   presences(signal: AbortSignal): Promise<readonly Presence[]>;
+  /** False when a webhook says nothing but what its row was last read as: a change of capacity, or an echo read before. */
+  isNews(hint: Hint): boolean;
   /** The rep whose msdyn_agentstatus row this is, if a read or a discovery has shown it. */
   repOfAgentStatus(agentStatusId: string): SystemUserId | null;
   close(): Promise<void>;
@@ -48,11 +62,12 @@ const organizationRow = z.object({ organizationid: z.string(), name: z.string().
 
 /** Dynamics 365 Contact Center through the Dataverse Web API, as an application user who is a supervisor. */
 export function createDynamicsConnector(options: DynamicsConnectorOptions): DynamicsConnector {
-  const { mapping, nowMs, onUnknownPresence, presenceOverrides = {} } = options;
+  const { mapping, nowMs, onUnknownPresence, presences: agreed = BY_BASE_STATUS } = options;
   const dataverse = createDataverse(options);
-  const statuses = createAgentStatusReader(dataverse);
+  const statuses = createAgentStatusReader(dataverse, nowMs);
   const table = createPresenceTable(dataverse, nowMs);
   const repOfRow = new Map<string, SystemUserId>();
+  const lastRead = new Map<string, AgentStatus>();
 
   /** Does what it can: presences that stay unknown are no observation, which is safe, while a limit is a limit. */
   async function refreshTable(ids: Iterable<string>, signal: AbortSignal): Promise<void> {
@@ -79,17 +94,32 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
       onUnknownPresence?.(native);
       return { status: null, automatic: null, native, sequence };
     }
-    const meaning = mapping.reads[state];
+    const meaning = meaningOfPresence(native, state);
     const bySystem = modifiedBy?.toUpperCase() === "SYSTEM" && state !== "Offline";
     const automatic = meaning?.automatic ?? (meaning && bySystem ? "soft" : null);
     return { status: meaning?.status ?? null, automatic, native, sequence };
+  }
+
+  /** A custom presence by its own rule, if there is one; else by its base status, as Microsoft's own. */
+  function meaningOfPresence(native: string, state: DynamicsState): Meaning {
+    const own = isBuiltIn(native) ? undefined : agreed.reads[native];
+    if (own === undefined) return mapping.reads[state];
+    return own === null ? null : { status: own, automatic: null };
   }
 
   /** A custom presence is restored only while it exists, may be set by us, and still means the same. */
   function restorable(native: string, write: Write): boolean {
     const presence = table.find(native);
     if (!presence?.active || !presence.supervisorsMaySet || !presence.base) return false;
-    return mapping.reads[presence.base]?.status === write.shows;
+    return meaningOfPresence(native, presence.base)?.status === write.shows;
+  }
+
+  /** A presence is set in place of Microsoft's own only while routing makes no difference between the two. */
+  function insteadOf(action: DynamicsAction, status: Status): string | null {
+    const id = agreed.sets[status];
+    const presence = id === undefined ? undefined : table.find(id);
+    if (!presence?.active || !presence.supervisorsMaySet) return null;
+    return presence.base === action && agreed.reads[presence.id] === undefined ? presence.id : null;
   }
 
   async function presenceFor(write: Write, signal: AbortSignal): Promise<string> {
@@ -98,7 +128,10 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
       await refreshTable([native], signal);
       if (restorable(native, write)) return native;
     }
-    return presenceOverrides[write.status] ?? OUT_OF_THE_BOX[mapping.writes[write.status]];
+    const action = mapping.writes[write.status];
+    const own = agreed.sets[write.status];
+    if (own !== undefined) await refreshTable([own], signal);
+    return insteadOf(action, write.status) ?? OUT_OF_THE_BOX[action];
   }
 
   return {
@@ -106,7 +139,10 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
 
     async read(reps, signal) {
       const found = await statuses.read([...new Set(reps.map((rep) => rep.systemUserId))], signal);
-      for (const { id, user } of found.values()) repOfRow.set(id, user);
+      for (const row of found.values()) {
+        repOfRow.set(row.id, row.user);
+        lastRead.set(row.id, row);
+      }
       const asked = reps.flatMap((rep) => sightedOf(rep, found));
       await refreshTable(
         asked.flatMap(([, status]) => (status.loggedIn === false ? [] : (status.presenceId ?? []))),
@@ -122,10 +158,12 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
     },
 
     async discover(signal) {
-      const discovery = await discoverReps(dataverse, signal);
+      const discovery = await discoverAccounts(dataverse, signal);
       for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
-      return discovery.discovered;
+      return discovery.accounts;
     },
+
+    members: (groups, signal) => readMembers(dataverse, groups, signal),
 
     async organization(signal) {
       const id = z.object({ OrganizationId: z.string() });
@@ -148,6 +186,11 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
       return table.all();
     },
 
+    isNews(hint) {
+      const row = lastRead.get(hint.agentStatusId);
+      return !row || !hint.hasColumns || differs(hint, row);
+    },
+
     repOfAgentStatus: (agentStatusId) => repOfRow.get(agentStatusId.toLowerCase()) ?? null,
 
     close: () => dataverse.close(),
@@ -158,6 +201,17 @@ export function createDynamicsConnector(options: DynamicsConnectorOptions): Dyna
 function writerOf({ user, modifiedBy, modifiedByUser }: AgentStatus): string | null {
   if (modifiedByUser !== null && modifiedByUser !== user) return `user ${modifiedByUser}`;
   return modifiedBy;
+}
+
+/** A column that the webhook does not carry was not written. */
+function differs(hint: Hint, row: AgentStatus): boolean {
+  const { presenceId, loggedIn, modifiedBy, modifiedAtMs } = hint;
+  return (
+    (presenceId !== null && presenceId !== row.presenceId) ||
+    (loggedIn !== null && loggedIn !== row.loggedIn) ||
+    (modifiedBy !== null && modifiedBy !== row.modifiedBy) ||
+    (modifiedAtMs !== null && (row.modifiedAtMs === null || modifiedAtMs > row.modifiedAtMs))
+  );
 }
 
 function sightedOf(

@@ -3,7 +3,7 @@ import { type RepId, repId, type SystemUserId } from "../../presence/identity.ts
 import type { Organization } from "./dynamics.ts";
 import { decodeWebhook, type Hint, verifyWebhook } from "./webhook.ts";
 
-type WebhookResult = "hint" | "ignored" | "other-organization" | "unknown-rep";
+type WebhookResult = "hint" | "nothing-new" | "ignored" | "other-organization" | "unknown-rep";
 
 export type DynamicsInboundOptions = {
   /** The key in use, and the next one while both are live. Empty: the route refuses everything. */
@@ -14,6 +14,8 @@ export type DynamicsInboundOptions = {
   readonly organizationIds: readonly string[];
   readonly repOfAgentStatus: (agentStatusId: string) => SystemUserId | null;
   readonly isRep: (rep: RepId) => boolean;
+  /** False when the row was last read just so: Dataverse writes it for every change of capacity as well. */
+  readonly isNews: (hint: Hint) => boolean;
   /** Read this rep, now and once more after `againMs`. */
   readonly hint: (rep: RepId, againMs: number) => void;
   /** Somebody is named who is not in the directory, or nobody is named: look at everybody. */
@@ -47,6 +49,7 @@ export function createDynamicsInbound(options: DynamicsInboundOptions): Route {
       options.sweep();
       return "unknown-rep";
     }
+    if (!options.isNews(hint)) return "nothing-new";
     options.hint(rep, AGAIN_MS);
     return "hint";
   };

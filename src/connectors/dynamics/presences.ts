@@ -39,6 +39,9 @@ const BUILT_IN: ReadonlyMap<string, Presence> = new Map(
   }),
 );
 
+/** Microsoft's own: what it means is said for all organizations, by its state. */
+export const isBuiltIn = (id: string): boolean => BUILT_IN.has(id);
+
 /** Global choice msdyn_basepresencestatus. */
 const BASES: Readonly<Record<number, DynamicsAction>> = {
   192360000: "Available",
@@ -49,13 +52,13 @@ const BASES: Readonly<Record<number, DynamicsAction>> = {
 };
 
 export type PresenceTable = {
-  /** Makes sure that the table is at most ten minutes old, and newer if an id is missing from it. */
+  /** Makes sure that the table is at most a minute old: an administrator may change what a presence means. */
   refreshFor(ids: Iterable<string>, signal: AbortSignal): Promise<void>;
   find(id: string): Presence | undefined;
   all(): readonly Presence[];
 };
 
-const MAX_AGE_MS = 10 * 60_000;
+const MAX_AGE_MS = 60_000;
 /** Between two attempts, whatever the reason: an id of a deleted presence stays unknown for ever. */
 const PAUSE_MS = 60_000;
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type SystemUserId, systemUserId } from "../../presence/identity.ts";
 
 /** The header that the Dataverse service endpoint is registered with. */
-const WEBHOOK_KEY_HEADER = "x-lockstep-key";
+export const WEBHOOK_KEY_HEADER = "x-lockstep-key";
 
 export type Verification =
   | { readonly ok: true }
@@ -56,6 +56,13 @@ export type Hint = {
   readonly inTransaction: boolean;
   readonly message: "Create" | "Update";
   readonly presenceId: string | null;
+  readonly loggedIn: boolean | null;
+  /** `SYSTEM` or `AGENT` in every published sample. */
+  readonly modifiedBy: string | null;
+  /** When the presence was written, epoch milliseconds, as exactly as the body says. */
+  readonly modifiedAtMs: number | null;
+  /** False for a body that was stripped of its columns because it was too long. */
+  readonly hasColumns: boolean;
 };
 
 /** `ignored`: well-formed, and none of our business. Answer 2xx to both; only a malformed body is a 400. */
@@ -86,6 +93,8 @@ const context = z.object({
 const parameter = z.object({ key: z.string(), value: z.unknown() });
 const target = z.object({ Attributes: z.array(z.unknown()) });
 const reference = z.object({ Id: guid });
+const flag = z.boolean();
+const text = z.string().max(256);
 
 /**
  * Decodes a RemoteExecutionContext as Dataverse posts it for msdyn_agentstatus, synchronous or not, whole or
@@ -131,7 +140,21 @@ function decode(json: unknown): DecodedWebhook {
     inTransaction: rest.IsInTransaction ?? false,
     message: MessageName,
     presenceId: referenceIn(attributes, "msdyn_currentpresenceid"),
+    loggedIn: flag.safeParse(valueOf(attributes, "msdyn_isagentloggedin")).data ?? null,
+    modifiedBy: text.safeParse(valueOf(attributes, "msdyn_presencemodifiedby")).data ?? null,
+    modifiedAtMs:
+      momentIn(attributes, "msdyn_presencemodifiedonwithmilliseconds") ??
+      momentIn(attributes, "msdyn_presencemodifiedon"),
+    hasColumns: attributes.length > 0,
   };
+}
+
+/** ISO 8601, or a date as DataContract writes it: `/Date(1722582039000+0000)/`, whose offset is for show. */
+function momentIn(attributes: readonly unknown[], key: string): number | null {
+  const given = text.safeParse(valueOf(attributes, key)).data ?? "";
+  const [, contract] = /^\/Date\((-?\d{1,16})(?:[+-]\d{4})?\)\/$/.exec(given) ?? [];
+  const ms = contract === undefined ? Date.parse(given) : Number(contract);
+  return Number.isNaN(ms) ? null : ms;
 }
 
 function attributesOf(parameters: readonly unknown[]): readonly unknown[] {

@@ -96,6 +96,11 @@ export function createEntraControl(state: EntraState) {
     advance: command(z.strictObject({ ms: z.number().nonnegative() }), ({ ms }) => {
       state.offsetMs += ms;
     }),
+    /** A token of any header and claims, texts of JSON as a rule, by the key that signs just now. */
+    signText: command(
+      z.strictObject({ header: z.string(), payload: z.string() }),
+      ({ header, payload }) => state.signing.signText(header, payload),
+    ),
     tokenRequests: command(z.strictObject({}), () => ({
       requests: state.tokenRequests,
       issued: state.tokensIssued,

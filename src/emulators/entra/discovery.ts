@@ -10,9 +10,12 @@ export function isSharedTenant(tenant: string): boolean {
 
 export const SHARED_TENANTS: readonly string[] = ["common", "organizations"];
 
-/** The two issuers that Entra signs as; which one a token names depends on the resource that asked. */
+/**
+ * The two issuers that Entra signs as; which one a token names depends on the resource that asked. Tokens of
+ * version 1 keep the old name of the token service, whatever host gave them out.
+ */
 export function issuerOf(url: string, tenant: string, version: TokenVersion): string {
-  return version === "2.0" ? `${url}/${tenant}/v2.0` : `${url}/${tenant}/`;
+  return version === "2.0" ? `${url}/${tenant}/v2.0` : `https://sts.windows.net/${tenant}/`;
 }
 
 /**

@@ -1,0 +1,111 @@
+import { readConfig } from "../../config.ts";
+import type { DynamicsAccount } from "../../directory/account.ts";
+import { openDecisionBook, type DecisionBook } from "../../directory/decisions.ts";
+import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
+import { EVERYBODY } from "../../directory/pauses.ts";
+import { type RepId, repId, type SystemUserId, systemUserId } from "../../presence/identity.ts";
+import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
+import { openTenant } from "../tenant.ts";
+
+const HELP = `in: she takes part, whatever the scope says. out: she does not; give a --reason. default: the scope decides again.
+pause: she rests, for --hours or until resume; what we set for her is withdrawn meanwhile, and nothing of hers is lost.
+The running service follows within a minute, a pause sooner. A rep is named by her Dynamics user id, principal name or mail
+address; "everybody" can pause and resume.`;
+
+const ACTIONS = ["in", "out", "default", "pause", "resume"] as const;
+type Action = (typeof ACTIONS)[number];
+const HOUR_MS = 3_600_000;
+const MAX_HOURS = 24 * 365;
+
+export const sync: Command = {
+  name: "sync",
+  takes: `<rep> ${ACTIONS.join("|")}`,
+  positionals: { min: 2, max: 2 },
+  summary: "let one rep take part, keep her out, or let her rest",
+  help: HELP,
+  options: {
+    reason: { type: "string", value: "text", says: "why, for whoever asks later" },
+    hours: { type: "string", value: "number", says: "how long a pause lasts" },
+  },
+  run: async (given, host) => {
+    const [rep = "", word = ""] = given.positionals;
+    const action = ACTIONS.find((known) => known === word);
+    if (!action) throw new UsageError(`There is no ${word}: one of ${ACTIONS.join(", ")}.`);
+    const reason = given.text("reason") ?? "";
+    if (action === "out" && reason === "") throw new UsageError("Give a --reason for out.");
+    const hours = hoursOf(given);
+    const config = readConfig(host.env);
+    const tenant = openTenant(config, host);
+    try {
+      const user = await whoIs(rep, action, () => tenant.dynamics.discover(host.signal));
+      const engine = await openSqliteEngine({ path: config.database.path });
+      try {
+        const untilMs = hours === null ? null : host.nowMs() + hours * HOUR_MS;
+        await decide(openDecisionBook(engine, host.nowMs), user, action, { reason, untilMs });
+      } finally {
+        await engine.close();
+      }
+      if (given.flag("json")) host.print(JSON.stringify({ user, action, reason, hours }));
+      else host.print(`${user}: ${action}. The service follows within a minute.`);
+      return EXIT.fine;
+    } finally {
+      await tenant.close();
+    }
+  },
+};
+
+async function decide(
+  book: DecisionBook,
+  user: SystemUserId,
+  action: Action,
+  { reason, untilMs }: { readonly reason: string; readonly untilMs: number | null },
+): Promise<unknown> {
+  switch (action) {
+    case "in":
+    case "out":
+      return book.choose(user, { sync: action, reason });
+    case "default":
+      return book.unchoose(user);
+    case "pause":
+      return book.pause(repOf(user), { by: "an administrator", untilMs });
+    case "resume":
+      return book.resume(repOf(user));
+  }
+}
+
+const repOf = (user: SystemUserId): RepId | typeof EVERYBODY =>
+  user === EVERYBODY ? EVERYBODY : repId(user);
+
+async function whoIs(
+  rep: string,
+  action: Action,
+  accounts: () => Promise<readonly DynamicsAccount[]>,
+): Promise<SystemUserId> {
+  if (rep !== "everybody") return findRep(await accounts(), rep);
+  if (action === "pause" || action === "resume") return systemUserId(EVERYBODY);
+  throw new UsageError("Everybody can only pause and resume; for the rest there is cli scope.");
+}
+
+function hoursOf(given: Arguments): number | null {
+  const text = given.text("hours");
+  if (text === null) return null;
+  const hours = Number(text);
+  if (hours > 0 && hours <= MAX_HOURS) return hours;
+  throw new UsageError(`--hours must be a number from 0 to ${MAX_HOURS}.`);
+}
+
+function findRep(accounts: readonly DynamicsAccount[], rep: string): SystemUserId {
+  const wanted = rep.toLowerCase();
+  const found = accounts.filter(
+    ({ user, principalName, mail }) =>
+      user === wanted || principalName === wanted || mail === wanted,
+  );
+  const [only, ...others] = found;
+  if (only && others.length === 0) return only.user;
+  throw new CommandError(
+    only ? "cli-rep-ambiguous" : "cli-rep-unknown",
+    only
+      ? "Give the Dynamics user id: several agents have that address."
+      : 'Name an agent of Dynamics; "cli directory" lists them.',
+  );
+}
