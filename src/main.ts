@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { createApi } from "./api/api.ts";
+import { Registry } from "./api/integrations/registry.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "./connectors/dynamics/inbound.ts";
+import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
 import { createPartnerInbound } from "./connectors/partner/inbound.ts";
 import { createAccountFinder } from "./connectors/teams/accounts.ts";
 import { createGraph } from "./connectors/teams/graph.ts";
@@ -174,6 +177,27 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
+  const registry = new Registry(config.partners);
+  const api = createApi({
+    engine,
+    clock,
+    registry,
+    tokens: createEntraTokenVerifier({
+      authorityHost: config.authorityHost,
+      tenantId: config.tenantId,
+      audiences: audiencesOf(config.credential.clientId),
+      nowMs,
+      fetch,
+    }),
+    publicUrl: config.publicUrl,
+    parse: (body) => parseJson(body, { strict: true }),
+    identities: () => controller.staying(),
+    find: (id) => directory.find(id),
+    document: (rep) => controller.document(rep),
+    submit: (event) => controller.submit(event),
+    onFault: (what, error) => log.error({ fault: faultOf(error) }, what),
+  });
+
   const webhooks: Record<string, number> = {};
   const server = createHttpServer({
     log,
@@ -199,13 +223,15 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
         },
       }),
       createPartnerInbound({
-        partners: config.partners,
+        partners: () => registry.all(),
+        refuse: api.refuseEvent,
         find: (id) => directory.find(id),
         accept: (event) => engine.accept(event),
         submit: (event) => controller.submit(event),
         parse: (body) => parseJson(body, { strict: true }),
         nowMs,
       }),
+      ...api.routes,
     ],
   });
 
@@ -227,6 +253,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
   await controller.start();
   pauses.start();
+  await api.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
@@ -237,6 +264,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
     abort.abort();
+    await api.stop();
     await Promise.all([discovery.stop(), pauses.stop()]);
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
@@ -252,6 +280,9 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
     ? DEFAULT_MAPPINGS
     : readPolicyFile(await readFile(policyFile, "utf8"));
 }
+
+/** How an application names us when it asks Entra for a token: by our id, or by the App ID URI made of it. */
+const audiencesOf = (clientId: string): readonly string[] => [clientId, `api://${clientId}`];
 
 /** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */
 function faultOf(error: unknown): string {
