@@ -57,6 +57,19 @@ export const guids: Kind<readonly string[]> = {
   },
 };
 
+const HOST = /^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/;
+
+/** Names or addresses, without a port. */
+export const hostNames: Kind<readonly string[]> = {
+  name: "hosts, comma separated",
+  read: (given) => {
+    const values = given.split(",").map((item) => item.trim().toLowerCase());
+    return values.every((value) => HOST.test(value))
+      ? ok(values)
+      : bad("must be names or addresses of hosts, separated by commas, without a port");
+  },
+};
+
 export const flag: Kind<boolean> = {
   name: "true or false",
   read: (given) => {

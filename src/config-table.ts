@@ -4,6 +4,7 @@ import {
   entraId,
   guid,
   guids,
+  hostNames,
   httpsUrl,
   type Kind,
   logLevel,
@@ -168,6 +169,12 @@ export const TABLE = {
       OPTIONAL,
       "Applications that may report calls and shifts, each with its Standard Webhooks secret: `phone=whsec_…`; `phone=whsec_…|whsec_…` while a secret is being replaced.",
     ),
+  ),
+  SUBSCRIBER_HOSTS: row(
+    "Partners",
+    hostNames,
+    OPTIONAL,
+    "Hosts that subscriptions may name although their addresses are not public: `crm.contoso.internal,10.0.0.7`.",
   ),
   DATABASE_URL: secret(
     row(

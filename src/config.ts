@@ -32,6 +32,8 @@ export type Config = {
   readonly teamsPollMs: number;
   readonly dynamicsPollMs: number;
   readonly partners: readonly PartnerKeys[];
+  /** Lower-case. */
+  readonly subscriberHosts: readonly string[];
   readonly database: Database;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
@@ -80,6 +82,7 @@ export function readConfig(env: Environment): Config {
     teamsPollMs: values.TEAMS_POLL_SECONDS,
     dynamicsPollMs: values.DYNAMICS_POLL_SECONDS,
     partners: values.PARTNERS ?? [],
+    subscriberHosts: values.SUBSCRIBER_HOSTS ?? [],
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { createApi } from "./api/api.ts";
+import { announcing } from "./api/feed/feed.ts";
 import { Registry } from "./api/integrations/registry.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
@@ -59,7 +60,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const store = await openSqliteEngine({ path: config.database.path });
+  const engine = announcing(store, () => api.committed());
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -190,12 +192,15 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       fetch,
     }),
     publicUrl: config.publicUrl,
+    privateHosts: config.subscriberHosts,
     parse: (body) => parseJson(body, { strict: true }),
     identities: () => controller.staying(),
     find: (id) => directory.find(id),
     document: (rep) => controller.document(rep),
     submit: (event) => controller.submit(event),
     onFault: (what, error) => log.error({ fault: faultOf(error) }, what),
+    onDisabled: ({ id, integration }) =>
+      log.warn({ subscription: id, integration }, "subscription disabled"),
   });
 
   const webhooks: Record<string, number> = {};

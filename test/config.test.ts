@@ -46,6 +46,7 @@ test("the least that can be set gives a whole configuration", () => {
     teamsPollMs: 5000,
     dynamicsPollMs: 10_000,
     partners: [],
+    subscriberHosts: [],
     database: { kind: "sqlite", path: "data/lockstep.db" },
     policyFile: null,
     logLevel: "info",

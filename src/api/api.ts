@@ -3,20 +3,26 @@ import type { EntraTokenVerifier } from "../connectors/entra-token.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import type { ParsedJson } from "../http/json.ts";
 import type { Route } from "../http/route.ts";
-import type { RepId, RepIdentity } from "../presence/identity.ts";
+import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
 import { Allowance } from "./allowance.ts";
 import { Authentication } from "./authentication.ts";
 import { Commands } from "./commands.ts";
-import { repHandlers } from "./handlers.ts";
+import { Feed } from "./feed/feed.ts";
+import { followHandlers, wants } from "./follow-handlers.ts";
+import { type Handlers, repHandlers } from "./handlers.ts";
 import { HoldDetails } from "./hold-details.ts";
 import { Idempotency } from "./idempotency.ts";
-import { INTEGRATION_RECORD } from "./integrations/integration.ts";
+import { covers, type Integration, INTEGRATION_RECORD } from "./integrations/integration.ts";
 import type { Registry } from "./integrations/registry.ts";
 import { mount, PREFIX } from "./mount.ts";
 import { openApiOf } from "./openapi.ts";
 import { OPERATIONS, type OperationId } from "./operations.ts";
 import { type EventGate, eventGate } from "./event-gate.ts";
 import { Planner } from "./shifts/planner.ts";
+import { createLocator } from "./subscriptions/address.ts";
+import { Courier } from "./subscriptions/courier.ts";
+import { createSender } from "./subscriptions/sender.ts";
+import type { Subscription } from "./subscriptions/subscription.ts";
 
 export type ApiOptions = {
   readonly engine: Engine;
@@ -24,18 +30,25 @@ export type ApiOptions = {
   readonly registry: Registry;
   readonly tokens: EntraTokenVerifier;
   readonly publicUrl: string | null;
+  /** Hosts that may be told of changes although their addresses are not public. */
+  readonly privateHosts: readonly string[];
   readonly parse: (body: Buffer) => ParsedJson;
   readonly identities: () => readonly RepIdentity[];
   readonly find: (id: string) => RepIdentity | null;
   readonly document: (rep: RepId) => RepDocument | null;
   readonly submit: (event: InboxEvent) => void;
   readonly onFault: (what: string, error: unknown) => void;
+  readonly onDisabled: (subscription: Subscription) => void;
 };
 
 export type Api = {
   readonly routes: readonly Route[];
   /** What `POST /api/v1/events` asks before it takes an event: the same binding, the same allowance. */
   readonly refuseEvent: EventGate;
+  /** How many streams an integration has open. */
+  readonly streamsOf: (name: SystemName) => number;
+  /** To be called when the history has grown. */
+  readonly committed: () => void;
   /** Takes over what was kept: to be called before the first request. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -63,7 +76,33 @@ export function createApi(options: ApiOptions): Api {
   });
   const commands = new Commands({ engine, planner, details, find, document, submit, nowMs });
   const history: Engine["history"] = (query) => engine.history(query);
-  const handlers = repHandlers({ commands, planner, details, history, identities, find, document });
+  const feed = new Feed(history, clock);
+  const source = `${options.publicUrl ?? ""}${PREFIX}/history`;
+  const locate = createLocator(new Set(options.privateHosts));
+  const courier = new Courier({
+    engine,
+    feed,
+    clock,
+    sender: createSender(locate, nowMs),
+    source,
+    random: Math.random,
+    concerns: (subscription, entry) => {
+      const integration = registry.get(subscription.integration);
+      const identity = find(entry.rep);
+      const told = authentication.isTold(subscription.integration);
+      if (!told || !identity || !wants(subscription, entry)) return false;
+      return integration === null || covers(integration, identity);
+    },
+    onDisabled: options.onDisabled,
+    onFault: (error) => onFault("a subscriber is told later", error),
+  });
+  const streams = new Map<SystemName, number>();
+  const bound = (integration: Integration): Integration =>
+    registry.get(integration.name) ?? integration;
+  const handlers: Handlers = {
+    ...repHandlers({ commands, planner, details, history, identities, find, document }),
+    ...followHandlers({ feed, courier, locate, source, nowMs, find, streams, bound }),
+  };
 
   const refresh = async (): Promise<void> =>
     registry.replace(await engine.kept(INTEGRATION_RECORD), nowMs());
@@ -98,16 +137,21 @@ export function createApi(options: ApiOptions): Api {
   return {
     routes: [described, ...mounted],
     refuseEvent: eventGate(registry, allowance),
+    streamsOf: (name) => streams.get(name) ?? 0,
+    committed: () => feed.nudge(),
     start: async () => {
       await refresh();
       await idempotency.load();
       await details.load();
       await planner.start();
+      await feed.start();
+      await courier.start();
       for (const repetition of repeated) repetition.start();
     },
     stop: async () => {
       await Promise.all(repeated.map((repetition) => repetition.stop()));
       await planner.stop();
+      await courier.stop();
     },
   };
 }

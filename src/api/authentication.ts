@@ -66,6 +66,13 @@ export class Authentication {
     return known === null ? name.startsWith(APPLICATION) : !known.revoked;
   }
 
+  /** Whether it may still be told what it subscribed to. */
+  isTold(name: string): boolean {
+    const known = this.#options.registry.get(name);
+    if (known === null) return name.startsWith(APPLICATION);
+    return !known.revoked && known.permissions.has("read");
+  }
+
   async #bearer(token: string): Promise<Admission> {
     const verdict = await this.#options.tokens.verify(token);
     if (!verdict.ok) return { ok: false, answer: refused(verdict.refusal) };

@@ -24,6 +24,19 @@ export type World = {
   readonly document: (rep: RepId) => RepDocument | null;
 };
 
+type RepOperation =
+  | "listReps"
+  | "readRep"
+  | "readHistory"
+  | "putHold"
+  | "endHold"
+  | "setStatus"
+  | "releaseStatus"
+  | "listShifts"
+  | "putShift"
+  | "endShift"
+  | "bulk";
+
 export type Handlers<Ids extends OperationId = OperationId> = {
   readonly [Id in Ids]: Handler<(typeof OPERATIONS)[Id]>;
 };
@@ -33,7 +46,7 @@ const PAGE = 100;
 const LOOKED_THROUGH = 5_000;
 
 /** What the operations on reps do. */
-export function repHandlers(world: World): Handlers {
+export function repHandlers(world: World): Handlers<RepOperation> {
   const { commands, planner, details } = world;
 
   const seenBy = (integration: Integration, id: string): RepDocument | null => {

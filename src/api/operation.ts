@@ -3,7 +3,7 @@ import type { Answer, InboundRequest } from "../http/route.ts";
 import type { Integration, Permission } from "./integrations/integration.ts";
 
 /** What a refusal of the operation may be, besides those of every operation. */
-export type Refusals = readonly (404 | 409 | 422)[];
+type Refusals = readonly (404 | 409 | 422)[];
 
 /**
  * One operation, as data: the route is mounted from it, its input is checked by it, and the OpenAPI document is

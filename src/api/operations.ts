@@ -7,8 +7,10 @@ import {
   holdBody,
   ownId,
   repParam,
+  replayBody,
   shiftBody,
   statusBody,
+  subscriptionBody,
 } from "./schemas.ts";
 import { HISTORY_KINDS } from "./feed/interest.ts";
 
@@ -16,6 +18,7 @@ const SMALL = 8 * 1024;
 const rep = z.object({ rep: repParam });
 const hold = z.object({ rep: repParam, hold: ownId });
 const shift = z.object({ rep: repParam, shift: ownId });
+const one = z.object({ subscription: z.string().regex(/^[0-9a-f-]{36}$/, "expected its id") });
 const ACCEPTED = {
   status: 202,
   says: "It is durable and will be acted on, whatever happens now.",
@@ -170,6 +173,80 @@ export const OPERATIONS = {
     success: { status: 200, says: "A result for each item, in order.", schema: ANSWERS.bulk },
     refusals: [409, 422],
     remembered: true,
+  },
+  stream: {
+    ...reading,
+    path: "/stream",
+    summary: "Follow changes live",
+    says: "Server-sent events, each a CloudEvent; its id is its position. Come back with Last-Event-ID (a browser does by itself) and nothing is missed. A reader that takes nothing for ten seconds is cut.",
+    params: NOTHING,
+    query: z.object({
+      reps: listOf(repParam).optional(),
+      kinds: listOf(z.enum(HISTORY_KINDS)).optional(),
+      after: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+    }),
+    success: { status: 200, says: "Events, until you leave.", schema: z.string(), stream: true },
+    refusals: [404, 409],
+  },
+  subscribe: {
+    method: "POST",
+    path: "/subscriptions",
+    summary: "Be told of changes by webhook",
+    says: "Signed as Standard Webhooks, each a CloudEvent in structured mode. Answer 2xx within 15 s; the same webhook-id may come again, and of two about one rep the higher `sequence` is later. The secret is shown once.",
+    needs: "read",
+    params: NOTHING,
+    query: NOTHING,
+    body: subscriptionBody,
+    maxBytes: 64 * 1024,
+    success: { status: 201, says: "It is durable, and begins now.", schema: ANSWERS.created },
+    refusals: [404, 409, 422],
+    remembered: true,
+  },
+  listSubscriptions: {
+    ...reading,
+    path: "/subscriptions",
+    summary: "Read your subscriptions",
+    says: "With how far each has been told, and whether what is sent is accepted.",
+    params: NOTHING,
+    query: NOTHING,
+    success: { status: 200, says: "The subscriptions.", schema: ANSWERS.subscriptions },
+    refusals: [],
+  },
+  readSubscription: {
+    ...reading,
+    path: "/subscriptions/:subscription",
+    summary: "Read a subscription, and what of it was given up",
+    says: "`dead` lists each message that was not accepted after the last attempt.",
+    params: one,
+    query: NOTHING,
+    success: { status: 200, says: "The subscription.", schema: ANSWERS.subscription },
+    refusals: [404],
+  },
+  unsubscribe: {
+    method: "DELETE",
+    path: "/subscriptions/:subscription",
+    summary: "Be told no more",
+    says: "Nothing more is sent.",
+    needs: "read",
+    params: one,
+    query: NOTHING,
+    body: null,
+    maxBytes: 0,
+    success: { status: 204, says: "It is gone.", schema: null },
+    refusals: [404],
+  },
+  replaySubscription: {
+    method: "POST",
+    path: "/subscriptions/:subscription/replay",
+    summary: "Be told again",
+    says: "Everything after a position; without one, what was given up. A disabled subscription is enabled.",
+    needs: "read",
+    params: one,
+    query: NOTHING,
+    body: replayBody,
+    maxBytes: SMALL,
+    success: { status: 200, says: "It goes on from there.", schema: ANSWERS.subscription },
+    refusals: [404],
   },
 } as const satisfies Readonly<Record<string, Operation>>;
 

@@ -17,7 +17,7 @@ export const ownId = z
   .regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 printable ASCII characters without spaces")
   .meta({ description: "Your own id; nobody else's ids can meet it." });
 
-export const atMs = z
+const atMs = z
   .int("expected whole milliseconds since 1970")
   .min(WHEN.least)
   .max(WHEN.most)
@@ -79,19 +79,15 @@ export const command = z.discriminatedUnion("op", [
 ]);
 export type Command = z.output<typeof command>;
 
-export const BULK_LIMIT = 1_000;
+const BULK_LIMIT = 1_000;
 export const bulkBody = z.strictObject({ items: z.array(command).min(1).max(BULK_LIMIT) });
 /** The frame of a bulk call; its items are read one by one, so that one that is wrong spoils no other. */
 export const bulkFrame = z.strictObject({ items: z.array(z.unknown()).min(1).max(BULK_LIMIT) });
 
-export const interestBody = z.strictObject({
-  reps: z.array(repParam).min(1).max(1_000).optional(),
-  kinds: z.array(z.enum(HISTORY_KINDS)).min(1).default(["status"]),
-});
-
 export const subscriptionBody = z.strictObject({
   url: z.url({ protocol: /^https$/, message: "expected an https URL" }).max(2_000),
-  ...interestBody.shape,
+  reps: z.array(repParam).min(1).max(1_000).optional(),
+  kinds: z.array(z.enum(HISTORY_KINDS)).min(1).default(["status"]),
 });
 
 const accepted = z.object({
@@ -99,12 +95,11 @@ const accepted = z.object({
   untilMs: z.number().nullable().optional(),
 });
 
-const replay = z.strictObject({
-  after: z.int().min(0).meta({
-    description: "Everything after this position is sent again; the webhook ids are the same.",
+export const replayBody = z.strictObject({
+  after: z.int().min(0).optional().meta({
+    description: "Everything after this position is sent again; without it, what was given up.",
   }),
 });
-export const replayBody = replay;
 
 const holdView = z.object({
   source: z.string(),
@@ -115,7 +110,7 @@ const holdView = z.object({
   untilMs: z.number(),
 });
 
-export const repView = z.object({
+const repView = z.object({
   rep: z.string(),
   teamsUserId: z.string(),
   status: z.enum(STATUSES).meta({ description: "What should show everywhere now." }),
@@ -136,7 +131,7 @@ export const repView = z.object({
 });
 export type RepView = z.infer<typeof repView>;
 
-export const entryView = z.object({
+const entryView = z.object({
   position: z.number(),
   rep: z.string(),
   kind: z.enum(HISTORY_KINDS),
@@ -146,9 +141,9 @@ export const entryView = z.object({
   detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
 });
 
-export const shiftView = z.object({ shift: z.string(), ...shiftBody.shape });
+const shiftView = z.object({ shift: z.string(), ...shiftBody.shape });
 
-export const subscriptionView = z.object({
+const subscriptionView = z.object({
   id: z.string(),
   url: z.string(),
   reps: z.array(z.string()).nullable(),
@@ -158,8 +153,8 @@ export const subscriptionView = z.object({
   position: z
     .number()
     .meta({ description: "Everything up to here was sent, or is in `waiting` or `dead`." }),
-  waiting: z.number(),
-  dead: z.number(),
+  waiting: z.array(z.object({ position: z.number(), attempt: z.number(), dueMs: z.number() })),
+  dead: z.array(z.object({ position: z.number(), says: z.string(), atMs: z.number() })),
 });
 
 const itemResult = z.object({

@@ -8,6 +8,7 @@ import {
   INTEGRATION_RECORD,
   type KeptIntegration,
 } from "../../src/api/integrations/integration.ts";
+import { announcing } from "../../src/api/feed/feed.ts";
 import { Registry } from "../../src/api/integrations/registry.ts";
 import { createEntraTokenVerifier } from "../../src/connectors/entra-token.ts";
 import { createPartnerInbound } from "../../src/connectors/partner/inbound.ts";
@@ -16,9 +17,16 @@ import { Directory } from "../../src/directory/directory.ts";
 import { type Entra, startEntra } from "../../src/emulators/entra/entra.ts";
 import type { Engine, RepDocument } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
+import type { Limits } from "../../src/http/limits.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
-import { type RepIdentity, repId, systemUserId, teamsUserId } from "../../src/presence/identity.ts";
+import {
+  type RepIdentity,
+  repId,
+  systemName,
+  systemUserId,
+  teamsUserId,
+} from "../../src/presence/identity.ts";
 import { statusOf } from "../../src/reconcile/resolve.ts";
 import { VirtualClock } from "../controller/clock.ts";
 import { temporaryDirectory } from "../engine/store.ts";
@@ -90,16 +98,23 @@ export class Office implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly path = join(temporaryDirectory(), "office.db");
   readonly faults: string[] = [];
+  readonly disabled: string[] = [];
+  readonly #limits: Partial<Limits>;
   #engine: Engine | null = null;
   #controller: Controller | null = null;
   #api: Api | null = null;
   #http: Running | null = null;
   #entra: Entra | null = null;
 
+  constructor(limits: Partial<Limits>) {
+    this.#limits = limits;
+  }
+
   static async open(
     kept: Readonly<Record<string, Partial<KeptIntegration>>> = { phone: {}, planner: {} },
+    limits: Partial<Limits> = {},
   ): Promise<Office> {
-    const office = new Office();
+    const office = new Office(limits);
     onTestFinished(() => office[Symbol.asyncDispose]());
     const engine = await openSqliteEngine({ path: office.path });
     for (const [name, change] of Object.entries(kept)) {
@@ -140,7 +155,7 @@ export class Office implements AsyncDisposable {
 
   async begin(): Promise<void> {
     const nowMs = (): number => this.clock.nowMs();
-    const engine = await openSqliteEngine({ path: this.path });
+    const engine = announcing(await openSqliteEngine({ path: this.path }), () => api.committed());
     this.#engine = engine;
     const directory = new Directory();
     const reps = [ANA, BEN, CLEO];
@@ -166,7 +181,7 @@ export class Office implements AsyncDisposable {
       onFault: (_rep, error) => this.faults.push(String(error)),
     });
     const api = createApi({
-      engine: this.watched(engine),
+      engine,
       clock: this.clock,
       registry,
       tokens: createEntraTokenVerifier({
@@ -177,12 +192,14 @@ export class Office implements AsyncDisposable {
         fetch,
       }),
       publicUrl: null,
+      privateHosts: ["localhost"],
       parse,
       identities: () => reps,
       find,
       document: (rep) => controller.document(rep),
       submit: (event) => controller.submit(event),
       onFault: (what, error) => this.faults.push(`${what}: ${String(error)}`),
+      onDisabled: ({ id }) => this.disabled.push(id),
     });
     this.#controller = controller;
     this.#api = api;
@@ -204,18 +221,18 @@ export class Office implements AsyncDisposable {
         return clock.nowMs();
       },
     };
-    this.#http = await start(() => [events, ...api.routes], {}, seen);
-  }
-
-  /** A place to break the store for the API alone. */
-  watched(engine: Engine): Engine {
-    return engine;
+    this.#http = await start(() => [events, ...api.routes], this.#limits, seen);
   }
 
   document({ rep }: RepIdentity): RepDocument {
     const document = this.#controller?.document(rep);
     if (!document) throw new Error("nobody is there");
     return document;
+  }
+
+  /** How many streams an integration has open. */
+  streams(name: string): number {
+    return this.#api?.streamsOf(systemName(name)) ?? 0;
   }
 
   /** What is wanted for her, once everything that was accepted has been taken in. */
