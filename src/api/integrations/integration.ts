@@ -18,10 +18,10 @@ export type Quota = {
   readonly streams: number;
 };
 
-/** Room for a thousand calls that begin within ten seconds. */
+/** Room for a thousand calls that begin within ten seconds, and for their ends in the next moment. */
 export const DEFAULT_QUOTA: Quota = {
   requestsPerMinute: 6_000,
-  burst: 1_000,
+  burst: 2_000,
   holdsPerRep: 20,
   shifts: 50_000,
   subscriptions: 20,
