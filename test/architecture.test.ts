@@ -113,6 +113,8 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/api/feed", 'import "../../connectors/dynamics/dynamics.ts";', IMPORTS],
   ["src/api/feed", 'import "../../http/server.ts";', IMPORTS],
 
+  ["integrations/sip-phone", 'import "../../src/presence/status.ts";', IMPORTS],
+
   ["src/engine", 'import "node:sqlite";', IMPORTS],
   ["src/engine", 'import "./sqlite/sqlite-engine.ts";', IMPORTS],
   ["src/engine", 'import { plan } from "../reconcile/plan.ts";', IMPORTS],

@@ -48,6 +48,7 @@ test.concurrent("[R202, P13] of calls from several applications the last to end 
   await rep.shows("DoNotDisturb", "DoNotDisturb");
   await rep.says("DELETE /holds/a", undefined, "crm");
   await rep.shows("Away", "Away");
+  expect(rep.sight()).toMatchObject({ teams: "Away", dynamics: "Away" });
 });
 
 test.concurrent("[R202, P13] a shift that ends during a call makes her Offline when the call is over", async () => {

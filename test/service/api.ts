@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { PARTNER_SECRET, type Service } from "./launch.ts";
 
 /** The secret of a further partner, by its name. */
-export const secretOf = (name: string): string =>
+const secretOf = (name: string): string =>
   `whsec_${Buffer.from(`${name}, of no value`.padEnd(32, ".")).toString("base64")}`;
 
 /** `PARTNERS` with `phone` and these. */
