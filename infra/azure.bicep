@@ -67,6 +67,9 @@ param readerClientSecret string = ''
 @secure()
 param partners string = ''
 
+@description('Hosts that may be told of changes although their addresses are not public, separated by commas.')
+param subscriberHosts string = ''
+
 @description('The App ID URI that applications name when they ask for a token. Empty: api:// and the client id.')
 param apiAudience string = ''
 
@@ -259,6 +262,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       SUBSCRIBER_ACCOUNTS: subscriberAccounts
       RICH_NOTIFICATIONS: richNotifications ? 'true' : 'false'
       PARTNERS: empty(partners) ? '' : '${kept}partners)'
+      SUBSCRIBER_HOSTS: subscriberHosts
       API_AUDIENCE: apiAudience
       DATABASE_URL: 'sqlite:${databaseFolder}/lockstep.db'
       POLICY_FILE: policyFile
