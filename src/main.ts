@@ -230,7 +230,17 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
-  const api = createServiceApi({ config, engine, controller, directory, clock, log, faultOf });
+  const api = createServiceApi({
+    config,
+    tokens,
+    engine,
+    controller,
+    policy,
+    directory,
+    clock,
+    log,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,

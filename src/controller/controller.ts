@@ -25,10 +25,7 @@ type Driven = {
   /** Where reading has a limit of its own; otherwise reads and writes share `pace`. */
   readonly readPace?: Pace;
 };
-type Paced = {
-  readonly paces: { readonly read: Pace; readonly write: Pace };
-  readonly reader: Reader;
-};
+type Paces = { readonly read: Pace; readonly write: Pace };
 
 export type ControllerOptions = {
   readonly engine: Engine;
@@ -65,7 +62,7 @@ const READ_RETRY = 4;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #roster: Roster;
-  readonly #systems = new Map<SystemName, Paced>();
+  readonly #systems = new Map<SystemName, { readonly paces: Paces; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
@@ -202,7 +199,7 @@ export class Controller {
     return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());
   }
 
-  #paceOf(system: SystemName, use: keyof Paced["paces"]): Pace {
+  #paceOf(system: SystemName, use: keyof Paces): Pace {
     const driven = this.#systems.get(system);
     if (!driven) throw new Error(`nobody drives ${system}`);
     return driven.paces[use];
@@ -388,7 +385,7 @@ export class Controller {
     );
   }
 
-  #blame(error: SystemError, use: keyof Paced["paces"]): void {
+  #blame(error: SystemError, use: keyof Paces): void {
     if (error.retryAfterMs !== undefined) {
       this.#systems.get(error.system)?.paces[use].pause(error.retryAfterMs);
     }
