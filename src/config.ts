@@ -61,6 +61,8 @@ export type Config = {
   readonly partners: readonly PartnerKeys[];
   /** Of the tokens with which applications ask `/api/v1`. */
   readonly apiAudience: string;
+  /** Lower-case. */
+  readonly subscriberHosts: readonly string[];
   readonly database: Database;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
@@ -125,6 +127,7 @@ export function readConfig(env: Environment): Config {
     richNotifications: values.RICH_NOTIFICATIONS,
     partners: values.PARTNERS ?? [],
     apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
+    subscriberHosts: values.SUBSCRIBER_HOSTS ?? [],
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { announcing } from "./api/feed/feed.ts";
+import { createServiceApi } from "./api-root.ts";
 import { createServiceAvailability } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -69,7 +71,8 @@ export async function startService(
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const store = await openSqliteEngine({ path: config.database.path });
+  const engine = announcing(store, () => api.committed());
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -222,6 +225,7 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
+  const api = createServiceApi({ config, engine, controller, directory, clock, log, faultOf });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
@@ -267,7 +271,8 @@ export async function startService(
       ...availability.routes,
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
-        partners: config.partners,
+        partners: () => api.registry.all(),
+        refuse: api.refuseEvent,
         find: (id) => directory.find(id),
         findLeaver: (id) => controller.leaver(id),
         accept: (event) => engine.accept(event),
@@ -276,6 +281,7 @@ export async function startService(
         nowMs,
       }),
       ...push.routes,
+      ...api.routes,
     ],
   });
 
@@ -283,6 +289,7 @@ export async function startService(
   await controller.start();
   await bot?.start();
   pauses.start();
+  await api.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
@@ -299,6 +306,7 @@ export async function startService(
     bot?.stop();
     await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
+    await api.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();

@@ -55,6 +55,7 @@ test("the least that can be set gives a whole configuration", () => {
     richNotifications: false,
     partners: [],
     apiAudience: `api://${CLIENT}`,
+    subscriberHosts: [],
     database: { kind: "sqlite", path: "data/lockstep.db" },
     policyFile: null,
     logLevel: "info",
