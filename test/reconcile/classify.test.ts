@@ -136,6 +136,7 @@ describe("R6 absent", () => {
     stage.dynamics("Busy");
     stage.settle();
     expect(stage.dynamics("Offline")).toBe("absent");
+    stage.wait(stage.policy.reconnectMs);
     const written = stage.settle().map(({ system, shows }) => [system, shows]);
     expect(written).toEqual([[TEAMS, "Available"]]);
   });
@@ -248,6 +249,7 @@ describe("R9 sign-in", () => {
     stage.dynamics("Offline");
     stage.teams("Busy");
     stage.settle();
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: TEAMS });
     expect(stage.settle().map(({ shows }) => shows)).toEqual(["Busy"]);
@@ -259,6 +261,7 @@ describe("R9 sign-in", () => {
     stage.settle();
     stage.wait(60_000);
     stage.dynamics("Offline");
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });
