@@ -69,7 +69,7 @@ export async function startService(
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
-  const policy = createPolicy(mappings);
+  const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
   const store = await openSqliteEngine({ path: config.database.path });
   const engine = announcing(store, () => api.committed());
@@ -230,7 +230,17 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
-  const api = createServiceApi({ config, engine, controller, directory, clock, log, faultOf });
+  const api = createServiceApi({
+    config,
+    tokens,
+    engine,
+    controller,
+    policy,
+    directory,
+    clock,
+    log,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
