@@ -254,6 +254,7 @@ export async function startService(
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
+    signedOut: () => push.signedOut(),
     pausesChanged: () => pauses.soon(),
     onSystemError,
     onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),

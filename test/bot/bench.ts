@@ -59,6 +59,7 @@ export class BotBench {
   groupsFail = false;
   /** While it is set, looking at anybody is a fault of ours. */
   documentsThrow = false;
+  signedOut: ReturnType<BotPort["signedOut"]> = [];
   /** While it is set, the store keeps nothing. */
   keepFails = false;
   readonly groups: Record<string, readonly string[]> = {
@@ -132,6 +133,7 @@ export class BotBench {
         () => void holder.bench?.readPauses(),
       ),
       waitingFor: () => [],
+      signedOut: () => holder.bench?.signedOut ?? [],
     };
     const bot = await createBot({
       port,

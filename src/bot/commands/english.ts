@@ -242,6 +242,7 @@ export const ENGLISH: Words = {
     alertDrift: "{n} reps have been out of step for more than {length}",
     alertFight: "Too many automatic changes for {name}: I stopped writing for a while",
     alertSilence: "{system} has told nothing for {length}",
+    alertSignedOut: "The subscriber account {account} is signed out: {n} reps are polled instead",
     digestChanges: "Changes",
     digestWrites: "Copied to a system",
     digestHeld: "Stopped for fighting",
@@ -249,6 +250,8 @@ export const ENGLISH: Words = {
     alertStepDrift: "say **health**, and look in the log for the code of the system that refuses",
     alertStepFight: "look for a second program that sets presence; say **why** and the name",
     alertStepSilence: "look in the log for its last error code",
+    alertStepSignedOut:
+      "sign in with it again at **/connect/teams**, or take it away at **/connect/teams/accounts**",
     alertNext: "Next step: {step}",
     refresh: "Refresh",
     why: "Why?",

@@ -209,6 +209,8 @@ export const JAPANESE: Words = {
     alertDrift: "{n} 人が {length}以上一致していません",
     alertFight: "{name} さんの自動変更が多すぎるため、しばらく書き込みを止めます",
     alertSilence: "{system} から {length}応答がありません",
+    alertSignedOut:
+      "監視用アカウント {account} がサインアウトしています。{n} 人は定期取得に切り替わりました",
     digestChanges: "変更",
     digestWrites: "システムへの反映",
     digestHeld: "競合による停止",
@@ -216,6 +218,8 @@ export const JAPANESE: Words = {
     alertStepDrift: "**稼働状況** と書き、拒否しているシステムのコードをログで確認してください",
     alertStepFight: "状態を設定している別のプログラムを確認してください",
     alertStepSilence: "ログで最後のエラーコードを確認してください",
+    alertStepSignedOut:
+      "**/connect/teams** で再度サインインするか、**/connect/teams/accounts** で削除してください",
     alertNext: "次の手順: {step}",
     refresh: "更新",
     why: "なぜ?",

@@ -273,6 +273,13 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       words,
       [],
     ),
+    "alert-signed-out": alertCard(
+      { kind: "signed out", account: "6f0b7a1e-1c2d-4e5f-8a9b-0c1d2e3f4a5b", reps: 650 },
+      say(words, "alertStepSignedOut"),
+      NOW_MS,
+      words,
+      [],
+    ),
     health: healthCard(
       {
         reps: 12,
