@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, type SystemName, TEAMS } from "../../src/presence/identity.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "./stage.ts";
 
@@ -7,7 +7,7 @@ const core = await loadCore(new URL("../../src", import.meta.url).href);
 const settled = (): Stage => Stage.settled(core);
 
 /** Busy was chosen in the other system, and our write of it to this one was accepted. */
-function written(to: typeof TEAMS | typeof DYNAMICS): Stage {
+function written(to: SystemName): Stage {
   const stage = settled();
   if (to === TEAMS) stage.dynamics("Busy");
   else stage.teams("Busy");
