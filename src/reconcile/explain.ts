@@ -4,7 +4,7 @@ import type { Classification } from "./classify.ts";
 import type { Write } from "./plan.ts";
 import { type Cause, endpointOf, type Fight, type Rep } from "./rep.ts";
 import type { Policy } from "./policy.ts";
-import { coverOf, statusOf, topOf } from "./resolve.ts";
+import { coverOf, statusOf, topFor, topOf } from "./resolve.ts";
 
 const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
 
@@ -155,7 +155,7 @@ export function overrideOf(rep: Rep, policy: Policy): Override | null {
   const { base, paused } = rep;
   if (paused || base.origin === null || isRoutable(base.status)) return null;
   const profile = policy.systems.find(({ name }) => name === base.origin);
-  const top = topOf(rep);
+  const top = topFor(rep, base.origin, policy);
   if (!profile?.absorbing || !top || top.system === base.origin) return null;
   const { seen } = endpointOf(rep, base.origin);
   if (seen !== profile.shows[base.status] || seen === profile.shows[top.status]) return null;
