@@ -25,6 +25,7 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold expired",
   "command",
   "command ended",
+  "manual lifted",
   "shift",
   "paused",
   "resumed",
@@ -146,7 +147,8 @@ function nextStep(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: numbe
   if (isSatisfied(rep, profile.name, target, policy) && !renewal) {
     return { kind: "satisfied" };
   }
-  const shown = target ?? endpoint.seen;
+  // Where the system shows the cause itself, that is what our own entry covers.
+  const shown = target ?? rep.overlays[profile.name]?.status ?? endpoint.seen;
   if (releasesTooEarly(rep, profile, shown, policy, nowMs)) {
     return { kind: "wait", atMs: rep.intentAtMs + policy.releasePatienceMs };
   }
@@ -216,7 +218,7 @@ function record(
     over: seen,
     cover: to,
     withdraws: profile.absorbing && to === "none",
-    clears: to !== "preferred" && (from === "preferred" || liftsManual(rep, name)),
+    clears: (from !== to && from !== "none") || (to !== "preferred" && liftsManual(rep, name)),
     sentAtMs: nowMs,
     leaseUntilMs: to === "none" || leaseMs === null ? null : nowMs + leaseMs,
     ackTick: null,

@@ -56,7 +56,7 @@ function keyOf(world: World): string {
       : "";
     const behind = (world.sequence[name] ?? 0) - Number(e.sequence);
     const late = e.late
-      .map(({ status, cover, clears }) => `${status}/${cover}/${clears}`)
+      .map(({ status, cover, clears, assumed }) => `${status}/${cover}/${clears}/${assumed}`)
       .toSorted();
     const lease = e.cover === "none" ? "" : ago(e.leaseUntilMs);
     return [

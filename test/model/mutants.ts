@@ -15,8 +15,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "classify.ts",
-        find: `  if (pending?.status === n && (seen !== n || isAnswered(pending, reading))) return "echo";\n`,
-        replace: "",
+        find: "if (explains && (seen !== n || isAnswered(pending, reading))) {",
+        replace: "if (explains && seen === null) {",
       },
     ],
     killedBy: { setting: { acts: 2 }, invariant: P3 },
