@@ -37,6 +37,9 @@ param dataverseOrganizationIds string = ''
 param teamsPollSeconds int = 5
 param dynamicsPollSeconds int = 10
 
+@description('How long a rep may be gone from Dynamics before what she chose there is withdrawn from Teams, in seconds.')
+param dynamicsReconnectSeconds int = 180
+
 @description('An app registration in place of the managed identity: needed to connect subscriber accounts, which sign in through it.')
 param clientId string = ''
 
@@ -257,6 +260,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       DATAVERSE_ORGANIZATION_IDS: dataverseOrganizationIds
       TEAMS_POLL_SECONDS: string(teamsPollSeconds)
       DYNAMICS_POLL_SECONDS: string(dynamicsPollSeconds)
+      DYNAMICS_RECONNECT_SECONDS: string(dynamicsReconnectSeconds)
       CACHE_KEY: empty(cacheKey) ? '' : '${kept}cache-key)'
       CACHE_KEY_PREVIOUS: empty(cacheKeyPrevious) ? '' : '${kept}cache-key-previous)'
       SUBSCRIBER_ACCOUNTS: subscriberAccounts
