@@ -24,6 +24,8 @@ export type Caller = {
   readonly integration: Integration;
   /** The id that the message was signed with; `null` for a bearer token. */
   readonly messageId: string | null;
+  /** An application that has the role to write and that nobody has bound yet: it may read only. */
+  readonly unbound: boolean;
 };
 export type Admission =
   | { readonly ok: true; readonly caller: Caller }
@@ -37,7 +39,8 @@ type AuthenticationOptions = {
 
 /**
  * Says who calls: an application with a bearer token of our tenant, or an integration that signs as Standard
- * Webhooks does. An application that is not registered as an integration may do what its app roles say, and no more.
+ * Webhooks does. An application that is not registered as an integration may read, if its app role says so; to write it
+ * must be bound (docs/decisions/0011-applications-write-when-bound.md).
  */
 export class Authentication {
   readonly #options: AuthenticationOptions;
@@ -60,17 +63,24 @@ export class Authentication {
     return token === null ? this.#signed(request) : this.#bearer(token);
   }
 
-  /** Whether it is still let in: it may have been revoked since. An application is known to Entra alone. */
+  /** Whether it is still let in: it may have been revoked since, and an application may have been bound. */
   stands({ name }: Integration): boolean {
     const known = this.#options.registry.get(name);
-    return known === null ? name.startsWith(APPLICATION) : !known.revoked;
+    return known === null ? this.#isApplication(name) : !known.revoked;
   }
 
   /** Whether it may still be told what it subscribed to. */
   isTold(name: string): boolean {
     const known = this.#options.registry.get(name);
-    if (known === null) return name.startsWith(APPLICATION);
+    if (known === null) return this.#isApplication(name);
     return !known.revoked && known.permissions.has("read");
+  }
+
+  /** An application that is known to Entra alone. Once it is registered, that is who it is. */
+  #isApplication(name: string): boolean {
+    const { registry } = this.#options;
+    if (!name.startsWith(APPLICATION)) return false;
+    return registry.ofApplication(name.slice(APPLICATION.length)) === null;
   }
 
   async #bearer(token: string): Promise<Admission> {
@@ -82,8 +92,10 @@ export class Authentication {
     const granted = roles.flatMap((role) => ROLES[role] ?? []);
     const known = this.#options.registry.ofApplication(appId);
     const integration = known ?? unbound(systemName(`${APPLICATION}${appId}`), []);
-    const permissions = new Set(granted.filter((one) => integration.permissions.has(one)));
-    return admitted({ ...integration, permissions }, null);
+    const allowed = known?.permissions ?? READING;
+    const permissions = new Set(granted.filter((one) => allowed.has(one)));
+    const isUnbound = known === null && granted.includes("write");
+    return admitted({ ...integration, permissions }, null, isUnbound);
   }
 
   #signed(request: InboundRequest): Admission {
@@ -97,7 +109,7 @@ export class Authentication {
     if (!this.#isFirst(`${integration.name} ${claim.id}`, request)) {
       return { ok: false, answer: refused("api-credentials-refused") };
     }
-    return admitted(integration, claim.id);
+    return admitted(integration, claim.id, false);
   }
 
   /**
@@ -121,8 +133,16 @@ export class Authentication {
   }
 }
 
-const admitted = (integration: Integration, messageId: string | null): Admission => {
-  if (!integration.revoked) return { ok: true, caller: { integration, messageId } };
+const READING: ReadonlySet<Permission> = new Set(["read"]);
+
+const admitted = (
+  integration: Integration,
+  messageId: string | null,
+  isUnbound: boolean,
+): Admission => {
+  if (!integration.revoked) {
+    return { ok: true, caller: { integration, messageId, unbound: isUnbound } };
+  }
   const detail = "This integration was revoked.";
   return { ok: false, answer: problem("api-integration-revoked", { detail }) };
 };

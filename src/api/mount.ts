@@ -33,7 +33,7 @@ export function mount(operation: Operation, handler: AnyHandler, options: MountO
     if (!admission.ok) return admission.answer;
     const { caller } = admission;
     const { integration } = caller;
-    if (!integration.permissions.has(operation.needs)) return notPermitted(operation);
+    if (!integration.permissions.has(operation.needs)) return notPermitted(operation, caller);
     const input = readInput(operation, request, options.parse);
     if (!input.ok) return input.answer;
     const waitSeconds = allowance.take(integration.name, integration.quota, costOf(input.body));
@@ -113,7 +113,12 @@ function malformed(errors: readonly FieldProblem[], reason?: string): Answer {
   return problem("api-input-malformed", { detail, errors, ...(reason ? { reason } : {}) });
 }
 
-function notPermitted({ needs }: Operation): Answer {
+function notPermitted({ needs }: Operation, caller: Caller): Answer {
+  if (needs === "write" && caller.unbound) {
+    const detail =
+      "An administrator has to say which reps and kinds this application may touch: cli partners create <name> --app <client id>.";
+    return problem("api-application-unbound", { detail });
+  }
   const role = needs === "read" ? "Presence.Read" : "Presence.Write";
   const detail = `This needs the permission ${needs}: for an Entra application the app role ${role}.`;
   return problem("api-permission-missing", { detail });
@@ -152,6 +157,8 @@ function keyOf({ headers }: InboundRequest, { needs, remembered }: Operation, ca
 function withETag({ method, headers }: InboundRequest, answer: Answer): Answer {
   if (method !== "GET" && method !== "HEAD") return answer;
   if (answer.status !== 200 || answer.json === undefined) return answer;
+  // What must not be kept needs no tag to ask whether it may still be used.
+  if (answer.headers?.["cache-control"] === "no-store") return answer;
   const hash = createHash("sha256").update(JSON.stringify(answer.json)).digest("base64url");
   const etag = `"${hash.slice(0, 27)}"`;
   const all = { ...answer.headers, etag, "cache-control": "private, no-cache" };

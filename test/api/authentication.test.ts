@@ -3,7 +3,10 @@ import {
   INTEGRATION_RECORD,
   type KeptIntegration,
 } from "../../src/api/integrations/integration.ts";
+import { eventually } from "../service/launch.ts";
+import { listen } from "./listener.ts";
 import { ANA, APPS, BEN, keptIntegration, Office, secretOf } from "./office.ts";
+import { openSubscriber } from "./subscriber.ts";
 
 const HOLD = { status: "InACall", ttlSeconds: 60 };
 const CALL = `/reps/${ANA.rep}/holds/c`;
@@ -14,7 +17,7 @@ async function keep(office: Office, name: string, body: KeptIntegration): Promis
   await office.clock.settle();
 }
 
-test("[R188] an application of our tenant may do what its app roles say", async () => {
+test("[R188] an application of our tenant may read by its app role, and write once it is bound", async () => {
   const office = await Office.open();
   const [reader, writer, nobody] = [
     await office.token("reader"),
@@ -25,11 +28,41 @@ test("[R188] an application of our tenant may do what its app roles say", async 
   const refused = await office.ask(`PUT ${CALL}`, { token: reader, body: HOLD });
   expect(refused).toMatchObject({ status: 403, json: { code: "api-permission-missing" } });
   expect((await office.ask("GET /reps", { token: nobody })).status).toBe(403);
+  const unbound = await office.ask(`PUT ${CALL}`, { token: writer, body: HOLD });
+  expect(unbound).toMatchObject({
+    status: 403,
+    json: { code: "api-application-unbound", detail: expect.stringContaining("cli partners") },
+  });
+  expect((await office.ask("GET /reps", { token: writer })).status).toBe(200);
+  await keep(office, "crm", keptIntegration("crm", { appId: APPS.writer }));
   expect((await office.ask(`PUT ${CALL}`, { token: writer, body: HOLD })).status).toBe(202);
   expect(await office.statusOf(ANA)).toBe("InACall");
-  expect(office.document(ANA).rep.cause?.source).toBe(`app-${APPS.writer}`);
+  expect(office.document(ANA).rep.cause?.source).toBe("crm");
   const byUri = await office.token("writer", "api://0b1d2c3e-0000-4000-8000-000000000002");
   expect((await office.ask("GET /reps", { token: byUri })).status).toBe(200);
+  // Bound without the role it may do nothing that Entra has not granted.
+  await keep(office, "viewer", keptIntegration("viewer", { appId: APPS.reader }));
+  const roleless = await office.ask(`PUT ${CALL}`, { token: reader, body: HOLD });
+  expect(roleless).toMatchObject({ status: 403, json: { code: "api-permission-missing" } });
+});
+
+test("[R188, R199] what an application subscribed to before it was bound ends with the binding", async () => {
+  const office = await Office.open({ planner: {} });
+  const token = await office.token("reader");
+  const receiver = await openSubscriber();
+  const body = { url: receiver.url };
+  expect((await office.ask("POST /subscriptions", { token, body })).status).toBe(201);
+  const listener = await listen(office, "", {}, { token });
+  const set = ({ rep }: typeof ANA, status: string) =>
+    office.ask(`PUT /reps/${rep}/status`, { as: "planner", body: { status } });
+  await set(ANA, "Busy");
+  await eventually("both are told", () => receiver.deliveries.length + listener.told.length === 2);
+  await keep(office, "viewer", keptIntegration("viewer", { appId: APPS.reader, reps: [BEN.rep] }));
+  await set(ANA, "Away");
+  await office.statusOf(ANA);
+  await office.clock.advance(20_000);
+  await eventually("the stream has ended", () => listener.ended);
+  expect([receiver.deliveries.length, listener.told.length]).toEqual([1, 1]);
 });
 
 test("[R188] a token that is not for us, or is over, is refused like any other false one", async () => {
