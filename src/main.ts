@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
-import { createServiceAvailability } from "./availability-root.ts";
+import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { isLoopbackHost } from "./config-kinds.ts";
@@ -203,13 +203,7 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  const availability = createServiceAvailability({
-    config,
-    dynamics,
-    nowMs,
-    signal: abort.signal,
-    onSystemError,
-  });
+  const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({
     clock,
     run: async () => {
@@ -225,14 +219,24 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
-  const api = createServiceApi({ config, engine, controller, directory, clock, log, faultOf });
+  const api = createServiceApi({
+    config,
+    engine,
+    controller,
+    directory,
+    clock,
+    log,
+    board,
+    onSystemError,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
     engine,
     controller,
     dynamics,
-    queues: createQueueDesk(availability.board),
+    queues: createQueueDesk(board),
     credential,
     policy,
     clock,
@@ -268,7 +272,6 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...availability.routes,
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
         partners: () => api.registry.all(),
