@@ -82,8 +82,8 @@ export function keptIntegration(
     kinds: ["hold", "status", "shift", "override"],
     reps: null,
     quota: DEFAULT_QUOTA,
-    createdAtMs: 0,
     revokedAtMs: null,
+    acts: [],
     ...change,
   };
 }
