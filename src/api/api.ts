@@ -22,6 +22,7 @@ import { OPERATIONS, type OperationId } from "./operations.ts";
 import { type EventGate, eventGate } from "./event-gate.ts";
 import { queueHandlers, type Unreadable } from "./queue-handlers.ts";
 import { QueueReps } from "./queue-reps.ts";
+import { ReplayStore } from "./replay-store.ts";
 import { Planner } from "./shifts/planner.ts";
 import { createLocator } from "./subscriptions/address.ts";
 import { Courier } from "./subscriptions/courier.ts";
@@ -71,6 +72,7 @@ export function createApi(options: ApiOptions): Api {
   const nowMs = (): number => clock.nowMs();
   const allowance = new Allowance(nowMs);
   const authentication = new Authentication({ registry, tokens, nowMs });
+  const replays = new ReplayStore({ engine, nowMs });
   const idempotency = new Idempotency({ engine, nowMs });
   const details = new HoldDetails(engine, nowMs);
   const { find, document, submit, identities } = options;
@@ -142,6 +144,7 @@ export function createApi(options: ApiOptions): Api {
   const refresh = async (): Promise<void> =>
     registry.replace(await engine.kept(INTEGRATION_RECORD), nowMs());
   const sweep = async (): Promise<void> => {
+    await replays.sweep();
     await idempotency.sweep();
     await details.sweep();
   };
@@ -164,6 +167,7 @@ export function createApi(options: ApiOptions): Api {
     mount(OPERATIONS[id], handlers[id], {
       authentication,
       allowance,
+      replays,
       idempotency,
       parse,
     }),
@@ -176,6 +180,7 @@ export function createApi(options: ApiOptions): Api {
     committed: () => feed.nudge(),
     start: async () => {
       await refresh();
+      await replays.load();
       await idempotency.load();
       await details.load();
       await planner.start();

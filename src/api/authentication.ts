@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { EntraTokenVerifier } from "../connectors/entra-token.ts";
 import { findSigner, readClaim } from "../connectors/partner/signature.ts";
 import type { Answer, InboundRequest, RequestHead } from "../http/route.ts";
@@ -13,16 +12,13 @@ const ROLES: Readonly<Record<string, Permission>> = {
   "Presence.Write": "write",
 };
 
-/** A signed message may be sent again for so long: twice the window in which its time counts as now. */
-const REMEMBERED_MS = 10 * 60_000;
-const MAX_REMEMBERED = 200_000;
 /** The beginning of the names of applications that are no registered integrations; those are shorter. */
 const APPLICATION = "app-";
 
 /** Somebody who is who they say. */
 export type Caller = {
   readonly integration: Integration;
-  /** The id that the message was signed with; `null` for a bearer token. */
+  /** The id that the message was signed with, which may have served another request; `null` for a bearer token. */
   readonly messageId: string | null;
   /** An application that has the role to write and that nobody has bound yet: it may read only. */
   readonly unbound: boolean;
@@ -44,7 +40,6 @@ type AuthenticationOptions = {
  */
 export class Authentication {
   readonly #options: AuthenticationOptions;
-  readonly #seen = new Map<string, { readonly print: string; readonly untilMs: number }>();
 
   constructor(options: AuthenticationOptions) {
     this.#options = options;
@@ -106,30 +101,7 @@ export class Authentication {
     const signer = findSigner(claim, request.body, registry.all());
     const integration = signer === null ? null : registry.get(signer.name);
     if (integration === null) return { ok: false, answer: refused("signature-mismatch") };
-    if (!this.#isFirst(`${integration.name} ${claim.id}`, request)) {
-      return { ok: false, answer: refused("api-credentials-refused") };
-    }
     return admitted(integration, claim.id, false);
-  }
-
-  /**
-   * The standard signs the id, the time and the body, but not the path. So an id belongs to the request that
-   * brought it first; a write may be sent again as it was, a read asks anew.
-   */
-  #isFirst(key: string, { method, path, query, body }: InboundRequest): boolean {
-    const nowMs = this.#options.nowMs();
-    for (const [old, { untilMs }] of this.#seen) {
-      if (untilMs > nowMs && this.#seen.size < MAX_REMEMBERED) break;
-      this.#seen.delete(old);
-    }
-    const hash = createHash("sha256")
-      .update(`${method} ${path}?${query.toString()}\n`)
-      .update(body);
-    const print = hash.digest("base64");
-    const before = this.#seen.get(key);
-    if (before) return before.print === print && method !== "GET";
-    this.#seen.set(key, { print, untilMs: nowMs + REMEMBERED_MS });
-    return true;
   }
 }
 
@@ -156,7 +128,7 @@ function missing(): Answer {
 }
 
 /** One answer for every way to fail, so that it helps nobody to forge. */
-function refused(reason: string): Answer {
+export function refused(reason: string): Answer {
   const detail = "The token or the signature was not accepted.";
   return problem("api-credentials-refused", { detail, reason, headers: CHALLENGE });
 }

@@ -198,6 +198,34 @@ test("[R191] an id that was signed for one path is worth nothing for another", a
   expect(await office.statusOf(BEN)).toBe("Available");
 });
 
+test("[R209] an id that served a read serves no write, also not after a restart", async () => {
+  const office = await Office.open();
+  await office.ask(`PUT ${CALL}`, { as: "phone", body: HOLD });
+  const seen = { as: "phone", id: "msg_3" };
+  expect((await office.ask(`GET /reps/${ANA.rep}`, seen)).status).toBe(200);
+  for (const restarts of [false, true]) {
+    if (restarts) await office.restart();
+    for (const line of [`DELETE ${CALL}`, `GET /reps/${ANA.rep}`, "GET /reps"]) {
+      expect([line, (await office.ask(line, seen)).status]).toEqual([line, 401]);
+    }
+  }
+  expect(await office.statusOf(ANA)).toBe("InACall");
+  // After ten minutes its time is over, whatever the id; nothing is kept of it any more.
+  await office.clock.advance(11 * 60_000);
+  await office.clock.settle();
+  expect(await office.engine.kept("signed-request")).toEqual([]);
+});
+
+test("[R209] who was told to wait may send the very same request later", async () => {
+  const quota = { ...keptIntegration("x").quota, requestsPerMinute: 60, burst: 1 };
+  const office = await Office.open({ phone: { quota } });
+  const again = { as: "phone", id: "msg_4" };
+  await office.ask("GET /reps", { as: "phone" });
+  expect((await office.ask(`GET /reps/${ANA.rep}`, again)).status).toBe(429);
+  await office.clock.advance(1_000);
+  expect((await office.ask(`GET /reps/${ANA.rep}`, again)).status).toBe(200);
+});
+
 test("[R192] one that floods is told to wait, and takes nothing from the others", async () => {
   const quota = { ...keptIntegration("x").quota, requestsPerMinute: 60, burst: 5 };
   const office = await Office.open({ flood: { quota }, phone: {} });
