@@ -1,11 +1,16 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { ANA, Office, secretOf } from "../api/office.ts";
+import { need } from "./debian.ts";
 
 const run = promisify(execFile);
 const FOLDER = join(import.meta.dirname, "../../integrations/examples");
+
+beforeAll(async () => {
+  for (const command of ["curl", "openssl", "python3"]) await need(command);
+}, 600_000);
 
 test.each([
   ["curl", "sh", "example.sh"],

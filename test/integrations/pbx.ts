@@ -1,29 +1,22 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { obtainedOnce } from "./debian.ts";
 
-const run = promisify(execFile);
 const SCENARIO = join(import.meta.dirname, "pbx.sipp.xml");
 
 /** A PBX whose lines are idle, ring, are talked on for some seconds, and are idle again. */
 export type Pbx = { readonly port: number; readonly kind: "sipp" | "our own" };
 
-const has = async (command: string): Promise<boolean> =>
-  run(command, ["-v"]).then(
-    () => true,
-    // SIPp says its version and leaves with 99.
-    (error: unknown) => (error as { readonly code?: unknown }).code !== "ENOENT",
-  );
+/** To be awaited before a test that has a deadline. */
+export const haveSipp = obtainedOnce("sipp", "sip-tester");
 
-/** SIPp plays the PBX: Debian has it. Where it cannot be had, a peer that was written from the RFCs does. */
+/** SIPp plays the PBX: Debian has it. Where it cannot be had, a peer that was written from the RFCs does, and says so. */
 export async function startPbx(lines: number): Promise<Pbx> {
-  const apt = ["install", "-y", "--no-install-recommends", "sip-tester"];
-  if (!(await has("sipp"))) await run("apt-get", apt).catch(() => undefined);
-  return (await has("sipp")) ? startSipp(lines) : startPeer();
+  return (await haveSipp()) ? startSipp(lines) : startPeer();
 }
 
 async function freePort(): Promise<number> {
@@ -51,7 +44,7 @@ async function startSipp(lines: number): Promise<Pbx> {
   ];
   const child = spawn("sipp", options, { stdio: "ignore" });
   onTestFinished(() => void child.kill("SIGKILL"));
-  await sleep(300);
+  // Whoever subscribes before it listens sends again, as over UDP one must.
   return { port, kind: "sipp" };
 }
 
@@ -59,7 +52,7 @@ const STEPS: readonly (readonly [afterMs: number, dialog: string])[] = [
   [0, ""],
   [1_000, "early"],
   [1_000, "confirmed"],
-  [9_000, "terminated"],
+  [6_000, "terminated"],
 ];
 
 async function startPeer(): Promise<Pbx> {
