@@ -5,6 +5,7 @@ import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import type { ParsedJson } from "../http/json.ts";
 import type { Route } from "../http/route.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
+import type { Policy } from "../reconcile/policy.ts";
 import { Allowance } from "./allowance.ts";
 import { Authentication } from "./authentication.ts";
 import { Commands } from "./commands.ts";
@@ -33,6 +34,7 @@ export type ApiOptions = {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly registry: Registry;
+  readonly policy: Policy;
   readonly tokens: EntraTokenVerifier;
   readonly publicUrl: string | null;
   /** Hosts that may be told of changes although their addresses are not public. */
@@ -116,6 +118,7 @@ export function createApi(options: ApiOptions): Api {
     registry.get(integration.name) ?? integration;
   const handlers: Handlers = {
     ...repHandlers({
+      policy: options.policy,
       commands,
       planner,
       details,

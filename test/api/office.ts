@@ -193,9 +193,10 @@ export class Office implements AsyncDisposable {
     }));
     this.#entra ??= await startEntra({ tenantId: TENANT, apps, nowMs });
     const find = (id: string): RepIdentity | null => directory.find(id);
+    const policy = { ...createPolicy(DEFAULT_MAPPINGS), systems: [] };
     const controller = new Controller({
       engine,
-      policy: { ...createPolicy(DEFAULT_MAPPINGS), systems: [] },
+      policy,
       clock: this.clock,
       systems: [],
       gatherMs: 0,
@@ -205,6 +206,7 @@ export class Office implements AsyncDisposable {
     });
     const api = createApi({
       engine,
+      policy,
       clock: this.clock,
       registry,
       tokens: createEntraTokenVerifier({
