@@ -9,7 +9,7 @@ import { wrongAfter } from "../scenarios/verdict.ts";
 import type { Person } from "../scenarios/witness.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
 import { eventually, temporaryFolder } from "../service/launch.ts";
-import { type PartnerEvent, sendEvent } from "../service/partner.ts";
+import { type PartnerEvent, sendPatiently } from "../service/partner.ts";
 import { SABOTEUR } from "./cabled-company.ts";
 import type { Failpoint } from "./inside/failpoints.ts";
 
@@ -135,7 +135,7 @@ function liveTheDay(company: Company, random: () => number) {
 async function acknowledged(company: Company, event: PartnerEvent): Promise<string> {
   const id = randomUUID();
   const send = () =>
-    sendEvent(company.service, event, { id }).then(
+    sendPatiently(company.service, event, { id }).then(
       ({ ok }) => ok,
       () => false,
     );
