@@ -16,7 +16,7 @@ const has = async (command: string): Promise<boolean> =>
   );
 
 /** Whether a command is here, after Debian's package was installed where it was not and that can be done. */
-async function obtained(command: string, packageName: string): Promise<boolean> {
+export async function obtained(command: string, packageName: string): Promise<boolean> {
   if (await has(command)) return true;
   if (process.getuid?.() !== 0 || !(await has("apt-get"))) return false;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
@@ -31,12 +31,6 @@ async function obtained(command: string, packageName: string): Promise<boolean> 
   await apt("update", "-qq");
   await apt("install", "-y", "-qq", "--no-install-recommends", packageName);
   return has(command);
-}
-
-/** Finds it out at most once. */
-export function obtainedOnce(command: string, packageName: string): () => Promise<boolean> {
-  let found: Promise<boolean> | null = null;
-  return () => (found ??= obtained(command, packageName));
 }
 
 /** Throws with what to do if the command cannot be had. */
