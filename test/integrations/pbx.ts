@@ -64,8 +64,7 @@ async function startSipp({ lines, stepMs }: Play): Promise<Pbx> {
 async function askToHangUp(port: number): Promise<void> {
   const socket = await listening();
   const own = socket.address().port;
-  let answered = false;
-  socket.once("message", () => (answered = true));
+  const answered = once(socket, "message").then(() => true);
   const lines = [
     `SUBSCRIBE sip:hangup@127.0.0.1:${port} SIP/2.0`,
     `Via: SIP/2.0/UDP 127.0.0.1:${own};branch=z9hG4bK${randomUUID()}`,
@@ -76,10 +75,8 @@ async function askToHangUp(port: number): Promise<void> {
     "Event: dialog",
     "Content-Length: 0",
   ];
-  while (!answered) {
-    socket.send(`${lines.join("\r\n")}\r\n\r\n`, port, "127.0.0.1");
-    await sleep(200);
-  }
+  do socket.send(`${lines.join("\r\n")}\r\n\r\n`, port, "127.0.0.1");
+  while (!(await Promise.race([answered, sleep(200, false)])));
   socket.close();
 }
 
