@@ -1,3 +1,4 @@
+import type { Board } from "./availability/board.ts";
 import { type Bot, createBot } from "./bot/bot.ts";
 import { createPausing } from "./bot/pausing.ts";
 import type { BotPort, Person } from "./bot/port.ts";
@@ -14,6 +15,7 @@ import { PAUSE_RECORD } from "./directory/pauses.ts";
 import type { Engine } from "./engine/engine.ts";
 import { parseJson } from "./http/json.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
+import { createQueueDesk } from "./queue-desk.ts";
 import type { Policy } from "./reconcile/policy.ts";
 
 /** Names change seldom; a rep who is new is called by her id until they are read again. */
@@ -30,7 +32,7 @@ export type BotParts = {
   readonly engine: Engine;
   readonly controller: Controller;
   readonly dynamics: DynamicsConnector;
-  readonly queues: BotPort["queues"];
+  readonly board: Board;
   readonly credential: Credential;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -82,9 +84,12 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     }
   };
 
+  const after: BotPort["after"] = (delayMs, fire) => clock.after(delayMs, fire);
+  const queues = createQueueDesk(parts.board, { nowMs, after });
+
   const port: BotPort = {
     nowMs,
-    after: (delayMs, fire) => clock.after(delayMs, fire),
+    after,
     random: Math.random,
     people: currentPeople,
     engine,
@@ -93,15 +98,21 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     submit: (event) => controller.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
-    queues: parts.queues,
+    roles: { holders: (role) => dynamics.roleHolders(role, signal) },
+    queues,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
   };
   const { bot: settings } = config;
-  const rules = { scopes: config.botScopes, adminGroup: config.botAdmins };
+  const rules = {
+    scopes: config.botScopes,
+    roleScopes: config.botRoleScopes,
+    adminGroup: config.botAdmins,
+  };
   const common = {
     port,
     rules,
+    consoleUrl: config.publicUrl,
     parse: (body: Buffer) => parseJson(body, { strict: false }),
     onFault: parts.onFault,
   };
@@ -132,5 +143,16 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     retryMs: PEOPLE_RETRY_MS,
     soonMs: 0,
   });
-  return { ...bot, names: recurring };
+  return {
+    ...bot,
+    start: async () => {
+      await bot.start();
+      queues.start();
+    },
+    stop: () => {
+      bot.stop();
+      queues.stop();
+    },
+    names: recurring,
+  };
 }

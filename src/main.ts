@@ -28,7 +28,6 @@ import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
-import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf } from "./sign-in.ts";
 import {
   createPolicy,
@@ -228,7 +227,7 @@ export async function startService(
     engine,
     controller,
     dynamics,
-    queues: createQueueDesk(availability.board),
+    board: availability.board,
     credential,
     policy,
     clock,

@@ -12,9 +12,12 @@ export type Person = {
 
 /** Queues and who can take work in them. It says of each figure where it comes from and how old it is. */
 export type QueueDesk = {
+  /** All of them, by name, without the contact centre's own figures; makes no call. */
   queues(): Promise<readonly QueueView[]>;
-  /** The reps who are members, by rep id. */
-  members(queue: string): Promise<ReadonlySet<string>>;
+  /** One by its id, with both sources; one call at most. `null`: there is none. */
+  queue(id: string): Promise<QueueView | null>;
+  /** The reps who are members of the queue with that id, by rep id; makes no call. */
+  members(id: string): Promise<ReadonlySet<string>>;
 };
 
 /** Stops and resumes the syncing of one rep; durable when it resolves. */
@@ -28,8 +31,14 @@ export type Pausing = {
 export type Groups = {
   /** Of `groupIds`, those that the user is in, directly or through another group. One call. */
   memberOf(objectId: string, groupIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Object ids of everybody in the group, directly or through another group; lower-case. */
+  /** Object ids of everybody in the group, directly or through another group; lower-case. A call for each 999 of them. */
   members(groupId: string): Promise<ReadonlySet<string>>;
+};
+
+/** Who holds which security role in Dynamics. Rejects when it cannot be known: then nobody may do anything. */
+export type Roles = {
+  /** Entra object ids of everybody who holds a role of that name, herself or through a team; lower-case. */
+  holders(role: string): Promise<ReadonlySet<string>>;
 };
 
 /** What the service is for the bot: everything it may read, and the few things it may cause. */
@@ -47,6 +56,7 @@ export type BotPort = {
   readonly submit: (event: Parameters<Engine["accept"]>[0]) => void;
   readonly policy: Policy;
   readonly groups: Groups;
+  readonly roles: Roles;
   /** `null`: nothing here knows of queues. */
   readonly queues: QueueDesk | null;
   /** `null`: this installation cannot pause. */

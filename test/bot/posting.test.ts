@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Conversations } from "../../src/bot/conversations.ts";
-import type { QueueView } from "../../src/bot/cards/view.ts";
-import { ANA, BEN, BotBench, textOf } from "./bench.ts";
+import { ANA, BEN, BILLING, BotBench, MANAGERS, queueDeskOf, textOf } from "./bench.ts";
 
 let bench: BotBench;
 beforeEach(async () => {
@@ -110,7 +109,7 @@ describe("a board in a channel", () => {
 
   test("[R224] stops when whoever asked for it manages nobody any more", async () => {
     await bench.say("manager", "<at>Lockstep</at> board", "channel");
-    for (const group of Object.keys(bench.groups)) bench.groups[group] = [];
+    bench.groups[MANAGERS] = [];
     await pass(310);
     bench.crew.teams.choose(ANA.rep, "Busy");
     await pass(60);
@@ -166,30 +165,12 @@ describe("what comes by itself", () => {
 });
 
 test("[R215] queues are answered from whoever knows them, with both sources and their age", async () => {
-  const asOfMs = bench.crew.clock.nowMs();
-  const billing: QueueView = {
-    name: "Billing",
-    open: true,
-    ableNow: 1,
-    members: 2,
-    waiting: 3,
-    averageWaitMs: 60_000,
-    nextChangeMs: null,
-    sources: [
-      { name: "Lockstep", ableNow: 1, asOfMs },
-      { name: "Dynamics", ableNow: null, asOfMs },
-    ],
-  };
-  const other = await BotBench.open({
-    queues: {
-      queues: () => Promise.resolve([billing]),
-      members: () => Promise.resolve(new Set([ANA.rep])),
-    },
-  });
+  const queues = queueDeskOf([BILLING], bench.crew.clock.nowMs());
+  const other = await BotBench.open({ queues });
   try {
     const text = textOf((await other.say("manager", "queue billing")).cards[0]);
     expect(text).toMatch(
-      /Queue Billing\nopen[^]*1 \/ 2[^]*Waiting\n3[^]*Lockstep: 1[^]*Dynamics: not known/,
+      /Queue Billing\nopen[^]*1 \/ 2[^]*Waiting\n3[^]*Lockstep: 1[^]*Dynamics 365: not known/,
     );
     expect(textOf((await other.say("manager", "queues")).cards[0])).toContain("Billing");
     const able = textOf((await other.say("manager", "who is available in Billing")).cards[0]);

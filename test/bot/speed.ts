@@ -67,12 +67,17 @@ async function speed(): Promise<void> {
       memberOf: (_id, groups) => counted(groups),
       members: () => counted(people.map(({ identity }) => identity.teamsUserId)),
     },
+    roles: { holders: () => counted([]) },
     queues: null,
     pausing: null,
     waitingFor: () => [],
   };
-  const rules = { scopes: [{ managers: "managers", reps: null }], adminGroup: null };
-  const access = new Access(rules, port.groups, port.nowMs);
+  const rules = {
+    scopes: [{ managers: "managers", reps: null }],
+    roleScopes: [],
+    adminGroup: null,
+  };
+  const access = new Access(rules, port);
   const audit = new Audit(port);
   const sealer = new Sealer(Buffer.alloc(32, 7), port.nowMs);
   const conversations = new Conversations(port);
@@ -83,7 +88,16 @@ async function speed(): Promise<void> {
   const watches = new Watches(port, conversations, outbox, () => Promise.resolve(true));
   const postings = new Postings({ port, access, conversations, outbox, sealer });
   const own = new Own(port, audit, conversations, watches);
-  const desk = new Desk({ port, access, audit, sealer, own, watches, postings });
+  const desk = new Desk({
+    port,
+    access,
+    audit,
+    sealer,
+    own,
+    watches,
+    postings,
+    consoleUrl: null,
+  });
 
   console.log("command | p50 ms | p99 ms | calls to Entra");
   for (const text of COMMANDS) {

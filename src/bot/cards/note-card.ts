@@ -44,6 +44,14 @@ export function placeholderCard(words: Words, asker: string, show: Button, refre
   );
 }
 
+/** What everybody sees of a rep or queue that somebody put into a message: its name, and a button. */
+export function sharedCard(words: Words, name: string, show: Button, refresh: Refresh): Card {
+  return card(words, [heading(plain(name)), small(say(words, "helpPrivate")), ...actions([show])], {
+    refresh,
+    summary: name,
+  });
+}
+
 /** Everything that can be asked, as one would type it. */
 export function helpCard(
   words: Words,

@@ -59,6 +59,7 @@ export type PersonView = {
 export type EntryView = { readonly atMs: number; readonly says: string };
 
 export type QueueView = {
+  readonly id: string;
   readonly name: string;
   /** `null`: operating hours are not known. */
   readonly open: boolean | null;
@@ -67,6 +68,8 @@ export type QueueView = {
   readonly waiting: number | null;
   readonly averageWaitMs: number | null;
   readonly nextChangeMs: number | null;
+  /** Of the figures above: when the oldest fact behind them was read. */
+  readonly asOfMs: number;
   /** Each figure's source and age, the freshest first. */
   readonly sources: readonly {
     readonly name: string;

@@ -78,6 +78,7 @@ const TEAM: TeamView = {
 };
 
 const QUEUE: QueueView = {
+  id: "billing",
   name: "Billing",
   open: true,
   ableNow: 3,
@@ -85,6 +86,7 @@ const QUEUE: QueueView = {
   waiting: 2,
   averageWaitMs: 75_000,
   nextChangeMs: NOW_MS + 5_400_000,
+  asOfMs: NOW_MS - 2_000,
   sources: [
     { name: "Lockstep", ableNow: 3, asOfMs: NOW_MS - 2_000 },
     { name: "Dynamics", ableNow: 4, asOfMs: NOW_MS - 64_000 },
@@ -138,12 +140,8 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     ),
     available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showing),
     nobody: availableCard([], 8, null, NOW_MS, showing),
-    queue: queueCard(QUEUE, NOW_MS, showing),
-    queues: queuesCard(
-      [QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }],
-      NOW_MS,
-      showing,
-    ),
+    queue: queueCard(QUEUE, showing),
+    queues: queuesCard([QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }], showing),
     team: teamCard(TEAM, say(words, "teamTitle"), showing),
     board: boardCard(TEAM, 8, showing),
     "set-form": setForm("Priya Raghunathan", false, words, [submit, button("refresh")]),
