@@ -131,7 +131,11 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
           ...common,
           appId: settings.appId,
           token: () => credential.token(asking),
-          verify: createVerifier({ ...settings, nowMs }),
+          verify: createVerifier({
+            ...settings,
+            nowMs,
+            parseStrictly: (json) => parseJson(json, { strict: true }),
+          }),
           tenantId: settings.tenantId,
           serviceHosts: settings.serviceHosts,
         });

@@ -177,14 +177,14 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations, out
     const turn = whoAsks(context);
     if (!turn) return reply(context, nobody(context));
     await conversations.remember(turn, TurnContext.getConversationReference(context.activity));
-    const activity: { readonly text?: string; readonly value?: unknown } = context.activity;
-    const { value, text = "" } = activity;
+    const activity: { readonly text?: string | null; readonly value?: unknown } = context.activity;
+    const { value, text } = activity;
     if (isSubmitted(value)) {
       // What answers a message is read by everybody there; only what answers an invoke is for one alone.
       if (turn.place !== "personal") return reply(context, onlyAlone(context));
       return reply(context, await desk.pressed(turn, value.ref, value));
     }
-    return reply(context, await desk.typed(turn, text));
+    return reply(context, await desk.typed(turn, text ?? ""));
   });
 
   router.adaptiveCards.actionExecute<Record<string, unknown>>(
@@ -221,8 +221,8 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations, out
   });
 
   router.conversationUpdate("membersRemoved", async (context) => {
-    const { membersRemoved = [], recipient, conversation } = context.activity;
-    if (!membersRemoved.some(({ id }) => id === recipient.id)) return;
+    const { membersRemoved, recipient, conversation } = context.activity;
+    if (!membersRemoved?.some(({ id }) => id === recipient.id)) return;
     await conversations.forget(conversation.id.split(";")[0] ?? conversation.id);
   });
 }

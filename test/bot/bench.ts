@@ -186,6 +186,7 @@ export class BotBench {
         issuer: ISSUER,
         appId: APP_ID,
         nowMs,
+        parseStrictly: (json) => parseJson(json, { strict: true }),
       }),
       tenantId: TENANT_ID,
       serviceHosts: ["127.0.0.1", "smba.trafficmanager.net"],
