@@ -33,6 +33,7 @@ export type BotParts = {
   readonly controller: Controller;
   readonly dynamics: DynamicsConnector;
   readonly board: Board;
+  readonly nextShift: BotPort["nextShift"];
   readonly credential: Credential;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -100,6 +101,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     roles: { holders: (role) => dynamics.roleHolders(role, signal) },
     queues,
+    nextShift: parts.nextShift,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
   };

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { announcing } from "./api/feed/feed.ts";
+import { createServiceApi } from "./api-root.ts";
 import { createServiceAvailability } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -28,7 +30,7 @@ import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
-import { credentialOf, readerOf } from "./sign-in.ts";
+import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -66,9 +68,10 @@ export async function startService(
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
-  const policy = createPolicy(mappings);
+  const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const store = await openSqliteEngine({ path: config.database.path });
+  const engine = announcing(store, () => api.committed());
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -88,8 +91,11 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
+  const teamsPace = new Pace(clock, TEAMS_PACE);
   const paces = {
-    teams: new Pace(clock, TEAMS_PACE),
+    teams: teamsPace,
+    // Graph counts the calls of each registration for itself.
+    teamsReads: config.reader ? new Pace(clock, TEAMS_PACE) : teamsPace,
     dynamics: new Pace(clock, DYNAMICS_PACE),
   };
   const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
@@ -100,7 +106,7 @@ export async function startService(
     policy,
     clock,
     systems: [
-      { connector: teams, pace: paces.teams },
+      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
       { connector: dynamics, pace: paces.dynamics },
     ],
     gatherMs: GATHER_MS,
@@ -113,12 +119,14 @@ export async function startService(
   const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
     new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
   const sweeps = {
-    teams: sweepOf(teams, paces.teams, config.teamsPollMs),
+    teams: sweepOf(teams, paces.teamsReads, config.teamsPollMs),
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const tokens = tokensOf(config, nowMs);
   const push = createServicePush({
     config,
+    tokens,
     engine,
     controller,
     directory,
@@ -200,7 +208,7 @@ export async function startService(
   };
 
   const availability = createServiceAvailability({
-    config,
+    tokens,
     dynamics,
     nowMs,
     signal: abort.signal,
@@ -221,6 +229,17 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
+  const api = createServiceApi({
+    config,
+    tokens,
+    engine,
+    controller,
+    policy,
+    directory,
+    clock,
+    log,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
@@ -228,6 +247,7 @@ export async function startService(
     controller,
     dynamics,
     board: availability.board,
+    nextShift: (rep) => api.nextShift(rep),
     credential,
     policy,
     clock,
@@ -266,7 +286,8 @@ export async function startService(
       ...availability.routes,
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
-        partners: config.partners,
+        partners: () => api.registry.all(),
+        refuse: api.refuseEvent,
         find: (id) => directory.find(id),
         findLeaver: (id) => controller.leaver(id),
         accept: (event) => engine.accept(event),
@@ -275,6 +296,7 @@ export async function startService(
         nowMs,
       }),
       ...push.routes,
+      ...api.routes,
     ],
   });
 
@@ -282,6 +304,7 @@ export async function startService(
   await controller.start();
   await bot?.start();
   pauses.start();
+  await api.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
@@ -298,6 +321,7 @@ export async function startService(
     bot?.stop();
     await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
+    await api.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();

@@ -1,4 +1,4 @@
-import type { StoredHistoryEntry } from "../engine/engine.ts";
+import type { RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
 import type { RepId } from "../presence/identity.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
@@ -7,11 +7,12 @@ import { availableCard, teamCard } from "./cards/people-card.ts";
 import { queueCard, queuesCard } from "./cards/queue-card.ts";
 import { repCard } from "./cards/rep-card.ts";
 import { historyCard, whyCard } from "./cards/story-card.ts";
-import type { PersonView, QueueView } from "./cards/view.ts";
+import type { PersonView, QueueView, RepView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { dayMs } from "./commands/time.ts";
 import { folded } from "./find.ts";
 import type { BotPort, Person } from "./port.ts";
+import { BY_HERSELF } from "./pausing.ts";
 import { BOT_HOLD, personView, repView, statusAt, teamView } from "./view.ts";
 import { whom } from "./whom.ts";
 
@@ -42,8 +43,7 @@ export class Looking {
     const document = this.#port.document(person.identity.rep);
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
-    const { policy, lastReadAtMs } = this.#port;
-    const view = repView(person.name, document, policy, lastReadAtMs);
+    const view = this.#view(person, document);
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [
@@ -55,7 +55,8 @@ export class Looking {
         ? []
         : [asker.button("notify", { name: "notify", target: rep })]),
     ];
-    return { card: repCard(view, asker.showing({ name: "status", rep }, buttons)) };
+    const showing = asker.showing({ name: "status", rep }, buttons);
+    return { card: repCard(view, { ...showing, lift: liftOf(asker, view, document, isSelf) }) };
   }
 
   async why(asker: Asker, typed: string): Promise<Answer> {
@@ -67,14 +68,16 @@ export class Looking {
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "why");
     const entries = await this.#history(person.identity.rep, asker.nowMs - CHAIN_MS);
-    const { policy, lastReadAtMs } = this.#port;
-    const view = repView(person.name, document, policy, lastReadAtMs);
+    const view = this.#view(person, document);
     const rep = `id:${person.identity.rep}`;
     const buttons = [
       asker.button("history", { name: "history", rep, day: "today", at: null }),
       asker.button("set", { name: "set.form", rep }),
     ];
-    return { card: whyCard(view, entries, asker.showing({ name: "why", rep }, buttons)) };
+    const showing = asker.showing({ name: "why", rep }, buttons);
+    return {
+      card: whyCard(view, entries, { ...showing, lift: liftOf(asker, view, document, isSelf) }),
+    };
   }
 
   async history(asker: Asker, command: Command & { readonly name: "history" }): Promise<Answer> {
@@ -159,6 +162,11 @@ export class Looking {
     return { card: queueCard(found, asker.showing(command, buttons)) };
   }
 
+  #view({ name, identity }: Person, document: RepDocument): RepView {
+    const { policy, lastReadAtMs, nextShift } = this.#port;
+    return repView(name, document, policy, lastReadAtMs, nextShift(identity.rep));
+  }
+
   /** The reps whom the asker manages, and herself. */
   #managed({ standing }: Asker): readonly Person[] {
     return this.#port.people().filter((person) => standing.manages(person));
@@ -207,4 +215,21 @@ export class Looking {
     await this.#audit.write(null, { deed: "refusal", who: asker.standing.objectId, what });
     return asker.refuse("notAllowed");
   }
+}
+
+/**
+ * The one click that has syncing go on. Bound to the choice that is shown: a newer one is not lifted by an older card.
+ * A pause is ended by who asked for it.
+ */
+function liftOf(asker: Asker, { manual }: RepView, document: RepDocument, isSelf: boolean) {
+  const { identity, rep } = document;
+  if (isSelf && rep.paused?.by === BY_HERSELF)
+    return asker.button("manualLift", { name: "resume" });
+  if (manual === null) return null;
+  const { choice } = manual;
+  return asker.button(
+    "manualLift",
+    { name: "manual.lift", rep: `id:${identity.rep}`, choice },
+    true,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import type { QueueView } from "./cards/view.ts";
+import type { QueueView, ShiftView } from "./cards/view.ts";
 
 /** A rep by the name that colleagues know. Names live in memory only: no log line and no record of ours has one. */
 export type Person = {
@@ -57,6 +57,8 @@ export type BotPort = {
   readonly policy: Policy;
   readonly groups: Groups;
   readonly roles: Roles;
+  /** When a rep next begins or ends a shift; `null` when nobody has planned one. */
+  readonly nextShift: (rep: RepIdentity["rep"]) => ShiftView | null;
   /** `null`: nothing here knows of queues. */
   readonly queues: QueueDesk | null;
   /** `null`: this installation cannot pause. */

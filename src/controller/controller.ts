@@ -1,13 +1,12 @@
 import { type Connector, SystemError } from "../connectors/connector.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import { type RepId, type RepIdentity, type SystemName, systemName } from "../presence/identity.ts";
-import { deliver, recover } from "../reconcile/delivery.ts";
+import { deliver } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
 import { isReleased, setPaused } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import { completed, type Rep } from "../reconcile/rep.ts";
 import type { Clock } from "./clock.ts";
 import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
@@ -15,11 +14,18 @@ import { decide } from "./partial-plan.ts";
 import { type Dated, Reader } from "./reader.ts";
 import { type Pauses, Roster } from "./roster.ts";
 import type { Draft, Slot } from "./slot.ts";
+import { known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
 
 /** What one system needs to be driven. */
-type Driven = { readonly connector: Connector; readonly pace: Pace };
+type Driven = {
+  readonly connector: Connector;
+  readonly pace: Pace;
+  /** Where reading has a limit of its own; otherwise reads and writes share `pace`. */
+  readonly readPace?: Pace;
+};
+type Paces = { readonly read: Pace; readonly write: Pace };
 
 export type ControllerOptions = {
   readonly engine: Engine;
@@ -56,7 +62,7 @@ const READ_RETRY = 4;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #roster: Roster;
-  readonly #systems = new Map<SystemName, { readonly pace: Pace; readonly reader: Reader }>();
+  readonly #systems = new Map<SystemName, { readonly paces: Paces; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
@@ -69,15 +75,15 @@ export class Controller {
     const connectors = new Map(
       options.systems.map(({ connector }) => [connector.system, connector]),
     );
-    for (const { connector, pace } of options.systems) {
+    for (const { connector, pace, readPace = pace } of options.systems) {
       const depart = (): number => this.depart();
-      const reader = new Reader(connector, { clock, pace, depart, gatherMs, signal });
-      this.#systems.set(connector.system, { pace, reader });
+      const reader = new Reader(connector, { clock, pace: readPace, depart, gatherMs, signal });
+      this.#systems.set(connector.system, { paces: { read: readPace, write: pace }, reader });
     }
     this.#roster = new Roster({
       systems: policy.systems.map(({ name }) => name),
       nowMs: () => clock.nowMs(),
-      paceOf: (system) => this.#paceOf(system),
+      paceOf: (system) => this.#paceOf(system, "write"),
       nudge: (rep, urgency) => this.#queue.add(rep, urgency),
     });
     this.#writer = new Writer({ connectors, signal, onFault });
@@ -95,9 +101,9 @@ export class Controller {
 
   /** Takes over what was stored: in-flight writes become unknown, unsettled events are taken again. */
   async start(): Promise<void> {
-    const { engine } = this.#options;
+    const { clock, engine, policy } = this.#options;
     for (const document of await engine.load()) {
-      this.#roster.follow({ ...document, rep: this.#takenOver(document.rep, new Set()) });
+      this.#roster.follow({ ...document, rep: taken(document.rep, policy, clock.nowMs()) });
     }
     for (const event of await engine.unsettled()) this.submit(event);
   }
@@ -185,18 +191,10 @@ export class Controller {
     this.#abort.abort();
   }
 
-  /** A rep as somebody else left her: what became of writes that are not in flight here, nobody knows. */
-  #takenOver(rep: Rep, flying: ReadonlySet<SystemName>): Rep {
-    const { policy, clock } = this.#options;
-    const systems = policy.systems.filter(({ name }) => !flying.has(name));
-    const names = policy.systems.map(({ name }) => name);
-    return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());
-  }
-
-  #paceOf(system: SystemName): Pace {
+  #paceOf(system: SystemName, use: keyof Paces): Pace {
     const driven = this.#systems.get(system);
     if (!driven) throw new Error(`nobody drives ${system}`);
-    return driven.pace;
+    return driven.paces[use];
   }
 
   /** One turn. True if nothing is being read for it. */
@@ -205,15 +203,19 @@ export class Controller {
     if (!slot) return true;
     try {
       const draft = slot.open();
+      const { clock, policy } = this.#options;
+      const nowMs = clock.nowMs();
+      draft.rep = withoutAbandoned(slot, draft.rep, policy, nowMs);
       this.#takeIn(slot, draft);
-      const nowMs = this.#options.clock.nowMs();
-      const { next, reads } = decide(slot, draft.rep, this.#options.policy, nowMs);
+      const { next, reads } = decide(slot, draft.rep, policy, nowMs);
       draft.record.plan(draft.rep, next, nowMs);
       draft.rep = next.rep;
       if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) this.#startRead(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
+      const waitMs = patienceMs(slot, next.rep);
+      if (waitMs !== null) this.#queue.addAfter(id, waitMs);
       if (slot.leaving) await this.#letGo(slot);
       return slot.reading.size === 0;
     } catch (error) {
@@ -276,7 +278,7 @@ export class Controller {
    * where a system rests: it may keep us long.
    */
   #awaits({ writes }: Plan, reads: readonly SystemName[]): boolean {
-    const rests = reads.some((system) => this.#paceOf(system).isPaused);
+    const rests = reads.some((system) => this.#paceOf(system, "read").isPaused);
     return writes.length === 0 && reads.length > 0 && !rests;
   }
 
@@ -301,7 +303,7 @@ export class Controller {
       // Whoever wrote may have settled what is in the draft: this must not be taken twice.
       slot.retain(await engine.unsettled());
       const stored = await engine.get(document.identity.rep);
-      if (stored) slot.document = { ...stored, rep: this.#takenOver(stored.rep, slot.flying) };
+      if (stored) slot.document = { ...stored, rep: known(stored.rep, this.#options.policy) };
       throw new Error("another writer changed the rep's document; it is taken up again");
     }
     slot.document = { ...next, generation: result.generation };
@@ -326,7 +328,7 @@ export class Controller {
 
   #send(slot: Slot, write: Write): void {
     const { identity } = slot.document;
-    if (this.#paceOf(write.system).isPaused) {
+    if (this.#paceOf(write.system, "write").isPaused) {
       // It asked for silence while the record was being stored.
       slot.answers.push({ write, outcome: "deferred", error: null });
       this.#queue.add(identity.rep, "protective");
@@ -336,7 +338,7 @@ export class Controller {
     slot.flying.add(write.system);
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);
-      if (answer.error) this.#blame(answer.error);
+      if (answer.error) this.#blame(answer.error, "write");
       slot.answers.push(answer);
       this.#queue.add(identity.rep, "protective");
     });
@@ -372,16 +374,16 @@ export class Controller {
     if (this.#abort.signal.aborted) return;
     const { clock, onFault, policy } = this.#options;
     const retryAfterMs = error instanceof SystemError ? (error.retryAfterMs ?? 0) : 0;
-    if (error instanceof SystemError) this.#blame(error);
+    if (error instanceof SystemError) this.#blame(error, "read");
     else onFault(rep, error);
     clock.after(Math.max(retryAfterMs, READ_RETRY * policy.retryFirstMs), () =>
       this.hint(rep, system),
     );
   }
 
-  #blame(error: SystemError): void {
+  #blame(error: SystemError, use: keyof Paces): void {
     if (error.retryAfterMs !== undefined) {
-      this.#systems.get(error.system)?.pace.pause(error.retryAfterMs);
+      this.#systems.get(error.system)?.paces[use].pause(error.retryAfterMs);
     }
     this.#options.onSystemError(error);
   }

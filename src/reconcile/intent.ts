@@ -2,7 +2,15 @@ import type { HoldId, SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
 import type { Policy } from "./policy.ts";
 import { calmDown } from "./fight.ts";
-import { type Cause, endpointOf, type Hold, type Rep, withEndpoint, without } from "./rep.ts";
+import {
+  baseOf,
+  type Cause,
+  endpointOf,
+  type Hold,
+  type Rep,
+  withEndpoint,
+  without,
+} from "./rep.ts";
 import { isSatisfied, targetOf } from "./resolve.ts";
 
 const HOUR_MS = 3_600_000;
@@ -80,6 +88,18 @@ export function takeBack(rep: Rep, cause: Cause): Rep {
 }
 
 /**
+ * Her manual status gives way, on her own word or a supervisor's, as if she had reset it in the system: what lies over
+ * it shows there, and Available when that is over. The new base is no younger than the old one, so that whatever began
+ * since still lies over it; but it is a new choice, or the system would not be asked to clear what hides it.
+ */
+export function lift(rep: Rep, origin: SystemName, cause: Cause): Rep {
+  const next = intend(rep, cause);
+  const { tick } = rep.base;
+  const base = baseOf({ status: "Available", tick, intent: next.intent, atMs: cause.atMs });
+  return { ...next, base: { ...base, origin } };
+}
+
+/**
  * Starts a hold, or renews it: the same id again moves its end, and only another status is a new intent.
  * Idempotent, so a partner may repeat itself as often as it likes.
  */
@@ -114,8 +134,8 @@ export function endHolds(rep: Rep, nowMs: number): Rep {
 }
 
 /**
- * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes,
- * a fight that nobody goes on with.
+ * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, a fight that
+ * nobody goes on with.
  */
 export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
   let next = calmDown(rep, policy, nowMs);
@@ -139,11 +159,6 @@ export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
       withEndpoint({ ...next, overlays: without(next.overlays, source) }, source, { seen }),
       { kind: "automatic ended", source, status: overlay.status, atMs: nowMs },
     );
-  }
-  for (const name of Object.keys(rep.systems) as SystemName[]) {
-    const { late } = endpointOf(next, name);
-    const live = late.filter((write) => write.expiresAtMs > nowMs);
-    if (live.length < late.length) next = withEndpoint(next, name, { late: live });
   }
   const writesMs = next.writesMs.filter((atMs) => atMs > nowMs - HOUR_MS);
   return writesMs.length < next.writesMs.length ? { ...next, writesMs } : next;

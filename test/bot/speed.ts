@@ -68,6 +68,7 @@ async function speed(): Promise<void> {
       members: () => counted(people.map(({ identity }) => identity.teamsUserId)),
     },
     roles: { holders: () => counted([]) },
+    nextShift: () => null,
     queues: null,
     pausing: null,
     waitingFor: () => [],

@@ -220,6 +220,15 @@ describe("somebody asks", () => {
     expect([most, bench.lookups - first]).toEqual([1, 1]);
   });
 
+  test("[R336] the card says when her shift ends, or when the next one begins, on which day", async () => {
+    expect(textOf(await onlyCard("rep", "me"))).toContain("Shift\nnone planned");
+    const nowMs = bench.crew.clock.nowMs();
+    bench.shifts.set(ANA.rep, { begins: false, atMs: nowMs + 3_600_000 });
+    expect(textOf(await onlyCard("rep", "me"))).toMatch(/Shift\nends \{\{TIME\(/);
+    bench.shifts.set(ANA.rep, { begins: true, atMs: nowMs + 14 * 3_600_000 });
+    expect(textOf(await onlyCard("rep", "me"))).toMatch(/Shift\nbegins \{\{DATE\(.*\{\{TIME\(/);
+  });
+
   test("[R334] where others read along, a client that answers buttons with messages gets no facts", async () => {
     const card = await onlyCard("manager", "<at>Lockstep</at> status Ana", "channel");
     const { data } = buttonOf(card, "Show it to me");

@@ -106,7 +106,7 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "observe.ts",
-        find: "late: late.toSpliced(landed, 1),",
+        find: "late: late.toSpliced(landed, 1, ...remains),",
         replace: "late: late.filter((write) => write.status !== reading.status),",
       },
     ],
@@ -125,6 +125,17 @@ export const RULE_MUTANTS: readonly Mutant[] = [
       },
     ],
     killedBy: { setting: { acts: 1, calls: 1, meetings: 1 }, invariant: P3 },
+  },
+  {
+    name: "R3 what was read after the answer to a write takes its echo away",
+    edits: [
+      {
+        file: "choice.ts",
+        find: "pending: pending && { ...pending, overtaken: true },",
+        replace: "pending: pending?.ackTick == null ? pending : null,",
+      },
+    ],
+    killedBy: { setting: { acts: 2, lagging: true }, invariant: P3 },
   },
   {
     name: "R10 the end of our lease is a choice of hers",

@@ -156,16 +156,9 @@ describe("[R55] [R57] time", () => {
     expect(expire(other, POLICY, NOW_MS).systems[TEAMS]?.seen).toBe("Busy");
   });
 
-  it("[R7] [R37] what is too old to matter is forgotten, and nothing else", () => {
-    const late = [NOW_MS, NOW_MS + 1].map(
-      (expiresAtMs) => ({ status: "Busy", cover: "none", clears: false, expiresAtMs }) as const,
-    );
-    const before = {
-      ...withEndpoint(NEW, TEAMS, { late }),
-      writesMs: [NOW_MS - HOUR_MS, NOW_MS - HOUR_MS + 1],
-    };
+  it("[R37] what is too old to matter is forgotten, and nothing else", () => {
+    const before = { ...NEW, writesMs: [NOW_MS - HOUR_MS, NOW_MS - HOUR_MS + 1] };
     const rep = expire(before, POLICY, NOW_MS);
-    expect(rep.systems[TEAMS]?.late).toEqual([late[1]]);
     expect(rep.writesMs).toEqual([NOW_MS - HOUR_MS + 1]);
     expect(expire(rep, POLICY, NOW_MS)).toBe(rep);
   });
@@ -242,6 +235,8 @@ describe("what we cannot see, and what cannot be shown", () => {
     expect(mask({ cover: "none" })).toBeNull();
     expect(mask({ seen: "Away" })).toBeNull();
     expect(mask({ cover: "session", covering: null })).toBeNull();
+    expect(mask({ cover: "session", seen: "InACall", covering: "InACall" })).not.toBeNull();
+    expect(mask({ cover: "session", seen: "DoNotDisturb", covering: "InACall" })).toBeNull();
   });
 
   it("her own manual status in Teams hides a call elsewhere, while it shows", () => {
@@ -258,6 +253,8 @@ describe("what we cannot see, and what cannot be shown", () => {
       status: "Away",
       hides: "InACall",
       sinceMs: 42,
+      endsMs: null,
+      choice: rep.base.intent,
     });
     const paused = { by: "manager" } as unknown as Rep["paused"];
     const none: readonly Rep[] = [
@@ -277,5 +274,12 @@ describe("what we cannot see, and what cannot be shown", () => {
       },
     ];
     for (const other of none) expect(overrideOf(other, POLICY)).toBeNull();
+    const showing = { status: "InAMeeting", kind: "soft", tick: 9, intent: 1, atMs: 1 } as const;
+    const itself: Rep = {
+      ...rep,
+      overlays: { [TEAMS]: { ...showing, over: null, untilMs: null } },
+    };
+    expect(overrideOf(itself, POLICY)).toBeNull();
+    expect(overrideOf(withEndpoint(rep, TEAMS, { seen: "Offline" }), POLICY)).toBeNull();
   });
 });
