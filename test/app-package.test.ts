@@ -229,11 +229,11 @@ describe("infra/azure.bicep", () => {
     const text = await read("infra/azure.bicep");
     const kept = [...text.matchAll(/\{ name: '([a-z-]+)', value: (\w+) \}/g)];
     const secure = [...text.matchAll(/@secure\(\)\n(?:@.*\n)*param (\w+) /g)];
-    expect(kept.map(([, , from]) => from).toSorted()).toEqual(
-      secure.map(([, name]) => name).toSorted(),
+    expect(kept.map(([, , from = ""]) => from).toSorted()).toEqual(
+      secure.map(([, name = ""]) => name).toSorted(),
     );
-    const names = kept.map(([, name]) => name);
-    const used = [...text.matchAll(/\$\{kept\}([a-z-]+)\)/g)].map(([, name]) => name);
+    const names = kept.map(([, name = ""]) => name);
+    const used = [...text.matchAll(/\$\{kept\}([a-z-]+)\)/g)].map(([, name = ""]) => name);
     expect(used.toSorted()).toEqual(names.toSorted());
     const rows: readonly (readonly [string, Row])[] = Object.entries(TABLE);
     const plain = [...settingsOf(text)].filter(

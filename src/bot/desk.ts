@@ -9,7 +9,7 @@ import { helpCard, noteCard, placeholderCard, refusalCard, sharedCard } from "./
 import type { QueueView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { languagesFor } from "./commands/languages.ts";
-import { examples, parse } from "./commands/parse.ts";
+import { helpGroups, parse } from "./commands/parse.ts";
 import { nextAtMs } from "./commands/time.ts";
 import { say } from "./commands/words.ts";
 import { folded, searchPeople, searchQueues } from "./find.ts";
@@ -257,12 +257,11 @@ export class Desk {
   }
 
   #help(asker: Asker): Answer {
-    const typed = examples(asker.words).map(({ example }) => example);
     const buttons = [
       ...(asker.standing.self ? [asker.button("showToMe", { name: "me" })] : []),
       ...(asker.standing.isManager ? [asker.button("team", { name: "team" })] : []),
     ];
-    return { card: helpCard(asker.words, typed, !asker.isAlone, buttons) };
+    return { card: helpCard(asker.words, helpGroups(asker.words), !asker.isAlone, buttons) };
   }
 
   #health(asker: Asker): Answer {

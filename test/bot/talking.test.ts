@@ -192,7 +192,7 @@ describe("somebody asks", () => {
     await bench.crew.clock.advance(300_001);
     expect(textOf(await onlyCard("guest", "status Cleo"))).toContain("Cleo Marsh");
     expect(textOf(await onlyCard("guest", "status Ana"))).toContain("may not");
-    expect(textOf(await onlyCard("guest", "team"))).toContain("1 people");
+    expect(textOf(await onlyCard("guest", "team"))).toContain("1 person");
     await onlyCard("guest", "set Cleo busy because of training");
     await bench.crew.clock.advance(5_000);
     expect(bench.crew.shown(CLEO)).toEqual(["Busy", "Busy"]);

@@ -21,7 +21,7 @@ const ROLES: readonly (readonly [string, Visitor, Readonly<Record<string, string
     {
       "status Nadia": "Nadia Okonkwo",
       "status Priya": NO,
-      team: "1 people",
+      team: "1 person",
       "why Nadia": "How it came",
     },
   ],

@@ -75,13 +75,12 @@ export type HealthView = {
 
 function systemRows({ systems }: HealthView, words: Words, nowMs: number): readonly Element[] {
   return systems.map(({ name, outOfStep, readAtMs }) =>
-    text(
-      say(words, "healthSystem", {
-        system: plain(name),
-        n: outOfStep,
-        age: readAtMs === 0 ? "–" : lengthWords(words, nowMs - readAtMs),
-      }),
-      { spacing: "Small" },
+    row(
+      plain(name),
+      outOfStep === 0 ? say(words, "inStep") : say(words, "healthSystem", { n: outOfStep }),
+      readAtMs === 0
+        ? say(words, "neverRead")
+        : say(words, "readAgo", { length: lengthWords(words, nowMs - readAtMs) }),
     ),
   );
 }

@@ -59,13 +59,16 @@ export function queueCard(view: QueueView, showing: Showing): Card {
       ),
       row(say(words, "nextChange"), nextChangeMs === null ? unknown : time(nextChangeMs)),
       box(
-        view.sources.map(({ name, ableNow, asOfMs }) =>
-          row(
-            say(words, "source"),
-            `${plain(name)}: ${ableNow === null ? unknown : ableNow}`,
-            say(words, "readAgo", { length: lengthWords(words, nowMs - asOfMs) }),
+        [
+          small(say(words, "ableNow")),
+          ...view.sources.map(({ name, ableNow, asOfMs }) =>
+            row(
+              plain(name),
+              ableNow === null ? unknown : String(ableNow),
+              say(words, "readAgo", { length: lengthWords(words, nowMs - asOfMs) }),
+            ),
           ),
-        ),
+        ],
         { separator: true, spacing: "Medium" },
       ),
       footer(words, view.asOfMs, onlyForYou),

@@ -52,6 +52,10 @@ export const PHRASES = [
   "helpTitle",
   "helpIntro",
   "helpPrivate",
+  "helpAsk",
+  "helpAct",
+  "helpBeTold",
+  "helpYours",
   "notAllowed",
   "lookupFailed",
   "somethingFailed",
@@ -115,7 +119,6 @@ export const PHRASES = [
   "averageWait",
   "nextChange",
   "unknown",
-  "source",
   "queuesTitle",
   "teamTitle",
   "teamOf",
@@ -199,14 +202,23 @@ export const PHRASES = [
 ] as const;
 export type Phrase = (typeof PHRASES)[number];
 
-/** Fills `{name}`s in. A name that is not given stays visible, so that it is found. */
+/**
+ * Fills `{name}`s in, and of `{n:rep|reps}` the first where `n` is 1, else the second. A name that is not given stays
+ * visible, so that it is found.
+ */
 export function say(
   words: Words,
   phrase: Phrase,
   values: Readonly<Record<string, string | number>> = {},
 ): string {
-  return words.says[phrase].replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
-    name in values ? String(values[name]) : whole,
+  return words.says[phrase].replaceAll(
+    /\{(\w+)(?::([^|{}]*)\|([^{}]*))?\}/g,
+    (whole, name: string, one?: string, many?: string) => {
+      const value = values[name];
+      if (value === undefined) return whole;
+      if (one === undefined) return String(value);
+      return value === 1 ? one : (many ?? one);
+    },
   );
 }
 

@@ -12,7 +12,7 @@ import { repCard, type Showing } from "../../../src/bot/cards/rep-card.ts";
 import { setForm, setResult } from "../../../src/bot/cards/set-card.ts";
 import { historyCard, lookupsCard, whyCard } from "../../../src/bot/cards/story-card.ts";
 import type { PersonView, QueueView, RepView, TeamView } from "../../../src/bot/cards/view.ts";
-import { examples } from "../../../src/bot/commands/parse.ts";
+import { helpGroups } from "../../../src/bot/commands/parse.ts";
 import { say, type Words } from "../../../src/bot/commands/words.ts";
 
 const NOW_MS = Date.parse("2026-03-04T10:42:30Z");
@@ -287,19 +287,17 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     ),
     digest: digestCard(
       [
-        { label: say(words, "available"), value: "3 / 8" },
-        { label: say(words, "history"), value: "214" },
+        { label: say(words, "availableTitle"), value: "3 / 8" },
+        { label: say(words, "digestChanges"), value: "214" },
+        { label: say(words, "digestWrites"), value: "389" },
+        { label: say(words, "digestHeld"), value: "1" },
+        { label: say(words, "digestOutOfStep"), value: "0" },
       ],
       NOW_MS,
       words,
       [],
     ),
-    help: helpCard(
-      words,
-      examples(words).map(({ example }) => example),
-      false,
-      [],
-    ),
+    help: helpCard(words, helpGroups(words), false, []),
     lookups: lookupsCard(
       [
         {
