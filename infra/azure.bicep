@@ -40,7 +40,7 @@ param dataverseOrganizationIds string = ''
 param teamsPollSeconds int = 5
 param dynamicsPollSeconds int = 10
 
-@description('DYNAMICS_RECONNECT_SECONDS: how long a rep may be gone from Dynamics before what she chose there is withdrawn.')
+@description('How long a rep may be gone from Dynamics before what she chose there is withdrawn from Teams, in seconds.')
 param dynamicsReconnectSeconds int = 180
 
 @description('An app registration in place of the managed identity: needed to connect subscriber accounts, which sign in through it.')
