@@ -26,7 +26,7 @@ export const MANAGERS = "aaaaaaaa-0000-4000-8000-000000000001";
 const FOREIGN_MANAGERS = "aaaaaaaa-0000-4000-8000-000000000002";
 const TEAM = "aaaaaaaa-0000-4000-8000-000000000003";
 const OTHER_TEAM = "aaaaaaaa-0000-4000-8000-000000000004";
-const ADMINS = "aaaaaaaa-0000-4000-8000-000000000005";
+export const ADMINS = "aaaaaaaa-0000-4000-8000-000000000005";
 export const CONSOLE_URL = "https://lockstep.contoso.example";
 export const SUPERVISOR = "Omnichannel Supervisor";
 

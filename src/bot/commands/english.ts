@@ -242,6 +242,9 @@ export const ENGLISH: Words = {
     healthSystem: "{n} {n:rep|reps} out of step",
     alertDrift: "{n} {n:rep has|reps have} been out of step for more than {length}",
     alertFight: "Too many automatic changes for {name}: I stopped writing for a while",
+    alertFightBetween:
+      "{system} changed {name} {n} times, between {one} and {other}: I stopped writing for a while",
+    alertBy: "Changed by: {who}",
     alertSilence: "{system} has not answered for {length}",
     digestChanges: "Changes",
     digestWrites: "Copied to a system",

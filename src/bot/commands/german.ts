@@ -225,6 +225,9 @@ export const GERMAN: Words = {
     healthSystem: "{n} nicht im Gleichstand",
     alertDrift: "{n} {n:Person ist|Personen sind} seit mehr als {length} nicht abgeglichen",
     alertFight: "Zu viele automatische Änderungen bei {name}: ich schreibe eine Weile nicht",
+    alertFightBetween:
+      "{system} hat {name} {n}-mal geändert, zwischen {one} und {other}: ich schreibe eine Weile nicht",
+    alertBy: "Geändert von: {who}",
     alertSilence: "{system} schweigt seit {length}",
     digestChanges: "Änderungen",
     digestWrites: "In ein System kopiert",

@@ -213,6 +213,9 @@ export const JAPANESE: Words = {
     healthSystem: "不一致 {n} 人",
     alertDrift: "{n} 人が {length}以上一致していません",
     alertFight: "{name} さんの自動変更が多すぎるため、しばらく書き込みを止めます",
+    alertFightBetween:
+      "{system} が {name} を {one} と {other} の間で {n} 回変更しました。しばらく書き込みを止めます",
+    alertBy: "変更者: {who}",
     alertSilence: "{system} から {length}応答がありません",
     digestChanges: "変更",
     digestWrites: "システムへの反映",

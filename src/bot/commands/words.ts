@@ -178,6 +178,8 @@ export const PHRASES = [
   "healthSystem",
   "alertDrift",
   "alertFight",
+  "alertFightBetween",
+  "alertBy",
   "alertSilence",
   "digestChanges",
   "digestWrites",

@@ -258,7 +258,16 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       [],
     ),
     "alert-fight": alertCard(
-      { kind: "fight", name: "Priya Raghunathan" },
+      {
+        kind: "fight",
+        name: "Priya Raghunathan",
+        fight: {
+          system: "Dynamics",
+          between: ["Available", "Busy"],
+          changes: 23,
+          by: "user 5f3c1c2e-0d1a-4c57-9a2a-7f5d4b9a0001",
+        },
+      },
       "look for a second program that sets presence",
       NOW_MS,
       words,
