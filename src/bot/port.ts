@@ -28,7 +28,7 @@ export type Pausing = {
 };
 
 /** Which Entra groups somebody is in. Rejects when it cannot be known: then nobody may do anything. */
-export type Groups = {
+type Groups = {
   /** Of `groupIds`, those that the user is in, directly or through another group. One call. */
   memberOf(objectId: string, groupIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Object ids of everybody in the group, directly or through another group; lower-case. A call for each 999 of them. */
@@ -36,7 +36,7 @@ export type Groups = {
 };
 
 /** Who holds which security role in Dynamics. Rejects when it cannot be known: then nobody may do anything. */
-export type Roles = {
+type Roles = {
   /** Entra object ids of everybody who holds a role of that name, herself or through a team; lower-case. */
   holders(role: string): Promise<ReadonlySet<string>>;
 };

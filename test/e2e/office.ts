@@ -16,7 +16,7 @@ const TEAM = derivedGuid("group team");
 const FOREIGN_MANAGERS = derivedGuid("group foreign managers");
 const OTHER_TEAM = derivedGuid("group other team");
 
-export const PEOPLE = namedPeople().users.flatMap(
+const PEOPLE = namedPeople().users.flatMap(
   ({ fullname: name, azureObjectId: objectId, email, applicationId }): readonly Visitor[] =>
     objectId === null || applicationId ? [] : [{ name, objectId, email }],
 );

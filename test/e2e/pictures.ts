@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { Card } from "../../src/bot/cards/element.ts";
@@ -38,9 +38,22 @@ async function draw(
   await page.locator("#card").screenshot({ path });
 }
 
+/** All cards of one kind side by side, as one picture. */
+async function drawTogether(page: Page, folder: string, names: readonly string[]): Promise<void> {
+  const figures = names.map(async (name) => {
+    const png = await readFile(join(folder, `${name}-light.png`));
+    const source = `data:image/png;base64,${png.toString("base64")}`;
+    return `<img style="width:100%;margin-bottom:10px" src="${source}">`;
+  });
+  const style = "margin:0;padding:10px;width:1020px;background:#ebebeb;columns:3;column-gap:10px";
+  await page.setContent(`<body style="${style}">${(await Promise.all(figures)).join("")}</body>`);
+  await page.locator("body").screenshot({ path: join(folder, "cards.png") });
+}
+
 /**
  * `node test/e2e/pictures.ts FOLDER [LANGUAGE]`: draws every sample card with Microsoft's open renderer and the colours
- * of Teams: light, dark, and at the width of a phone. To be looked at; the README's pictures come from here.
+ * of Teams: light, dark, and at the width of a phone; all of them together as `cards.png`. To be looked at; the
+ * README's pictures come from here.
  */
 async function pictures(folder: string, language: string): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -53,6 +66,8 @@ async function pictures(folder: string, language: string): Promise<void> {
       await draw(page, card, "dark", DESKTOP_PX, join(folder, `${name}-dark.png`));
       await draw(page, card, "light", PHONE_PX, join(folder, `${name}-phone.png`));
     }
+    const sheet = await browser.newPage();
+    await drawTogether(sheet, folder, Object.keys(samples(words)));
   } finally {
     await browser.close();
   }
