@@ -39,20 +39,28 @@ async function draw(
 }
 
 /** All cards of one kind side by side, as one picture. */
-async function drawTogether(page: Page, folder: string, names: readonly string[]): Promise<void> {
+async function drawTogether(
+  page: Page,
+  folder: string,
+  names: readonly string[],
+  kind: "dark" | "light" | "phone",
+): Promise<void> {
   const figures = names.map(async (name) => {
-    const png = await readFile(join(folder, `${name}-light.png`));
+    const png = await readFile(join(folder, `${name}-${kind}.png`));
     const source = `data:image/png;base64,${png.toString("base64")}`;
     return `<img style="width:100%;margin-bottom:10px" src="${source}">`;
   });
-  const style = "margin:0;padding:10px;width:1020px;background:#ebebeb;columns:3;column-gap:10px";
-  await page.setContent(`<body style="${style}">${(await Promise.all(figures)).join("")}</body>`);
-  await page.locator("body").screenshot({ path: join(folder, "cards.png") });
+  const looks = `background:${kind === "dark" ? "#1f1f1f" : "#ebebeb"};columns:${kind === "phone" ? 4 : 3}`;
+  const style = `margin:0;padding:10px;width:1020px;column-gap:10px;${looks}`;
+  await page.setContent(
+    `<!doctype html><body style="${style}">${(await Promise.all(figures)).join("")}</body>`,
+  );
+  await page.locator("body").screenshot({ path: join(folder, `cards-${kind}.png`) });
 }
 
 /**
  * `node test/e2e/pictures.ts FOLDER [LANGUAGE]`: draws every sample card with Microsoft's open renderer and the colours
- * of Teams: light, dark, and at the width of a phone; all of them together as `cards.png`. To be looked at; the
+ * of Teams: light, dark, and at the width of a phone; all of one kind together as `cards-light.png` and so on. To be looked at; the
  * README's pictures come from here.
  */
 async function pictures(folder: string, language: string): Promise<void> {
@@ -67,7 +75,10 @@ async function pictures(folder: string, language: string): Promise<void> {
       await draw(page, card, "light", PHONE_PX, join(folder, `${name}-phone.png`));
     }
     const sheet = await browser.newPage();
-    await drawTogether(sheet, folder, Object.keys(samples(words)));
+    const names = Object.keys(samples(words));
+    for (const kind of ["light", "dark", "phone"] as const) {
+      await drawTogether(sheet, folder, names, kind);
+    }
   } finally {
     await browser.close();
   }

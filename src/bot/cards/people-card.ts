@@ -70,7 +70,8 @@ function personRow({ name, status, sinceMs, inStep }: PersonView, words: Words, 
   const right = [...shows, length].filter((part) => part !== "").join(" · ");
   return columns(
     [
-      column("auto", [sign(status)], { verticalContentAlignment: "Center" }),
+      // As wide for each sign, so that the names begin at one line.
+      column("22px", [sign(status)], { verticalContentAlignment: "Center" }),
       column("stretch", [text(`${plain(name)}${inStep ? "" : " ⚠"}`)]),
       column("auto", [small(right, { horizontalAlignment: "Right", wrap: false })], {
         verticalContentAlignment: "Center",

@@ -191,7 +191,16 @@ const CHAIN = [
 
 /** One card of each kind, with all that may stand on it. */
 export function samples(words: Words): Readonly<Record<string, Card>> {
-  const button = (phrase: "refresh" | "why" | "history" | "set" | "notify"): Button => ({
+  type Titled =
+    | "available"
+    | "history"
+    | "notify"
+    | "refresh"
+    | "set"
+    | "setCancel"
+    | "team"
+    | "why";
+  const button = (phrase: Titled): Button => ({
     title: say(words, phrase),
     verb: phrase,
     ref: "ref",
@@ -204,6 +213,10 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     refresh: { ...button("refresh"), userIds: ["29:ingrid"] },
     onlyForYou: true,
   };
+  const showingWith = (...phrases: readonly Titled[]): Showing => ({
+    ...showing,
+    buttons: [button("refresh"), ...phrases.map(button)],
+  });
   const submit = {
     title: say(words, "setSubmit"),
     verb: "set.do",
@@ -219,8 +232,8 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     "rep-by-hand": repCard(BY_HAND, { ...showing, lift }),
     "rep-by-hand-unknown": repCard(UNKNOWN_END, { ...showing, lift }),
     "rep-covered": repCard(COVERED, showing),
-    why: whyCard(REP, CHAIN, showing),
-    "why-by-hand": whyCard(BY_HAND, CHAIN, { ...showing, lift }),
+    why: whyCard(REP, CHAIN, showingWith("history", "set")),
+    "why-by-hand": whyCard(BY_HAND, CHAIN, { ...showingWith("history", "set"), lift }),
     history: historyCard(
       {
         name: REP.name,
@@ -231,13 +244,16 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       },
       showing,
     ),
-    available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showing),
-    nobody: availableCard([], 8, null, NOW_MS, showing),
-    queue: queueCard(QUEUE, showing),
-    queues: queuesCard([QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }], showing),
-    team: teamCard(TEAM, say(words, "teamTitle"), showing),
-    board: boardCard(TEAM, 8, showing),
-    "set-form": setForm("Priya Raghunathan", false, words, [submit, button("refresh")]),
+    available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showingWith("team")),
+    nobody: availableCard([], 8, null, NOW_MS, showingWith("team")),
+    queue: queueCard(QUEUE, showingWith("available", "notify")),
+    queues: queuesCard(
+      [QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }],
+      showingWith(),
+    ),
+    team: teamCard(TEAM, say(words, "teamTitle"), showingWith("available")),
+    board: boardCard(TEAM, 8, { ...showing, buttons: [button("team"), button("available")] }),
+    "set-form": setForm("Priya Raghunathan", false, words, [submit, button("setCancel")]),
     "set-form-wrong": setForm("Priya", false, words, [submit], say(words, "setNeedsReason")),
     "set-result": setResult(
       {
@@ -315,7 +331,7 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
         },
       ],
       NOW_MS,
-      showing,
+      showingWith(),
     ),
     note: noteCard(words, say(words, "notifyDone", { target: "Billing" })),
     refusal: refusalCard(words, say(words, "notAllowed")),
