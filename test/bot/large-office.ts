@@ -18,7 +18,7 @@ import { newRep } from "../../src/reconcile/rep.ts";
 import { person, POLICY } from "../controller/crew.ts";
 
 /** Calls that left for Microsoft. */
-export type Calls = { readonly graph: number; readonly dataverse: number };
+type Calls = { readonly graph: number; readonly dataverse: number };
 
 export type LargeOffice = {
   /** So far, those before anybody asked included. */

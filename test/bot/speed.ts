@@ -44,7 +44,7 @@ async function speed(): Promise<void> {
   await office.close();
   const page = `# How fast the bot answers
 
-\`node test/bot/speed.ts --write\` writes this page: ${REPS} reps, 50 queues, ${TIMES} answers of each kind to a manager of everybody, from the
+\`node test/bot/speed.ts --write\` writes this page: ${REPS.toLocaleString("en").replace(",", " ")} reps, 50 queues, ${TIMES} answers of each kind to a manager of everybody, from the
 verified message to the card, on one core. Calls are counted twice: for somebody who has not asked for five minutes, whose rights
 are looked up in Entra, and for somebody who has. \`test/bot/calls.test.ts\` keeps each of them at one or none. Before anybody asks,
 ${ahead.graph} calls to Graph and ${ahead.dataverse} to Dataverse read who is in which group and role, and the figures of all queues.
