@@ -6,14 +6,17 @@ import { createVerifier } from "./bot/token.ts";
 import type { Config } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
 import type { Credential } from "./connectors/credential.ts";
+import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
 import type { DynamicsConnector } from "./connectors/dynamics/dynamics.ts";
 import { createEntraGroups } from "./connectors/teams/groups.ts";
+import { createConsoleRoutes } from "./console/console.ts";
 import type { Clock } from "./controller/clock.ts";
 import type { Controller } from "./controller/controller.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { PAUSE_RECORD } from "./directory/pauses.ts";
 import type { Engine } from "./engine/engine.ts";
 import { parseJson } from "./http/json.ts";
+import type { Route } from "./http/route.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { Policy } from "./reconcile/policy.ts";
@@ -35,6 +38,7 @@ export type BotParts = {
   readonly board: Board;
   readonly nextShift: BotPort["nextShift"];
   readonly credential: Credential;
+  readonly tokens: EntraTokenVerifier;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -45,7 +49,11 @@ export type BotParts = {
   readonly onFault: (error: unknown) => void;
 };
 
-export type ServiceBot = Bot & {
+/** What the app that Teams signs people in to is asked for: the scope that "Expose an API" names there. */
+const CONSOLE_SCOPE = "access_as_user";
+
+export type ServiceBot = Omit<Bot, "read" | "route"> & {
+  readonly routes: readonly Route[];
   /** Reads the names of the reps, and goes on doing so. */
   readonly names: Recurring;
 };
@@ -141,6 +149,13 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
           tenantId: settings.tenantId,
           serviceHosts: settings.serviceHosts,
         });
+  const { route, read } = bot;
+  // A bot that believes whoever calls has nobody's token: there is no console beside it.
+  const isOpen = settings === null || local;
+  const whoAsks = async (token: string): Promise<string | null> => {
+    const verdict = await parts.tokens.verify(token);
+    return verdict.ok && verdict.claims.scopes.includes(CONSOLE_SCOPE) ? verdict.claims.oid : null;
+  };
   const everyMs = PEOPLE_EVERY_MS;
   const recurring = new Recurring({
     clock,
@@ -150,7 +165,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     soonMs: 0,
   });
   return {
-    ...bot,
+    routes: [route, ...(isOpen ? [] : createConsoleRoutes({ whoAsks, read }))],
     start: async () => {
       await bot.start();
       queues.start();

@@ -249,6 +249,7 @@ export async function startService(
     board: availability.board,
     nextShift: (rep) => api.nextShift(rep),
     credential,
+    tokens,
     policy,
     clock,
     signal: abort.signal,
@@ -284,7 +285,7 @@ export async function startService(
         },
       }),
       ...availability.routes,
-      ...(bot ? [bot.route] : []),
+      ...(bot ? bot.routes : []),
       createPartnerInbound({
         partners: () => api.registry.all(),
         refuse: api.refuseEvent,

@@ -86,6 +86,22 @@ describe("the app package", () => {
     );
   });
 
+  test("[R338] has a tab that shows the console, and asks Entra for a token that the console takes", async () => {
+    const manifested: object & Pick<TeamsManifest, "staticTabs"> = await manifest();
+    const { staticTabs = [] } = manifested;
+    const url = `https://${PROVISIONED.BOT_DOMAIN}/`;
+    expect(staticTabs.find(({ entityId }) => entityId === "console")).toMatchObject({
+      contentUrl: url,
+      scopes: ["personal"],
+    });
+    expect(manifested).toMatchObject({
+      webApplicationInfo: {
+        id: PROVISIONED.BOT_ID,
+        resource: `api://${PROVISIONED.BOT_DOMAIN}/${PROVISIONED.BOT_ID}`,
+      },
+    });
+  });
+
   test("has the version of package.json", async () => {
     const { version } = JSON.parse(await read("package.json")) as { version: string };
     expect((await manifest()).version).toBe(version);

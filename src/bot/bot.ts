@@ -24,6 +24,7 @@ import { Outbox } from "./outbox.ts";
 import { Own } from "./own.ts";
 import type { BotPort } from "./port.ts";
 import { Postings } from "./postings.ts";
+import { Reading } from "./reading.ts";
 import { Sealer } from "./seal.ts";
 import type { VerifyToken } from "./token.ts";
 import { activitySchema, type Turn, turnOf } from "./turn.ts";
@@ -46,6 +47,8 @@ export type BotOptions = {
 
 export type Bot = {
   readonly route: Route;
+  /** What the console shows at a place to somebody whose token was verified (src/bot/reading.ts). */
+  readonly read: Reading["at"];
   /** Takes up what was kept; before the first request. */
   start(): Promise<void>;
   stop(): void;
@@ -77,6 +80,7 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   const own = new Own(port, audit, conversations, watches);
   const desk = new Desk({ port, access, audit, sealer, own, watches, postings, consoleUrl });
 
+  const reading = new Reading(desk);
   const router = new Router({ turnStateFactory: () => new TurnState() });
   addRoutes(router, desk, conversations, outbox);
   addExtension(router, desk, whoAsks);
@@ -126,6 +130,7 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   };
   return {
     route,
+    read: (reader, place) => reading.at(reader, place),
     start: async () => {
       await Promise.all([conversations.load(), watches.load(), postings.load()]);
       access.start();

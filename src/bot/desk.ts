@@ -76,6 +76,21 @@ export class Desk {
     return { card: this.#placeholder(turn, command) };
   }
 
+  /** Answers to several commands at once, or why there is none. */
+  async read(
+    turn: Turn,
+    commandsFor: (standing: Standing) => readonly Command[],
+  ): Promise<readonly Card[]> {
+    const cards: Card[] = [];
+    const { card } = await this.#as(turn, `read ${turn.id}`, async (asker) => {
+      for (const command of commandsFor(asker.standing)) {
+        cards.push((await this.#answer(asker, command)).card);
+      }
+      return cards.length > 0 ? { card: cards[0] as Card } : asker.refuse("notAllowed");
+    });
+    return cards.length > 0 ? cards : [card];
+  }
+
   /** Somebody pressed a button, or her client refreshed a card. `ref` and `data` are whatever the client sent. */
   async pressed(turn: Turn, ref: unknown, data: unknown): Promise<Answer> {
     const [words] = languagesFor(turn.locale);

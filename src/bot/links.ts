@@ -13,8 +13,13 @@ export function readLink(given: string, consoleUrl: string): Linked | null {
   if (!link || !home || link.origin !== home.origin || link.search !== "") return null;
   if (link.username !== "" || link.password !== "") return null;
   if (`${link.pathname.replace(/\/$/, "")}/` !== home.pathname) return null;
-  const [hash, place = "", id = "", ...more] = link.hash.split("/");
-  const isWhole = hash === "#" && more.length === 0 && ID.test(id);
+  return link.hash.startsWith("#/") ? readPlace(link.hash.slice(2)) : null;
+}
+
+/** Reads `reps/ID` and `queues/ID`. */
+export function readPlace(given: string): Linked | null {
+  const [place = "", id = "", ...more] = given.split("/");
+  const isWhole = more.length === 0 && ID.test(id);
   if (!isWhole || (place !== "reps" && place !== "queues")) return null;
   return { kind: PLACES[place], id: id.toLowerCase() };
 }

@@ -264,6 +264,15 @@ export const ENGLISH: Words = {
     available: "Who is available",
     welcome:
       "Hello. I keep presence the same in Teams and Dynamics 365, and I can say why. Ask **me**, or say **help**.",
+    consoleLoading: "Reading …",
+    consoleAsk: "status Priya · queue Billing · team",
+    consoleReads:
+      "The console reads and changes nothing. Ask it for a **status**, a **queue** or the **team**, and tell the bot what to change.",
+    consoleOutside:
+      "This page opens in Microsoft Teams, as the tab of Lockstep, where Teams says who you are.",
+    consoleRefused:
+      "Teams could not say who you are, so nothing is shown. An administrator finds what this tab needs in the README.",
+    consoleFailed: "The console could not be read. It is tried again.",
     minutesShort: "{n} min",
     hoursShort: "{n} h",
     secondsShort: "{n} s",

@@ -248,6 +248,15 @@ export const GERMAN: Words = {
     available: "Wer ist frei",
     welcome:
       "Hallo. Ich halte die Präsenz in Teams und Dynamics 365 gleich und kann sagen, warum. Fragen Sie **mein Status** oder sagen Sie **Hilfe**.",
+    consoleLoading: "Wird gelesen …",
+    consoleAsk: "status Priya · warteschlange Billing · team",
+    consoleReads:
+      "Die Konsole liest nur und ändert nichts. Fragen Sie nach einem **Status**, einer **Warteschlange** oder dem **Team**; was sich ändern soll, sagen Sie dem Bot.",
+    consoleOutside:
+      "Diese Seite öffnet sich in Microsoft Teams, als Registerkarte von Lockstep; dort sagt Teams, wer Sie sind.",
+    consoleRefused:
+      "Teams konnte nicht sagen, wer Sie sind; darum wird nichts gezeigt. Was diese Registerkarte braucht, steht für Administratoren im README.",
+    consoleFailed: "Die Konsole konnte nicht gelesen werden. Es wird noch einmal versucht.",
     minutesShort: "{n} min",
     hoursShort: "{n} h",
     secondsShort: "{n} s",

@@ -235,6 +235,15 @@ export const JAPANESE: Words = {
     available: "対応可能な人",
     welcome:
       "こんにちは。Teams と Dynamics 365 の状態を同じに保ち、理由もお答えします。**私** または **ヘルプ** と書いてください。",
+    consoleLoading: "読み込み中 …",
+    consoleAsk: "Priya の状態 · team",
+    consoleReads:
+      "コンソールは表示だけを行い、何も変更しません。**状態**や**チーム**をお尋ねください。変更はボットにお伝えください。",
+    consoleOutside:
+      "このページは Microsoft Teams の Lockstep タブで開きます。そこで Teams があなたを確認します。",
+    consoleRefused:
+      "Teams があなたを確認できないため、何も表示しません。このタブに必要な設定は README にあります。",
+    consoleFailed: "コンソールを読み込めませんでした。もう一度試します。",
     minutesShort: "{n} 分",
     hoursShort: "{n} 時間",
     secondsShort: "{n} 秒",
