@@ -19,13 +19,15 @@ body { margin: 0; padding: 20px; background: var(--page); color: var(--text); fo
 header { display: flex; flex-wrap: wrap; gap: 12px 24px; align-items: center; max-width: 1080px; margin: 0 auto 16px; }
 h1 { font-size: 18px; margin: 0; flex: 1 1 auto; }
 h1 a { color: inherit; text-decoration: none; }
-input { font: inherit; flex: 1 1 240px; max-width: 420px; padding: 7px 12px; color: inherit; background: var(--card); border: 1px solid var(--line); border-bottom: 2px solid var(--accent); border-radius: 4px; }
+form { flex: 0 1 340px; }
+input { font: inherit; width: 100%; padding: 7px 12px; color: inherit; background: var(--card); border: 1px solid var(--line); border-bottom: 2px solid var(--accent); border-radius: 4px; }
 main { max-width: 1080px; margin: 0 auto; columns: 2 420px; column-gap: 16px; }
 main.alone { columns: auto; max-width: 560px; }
 article { break-inside: avoid; background: var(--card); border-radius: 8px; padding: 16px; margin: 0 0 16px; box-shadow: 0 1px 3px #0003; }
 h2 { font-size: 18px; margin: 0; } p { margin: 0; overflow-wrap: anywhere; }
 article > * + * { margin-top: 8px; }
-.row { display: flex; gap: 12px; } .row + .row, .box > * + * { margin-top: 8px; }
+@media (max-width: 480px) { body { padding: 12px; } .label { flex-basis: 80px !important; } form { flex-basis: 100%; } }
+.row { display: flex; gap: 8px; } .row + .row, .box > * + * { margin-top: 8px; }
 .row > div { min-width: 0; } .stretch { flex: 1 1 0; } .auto { flex: none; align-self: center; } .label { flex: 0 0 104px; } .narrow { flex: 0 0 22px; }
 .separated { border-top: 1px solid var(--line); padding-top: 8px; }
 .style-warning, .style-attention, .style-good { padding: 12px; border-radius: 4px; }

@@ -83,6 +83,11 @@ export class Office {
     return new Office(tenant, service, teams, proxy);
   }
 
+  /** The service's own address. */
+  get url(): string {
+    return this.#service.url;
+  }
+
   async close(): Promise<void> {
     await this.proxy.close();
     await this.#service[Symbol.asyncDispose]();
