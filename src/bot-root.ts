@@ -37,6 +37,7 @@ export type BotParts = {
   readonly dynamics: DynamicsConnector;
   readonly board: Board;
   readonly nextShift: BotPort["nextShift"];
+  readonly detail: BotPort["detail"];
   readonly credential: Credential;
   readonly tokens: EntraTokenVerifier;
   readonly policy: Policy;
@@ -44,6 +45,7 @@ export type BotParts = {
   readonly signal: AbortSignal;
   readonly lastReadAtMs: BotPort["lastReadAtMs"];
   readonly waitingFor: () => readonly string[];
+  readonly signedOut: BotPort["signedOut"];
   readonly pausesChanged: () => void;
   readonly onSystemError: (error: SystemError) => void;
   readonly onFault: (error: unknown) => void;
@@ -110,8 +112,10 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     roles: { holders: (role) => dynamics.roleHolders(role, signal) },
     queues,
     nextShift: parts.nextShift,
+    detail: parts.detail,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
+    signedOut: parts.signedOut,
   };
   const { bot: settings } = config;
   const rules = {

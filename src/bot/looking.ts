@@ -43,7 +43,8 @@ export class Looking {
     const document = this.#port.document(person.identity.rep);
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
-    const view = this.#view(person, document);
+    const detail = (await this.#port.detail?.(person.identity)) ?? null;
+    const view = { ...this.#view(person, document), detail };
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [

@@ -45,6 +45,7 @@ export function repView(
       : null,
     manual: manualOf(rep, policy),
     nextShift,
+    detail: null,
     paused: rep.paused !== null,
     asOfMs: Math.max(rep.intentAtMs, ...policy.systems.map((s) => lastReadAtMs(s.name))),
   };

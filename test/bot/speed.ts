@@ -18,8 +18,8 @@ async function measured(office: LargeOffice, who: string, text: string): Promise
 }
 
 /** One row: the first answer to somebody who has not asked for five minutes, then many to somebody who has. */
-async function rowOf(office: LargeOffice, text: string): Promise<string> {
-  const first = await measured(office, `rep-1-${text}`, text);
+async function rowOf(office: LargeOffice, text: (typeof COMMANDS)[number]): Promise<string> {
+  const first = await measured(office, `rep-${100 + COMMANDS.indexOf(text)}`, text);
   const later: Measured[] = [];
   for (let time = 0; time < TIMES; time += 1) later.push(await measured(office, "rep-1", text));
   const took = later.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);

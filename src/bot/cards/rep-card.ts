@@ -21,7 +21,7 @@ import {
   text,
   time,
 } from "./element.ts";
-import type { OriginView, RepView, ShiftView, SystemView } from "./view.ts";
+import type { DetailView, OriginView, RepView, ShiftView, SystemView } from "./view.ts";
 
 export type Showing = {
   readonly words: Words;
@@ -196,7 +196,24 @@ function systemRow(system: SystemView, words: Words, nowMs: number): Element {
   );
 }
 
-function details({ layers, nextShift }: RepView, words: Words, nowMs: number): readonly Element[] {
+/** Its limits go with it: it tells when she signed in, not since when she shows what she shows. */
+function contactCentre(detail: DetailView | null, words: Words, nowMs: number): readonly Element[] {
+  if (detail === null) return [];
+  const { presence, signedInAtMs, browserSessions, asOfMs } = detail;
+  const says = [
+    plain(presence),
+    ...(signedInAtMs === null ? [] : [say(words, "signedInAt", { time: time(signedInAtMs) })]),
+    ...(browserSessions > 1 ? [say(words, "inBrowsers", { count: String(browserSessions) })] : []),
+  ];
+  const note = say(words, "askedInHerName", { length: lengthWords(words, nowMs - asOfMs) });
+  return [row(say(words, "contactCentre"), says.filter(Boolean).join(" · "), note)];
+}
+
+function details(
+  { layers, nextShift, detail }: RepView,
+  words: Words,
+  nowMs: number,
+): readonly Element[] {
   const over = layers.map(({ status, source, untilMs }) => {
     const name = statusWords(words, status);
     const by = sourceWords(source, words);
@@ -206,7 +223,8 @@ function details({ layers, nextShift }: RepView, words: Words, nowMs: number): r
         : say(words, "holdUntil", { status: name, source: by, time: time(untilMs) });
     return row(say(words, "holds"), says);
   });
-  return [...over, row(say(words, "shiftEdge"), shiftWords(nextShift, words, nowMs))];
+  const shift = row(say(words, "shiftEdge"), shiftWords(nextShift, words, nowMs));
+  return [...over, ...contactCentre(detail, words, nowMs), shift];
 }
 
 /** Further away than this it may be another day's. */

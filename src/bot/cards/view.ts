@@ -48,6 +48,15 @@ export type OriginView =
 /** When she next begins or ends a shift. */
 export type ShiftView = { readonly begins: boolean; readonly atMs: number };
 
+/** What the contact centre itself says of her at this moment, in its own words. Times are epoch milliseconds. */
+export type DetailView = {
+  readonly presence: string;
+  /** When she signed in, which is not when she came to show this; `null`: it does not tell. */
+  readonly signedInAtMs: number | null;
+  readonly browserSessions: number;
+  readonly asOfMs: number;
+};
+
 /** One rep, as everybody who may see her is told. Times are epoch milliseconds. */
 export type RepView = {
   readonly name: string;
@@ -63,6 +72,8 @@ export type RepView = {
   readonly manual: ManualView | null;
   /** `null`: nobody has planned one. */
   readonly nextShift: ShiftView | null;
+  /** `null`: nobody asked, or it tells nothing. */
+  readonly detail: DetailView | null;
   readonly paused: boolean;
   readonly asOfMs: number;
 };

@@ -149,6 +149,10 @@ export const ENGLISH: Words = {
     inStep: "in step",
     holds: "On top",
     holdUntil: "{status} by {source}, until {time}",
+    contactCentre: "Contact centre",
+    signedInAt: "signed in at {time}",
+    inBrowsers: "{count} browsers",
+    askedInHerName: "asked in the rep's name {length} ago; it does not say since when",
     shiftEdge: "Shift",
     shiftUnknown: "none planned",
     shiftBegins: "begins {time}",
@@ -246,6 +250,8 @@ export const ENGLISH: Words = {
       "{system} changed {name} {n} times, between {one} and {other}: I stopped writing for a while",
     alertBy: "Changed by: {who}",
     alertSilence: "{system} has not answered for {length}",
+    alertSignedOut:
+      "The subscriber account {account} is signed out: {n} {n:rep is|reps are} polled instead",
     digestChanges: "Changes",
     digestWrites: "Copied to a system",
     digestHeld: "Stopped for fighting",
@@ -253,6 +259,8 @@ export const ENGLISH: Words = {
     alertStepDrift: "say **health**, and look in the log for the code of the system that refuses",
     alertStepFight: "look for a second program that sets presence; say **why** and the name",
     alertStepSilence: "look in the log for its last error code",
+    alertStepSignedOut:
+      "sign in with it again at **/connect/teams**, or take it away at **/connect/teams/accounts**",
     alertNext: "Next step: {step}",
     refresh: "Refresh",
     why: "Why?",

@@ -130,6 +130,10 @@ export const GERMAN: Words = {
     inStep: "stimmt überein",
     holds: "Darüber",
     holdUntil: "{status} durch {source}, bis {time}",
+    contactCentre: "Contact Center",
+    signedInAt: "angemeldet um {time}",
+    inBrowsers: "{count} Browser",
+    askedInHerName: "vor {length} in ihrem Namen gefragt; seit wann, sagt es nicht",
     shiftEdge: "Schicht",
     shiftUnknown: "keine geplant",
     shiftBegins: "beginnt {time}",
@@ -229,6 +233,8 @@ export const GERMAN: Words = {
       "{system} hat {name} {n}-mal geändert, zwischen {one} und {other}: ich schreibe eine Weile nicht",
     alertBy: "Geändert von: {who}",
     alertSilence: "{system} schweigt seit {length}",
+    alertSignedOut:
+      "Das Konto {account}, das Teams beobachtet, ist abgemeldet: {n} Personen werden stattdessen abgefragt",
     digestChanges: "Änderungen",
     digestWrites: "In ein System kopiert",
     digestHeld: "Wegen Widerstreits angehalten",
@@ -237,6 +243,8 @@ export const GERMAN: Words = {
     alertStepFight:
       "suchen Sie ein zweites Programm, das Status setzt; **warum** und der Name zeigen es",
     alertStepSilence: "suchen Sie im Log den letzten Fehlercode",
+    alertStepSignedOut:
+      "melden Sie es unter **/connect/teams** wieder an, oder entfernen Sie es unter **/connect/teams/accounts**",
     alertNext: "Nächster Schritt: {step}",
     refresh: "Aktualisieren",
     why: "Warum?",
