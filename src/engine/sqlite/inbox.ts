@@ -2,7 +2,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { InboxEvent } from "../engine.ts";
 import { repId } from "../../presence/identity.ts";
 import type { RepId } from "../../presence/identity.ts";
-import { numberIn, requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireWellFormed, toJson } from "../refusal.ts";
+import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
 export type EventKey = Pick<InboxEvent, "id" | "source">;
 export type EventWrite = Omit<InboxEvent, "body"> & { readonly body: string };

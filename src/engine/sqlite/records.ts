@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { KeptRecord } from "../engine.ts";
-import { requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireWellFormed, toJson } from "../refusal.ts";
+import { requireSeal, seal, textIn } from "./seal.ts";
 
 export type RecordWrite = Omit<KeptRecord, "body"> & { readonly body: string };
 

@@ -12,7 +12,8 @@ import type {
 import { openDatabase } from "./database.ts";
 import type { SqliteOptions } from "./database.ts";
 import { documentWrite, Documents } from "./documents.ts";
-import { engineClosed, engineFailure, engineReadOnly } from "./failure.ts";
+import { engineClosed, engineReadOnly } from "../refusal.ts";
+import { engineFailure } from "./failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { History, historyWrite } from "./history.ts";
 import type { HistoryQuery } from "./history.ts";
