@@ -44,8 +44,19 @@ export type KeptRecord = {
   readonly expiresAtMs: number | null;
 };
 
+/**
+ * Proof of a right that one instance has at a time (`Engine.lease`). `fence` rises each time that somebody else
+ * gets it, so that who lost it without noticing, because it hung or was cut off, is known by its lower number.
+ */
+export type Fence = { readonly name: string; readonly fence: number };
+
+/** A right that somebody has now. */
+export type HeldLease = { readonly name: string; readonly holder: string };
+
 /** All or nothing: the document, the history it makes, and the inbox events it settles. */
 export type Commit = {
+  /** The commit is refused if somebody else has had this right since. */
+  readonly fence?: Fence;
   readonly document: RepDocument;
   readonly history: readonly HistoryEntry[];
   readonly settles: readonly Pick<InboxEvent, "id" | "source">[];
@@ -54,7 +65,9 @@ export type Commit = {
 export type CommitResult =
   | { readonly ok: true; readonly generation: number }
   /** Somebody else committed in between: load again. */
-  | { readonly ok: false; readonly reason: "conflict" };
+  | { readonly ok: false; readonly reason: "conflict" }
+  /** The right that the commit named is somebody else's now. */
+  | { readonly ok: false; readonly reason: "fenced" };
 
 /**
  * The port to everything durable. One contract suite (test/engine/contract.ts) runs on every implementation.
@@ -87,6 +100,16 @@ export type Engine = {
   kept(kind: string): Promise<readonly KeptRecord[]>;
   /** Resolves to whether there was one. */
   forget(kind: string, id: string): Promise<boolean>;
+  /**
+   * Gets or renews a right for `ttlMs` from now, by the store's clock; `null` while another holder has it. The
+   * holder's name must be its own, also after a restart. Nothing is committed between a right's passing on and
+   * the last commit that its earlier holder could make.
+   */
+  lease(name: string, holder: string, ttlMs: number): Promise<Fence | null>;
+  /** Gives a right up, if `holder` has it. */
+  release(name: string, holder: string): Promise<void>;
+  /** The rights that are held now, by name. */
+  leases(): Promise<readonly HeldLease[]>;
   /** Forgets history, ids of settled events, and records past their end, older than this. */
   prune(beforeMs: number): Promise<void>;
   close(): Promise<void>;

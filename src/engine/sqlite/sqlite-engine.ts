@@ -5,6 +5,8 @@ import type {
   Commit,
   CommitResult,
   Engine,
+  Fence,
+  HeldLease,
   InboxEvent,
   KeptRecord,
   RepDocument,
@@ -18,6 +20,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { History, historyWrite } from "./history.ts";
 import type { HistoryQuery } from "./history.ts";
 import { type EventKey, eventWrite, Inbox } from "./inbox.ts";
+import { Leases, leaseWrite } from "./leases.ts";
 import { Records, recordWrite } from "./records.ts";
 
 /** So many rows are handled before the event loop gets a turn: some milliseconds' worth. */
@@ -39,6 +42,7 @@ class SqliteEngine implements Engine {
   readonly #inbox: Inbox;
   readonly #history: History;
   readonly #records: Records;
+  readonly #leases: Leases;
   readonly #group: GroupCommit;
   #closed = false;
 
@@ -49,6 +53,7 @@ class SqliteEngine implements Engine {
     this.#inbox = new Inbox(db);
     this.#history = new History(db);
     this.#records = new Records(db);
+    this.#leases = new Leases(db);
     this.#group = new GroupCommit(db);
   }
 
@@ -71,7 +76,9 @@ class SqliteEngine implements Engine {
     const document = documentWrite(commit.document);
     const entries = commit.history.map(historyWrite);
     const settles = [...commit.settles];
+    const { fence } = commit;
     return this.#write(() => {
+      if (fence && !this.#leases.isValid(fence)) return { ok: false, reason: "fenced" };
       const result = this.#documents.put(document);
       if (!result.ok) return result;
       for (const entry of entries) this.#history.append(entry);
@@ -119,6 +126,19 @@ class SqliteEngine implements Engine {
 
   async history(query: HistoryQuery): ReturnType<Engine["history"]> {
     return this.#read(() => this.#history.read(query));
+  }
+
+  async lease(name: string, holder: string, ttlMs: number): Promise<Fence | null> {
+    const write = leaseWrite(name, holder, ttlMs);
+    return this.#write(() => this.#leases.take(write));
+  }
+
+  async release(name: string, holder: string): Promise<void> {
+    await this.#write(() => this.#leases.release(name, holder));
+  }
+
+  async leases(): Promise<readonly HeldLease[]> {
+    return this.#read(() => this.#leases.held());
   }
 
   /** In small transactions with turns between them, so that a large backlog stops nobody. */
