@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import type { Database } from "./config-kinds.ts";
 import { SystemError } from "./connectors/connector.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
 import { createDynamicsConnector, type Organization } from "./connectors/dynamics/dynamics.ts";
@@ -15,6 +16,8 @@ import { Sweep } from "./controller/sweep.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { EngineError } from "./engine/engine-error.ts";
+import type { Engine } from "./engine/engine.ts";
+import { openPostgresEngine } from "./engine/postgres/postgres-engine.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
@@ -51,7 +54,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const engine = await openEngine(config.database);
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -220,6 +223,10 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     log.info({}, "stopped");
   };
   return { port, stop };
+}
+
+function openEngine(database: Database): Promise<Engine> {
+  return database.kind === "sqlite" ? openSqliteEngine(database) : openPostgresEngine(database);
 }
 
 async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
