@@ -114,6 +114,10 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/engine/sqlite", 'import "../../connectors/connector.ts";', IMPORTS],
   ["src/engine/sqlite", 'import "../../http/route.ts";', IMPORTS],
 
+  ["src/fleet", 'import "../engine/postgres/postgres-engine.ts";', IMPORTS],
+  ["src/fleet", 'import "../controller/controller.ts";', IMPORTS],
+  ["src/fleet", 'import "../reconcile/plan.ts";', IMPORTS],
+
   ["src/http", 'import "../connectors/teams/teams.ts";', IMPORTS],
   ["src/http", 'import "../presence/identity.ts";', IMPORTS],
   ["src/http", 'import "../emulators/tenant.ts";', IMPORTS],
@@ -166,6 +170,8 @@ const ALLOWED: readonly (readonly [place: string, line: string])[] = [
   ["src/engine/sqlite", 'import "../engine.ts";'],
   ["src/engine/postgres", 'import "../refusal.ts";'],
   ["src/engine/sqlite", 'import type { Rep } from "../../reconcile/rep.ts";'],
+  ["src/fleet", 'import "../engine/engine-error.ts";'],
+  ["src/fleet", 'import "../controller/clock.ts";'],
   ["src/http", 'import "./route.ts";'],
   ["src/emulators/graph", 'import "../listener.ts";'],
   ["src/main.ts", 'import "./connectors/teams/teams.ts";'],
