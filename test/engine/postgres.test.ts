@@ -4,6 +4,7 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createLoopbackTls } from "../../src/emulators/tls.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { openPostgresJobs } from "../../src/engine/postgres/jobs.ts";
 import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts";
 import type { PostgresOptions } from "../../src/engine/postgres/postgres-engine.ts";
 import { repId } from "../../src/presence/identity.ts";
@@ -231,6 +232,10 @@ describe("the role in docs/postgres.md", () => {
     await engine.accept(event("1"));
     await engine.commit(commit(document("ana"), "told"));
     await engine.prune(9_000);
+    const nothing = { onNudge: () => undefined, recurring: [], onFault: () => undefined };
+    const jobs = await openPostgresJobs({ url, ...nothing });
+    await jobs.nudge(1, { rep: repId("ana"), urgency: "normal" });
+    await jobs.stop();
     await server.sql(reader, "lockstep");
     expect(await engine.load()).toHaveLength(1);
 

@@ -43,12 +43,13 @@ export function createPool(settings: ConnectionSettings): pg.Pool {
         oid === INT8 ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
     },
   });
-  // An idle connection that breaks is replaced at the next call, which tells if that is not possible.
+  // A connection that breaks fails the call that uses it; if none does, it is replaced at the next one.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 
-/** Where to connect, and how: with TLS and a certificate that fits, unless it is this computer or `sslmode=disable`. */
+/** With TLS and a certificate that fits, unless it is this computer or `sslmode=disable`. */
 function addressOf(given: string): pg.ClientConfig {
   const url = URL.parse(given);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw unusable("it is no postgres:// URL");
