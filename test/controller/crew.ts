@@ -81,7 +81,7 @@ export class Crew {
   }
 
   /** A new controller on the same engine. What an old one still does, it does on `engine` of its own. */
-  async begin(engine: Engine = this.engine): Promise<Watch> {
+  async begin(engine: Engine = this.engine, people = this.people): Promise<Watch> {
     const { clock, teams, dynamics } = this;
     const { teamsPace = PACE, dynamicsPace = PACE } = this.#options;
     const paces = { teams: new Pace(clock, teamsPace), dynamics: new Pace(clock, dynamicsPace) };
@@ -106,7 +106,7 @@ export class Crew {
       new Sweep({ ...common, connector: dynamics, pace: paces.dynamics }),
     ];
     await controller.start();
-    for (const identity of this.people) controller.adopt(identity);
+    for (const identity of people) controller.adopt(identity);
     for (const sweep of sweeps) sweep.start();
     return { controller, paces, sweeps };
   }

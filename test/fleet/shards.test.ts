@@ -144,4 +144,14 @@ describe("the engine of a shard", () => {
     await expect(view.remove(repId("ana"))).rejects.toMatchObject(fenced);
     expect((await store.history({ limit: 9 })).map(({ says }) => says)).toEqual(["stored"]);
   });
+
+  test("[R251] [R259] who believes wrongly that the right lasts is refused by the store", async () => {
+    const fence = await store.lease("shard/0", "one", 0);
+    if (!fence) throw new Error("the right is free");
+    await store.lease("shard/0", "two", 600_000);
+    const view = engineOfShard(store, { shard: 0, fence, isValid: () => true }, COUNT);
+    const late = await view.commit(commit(document("ana"), "never"));
+    expect(late).toEqual({ ok: false, reason: "fenced" });
+    expect(await store.history({ limit: 9 })).toEqual([]);
+  });
 });
