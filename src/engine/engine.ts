@@ -85,6 +85,8 @@ export type Engine = {
   accept(event: InboxEvent): Promise<"accepted" | "duplicate">;
   /** Accepted and not yet settled, oldest first. */
   unsettled(): Promise<readonly InboxEvent[]>;
+  /** What is remembered of events that were settled and not pruned, in the order in which they were accepted. */
+  settled(): Promise<readonly Omit<InboxEvent, "body">[]>;
   /** Gives up on accepted events that no commit will ever settle; their ids are remembered like any other. */
   settle(events: readonly Pick<InboxEvent, "id" | "source">[]): Promise<void>;
   /** Oldest first. `after` is a position; `rep` narrows. At most `limit` (1 to 1 000). */
@@ -98,6 +100,8 @@ export type Engine = {
   keep(record: KeptRecord): Promise<void>;
   /** All records of a kind in the order of their ids; those past their end too, until they are pruned. */
   kept(kind: string): Promise<readonly KeptRecord[]>;
+  /** The kinds of which there are records, in order. */
+  kinds(): Promise<readonly string[]>;
   /** Resolves to whether there was one. */
   forget(kind: string, id: string): Promise<boolean>;
   /**

@@ -41,10 +41,12 @@ export function engineOfShard(engine: Engine, tenure: Tenure, count: number): En
       await engine.remove(rep);
     },
     accept: (event) => engine.accept(event),
+    settled: () => engine.settled(),
     settle: (events) => engine.settle(events),
     history: (query) => engine.history(query),
     keep: (record) => engine.keep(record),
     kept: (kind) => engine.kept(kind),
+    kinds: () => engine.kinds(),
     forget: (kind, id) => engine.forget(kind, id),
     lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
     release: (name, holder) => engine.release(name, holder),

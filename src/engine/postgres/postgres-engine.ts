@@ -30,7 +30,7 @@ import { engineFailure } from "./failure.ts";
 import { History, type HistoryQuery } from "./history.ts";
 import { fromKey, toKey } from "./key.ts";
 import { prune } from "./prune.ts";
-import { documentIn, eventIn, recordIn } from "./rows.ts";
+import { documentIn, eventIn, recordIn, settledIn } from "./rows.ts";
 import type { EventRow, RecordRow, RepRow } from "./rows.ts";
 import { migrate, requireCurrentSchema } from "./schema.ts";
 
@@ -121,6 +121,12 @@ class PostgresEngine implements Engine {
     return (await this.#rows<EventRow>(sql, [])).map(eventIn);
   }
 
+  async settled(): Promise<readonly Omit<InboxEvent, "body">[]> {
+    const sql =
+      "SELECT source, id, rep, received_at_ms FROM lockstep.inbox WHERE settled ORDER BY arrival";
+    return (await this.#rows<Omit<EventRow, "body">>(sql, [])).map(settledIn);
+  }
+
   async settle(events: readonly EventKey[]): Promise<void> {
     await this.#write(settleCall(events));
   }
@@ -132,6 +138,11 @@ class PostgresEngine implements Engine {
   async kept(kind: string): Promise<readonly KeptRecord[]> {
     const sql = "SELECT * FROM lockstep.record WHERE kind = $1 ORDER BY id";
     return (await this.#rows<RecordRow>(sql, [toKey(kind)])).map(recordIn);
+  }
+
+  async kinds(): Promise<readonly string[]> {
+    const sql = "SELECT DISTINCT kind FROM lockstep.record ORDER BY kind";
+    return (await this.#rows<{ kind: string }>(sql, [])).map(({ kind }) => fromKey(kind));
   }
 
   async forget(kind: string, id: string): Promise<boolean> {

@@ -37,12 +37,15 @@ export function documentIn(row: RepRow): RepDocument {
 }
 
 export function eventIn(row: EventRow): InboxEvent {
+  return { ...settledIn(row), body: JSON.parse(row.body) as unknown };
+}
+
+export function settledIn(row: Omit<EventRow, "body">): Omit<InboxEvent, "body"> {
   return {
     source: fromKey(row.source),
     id: fromKey(row.id),
     rep: repId(fromKey(row.rep)),
     receivedAtMs: row.received_at_ms,
-    body: JSON.parse(row.body) as unknown,
   };
 }
 

@@ -104,6 +104,10 @@ class SqliteEngine implements Engine {
     return this.#read(() => this.#inbox.unsettled());
   }
 
+  async settled(): Promise<readonly Omit<InboxEvent, "body">[]> {
+    return this.#read(() => this.#inbox.settled());
+  }
+
   async settle(events: readonly EventKey[]): Promise<void> {
     const settles = [...events];
     await this.#write(() => {
@@ -118,6 +122,10 @@ class SqliteEngine implements Engine {
 
   async kept(kind: string): Promise<readonly KeptRecord[]> {
     return this.#read(() => this.#records.ofKind(kind));
+  }
+
+  async kinds(): Promise<readonly string[]> {
+    return this.#read(() => this.#records.kinds());
   }
 
   async forget(kind: string, id: string): Promise<boolean> {
