@@ -178,7 +178,7 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
       }),
       createPartnerInbound({
         partners: config.partners,
-        find: (id) => directory.find(id),
+        find: (id) => directory.find(id) ?? controller.leaver(id),
         accept: (event) => engine.accept(event),
         submit: (event) => controller.submit(event),
         parse: (body) => parseJson(body, { strict: true }),

@@ -20,6 +20,8 @@ import type { Cover } from "./reconcile/rep.ts";
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+/** An application's Available fades to Away unless it is renewed. Microsoft: "Manage presence state", time-outs. */
+const AVAILABLE_FADES_MS = 5 * MINUTE_MS;
 
 /** The two mapping tables of an installation: the default ones, or those of the policy file. */
 export type Mappings = { readonly teams: TeamsMapping; readonly dynamics: DynamicsMapping };
@@ -65,10 +67,11 @@ export function createPolicy(mappings: Mappings): Policy {
   const teamsCover = (status: Status): Cover => {
     const action = mappings.teams.writes[status];
     if (action === "withdraw") return "none";
-    return action === "session InACall" ? "session" : "preferred";
+    return action.startsWith("session ") ? "session" : "preferred";
   };
   const teamsLeaseMs = (status: Status): number | null => {
     if (status === "Offline") return 12 * HOUR_MS;
+    if (mappings.teams.writes[status] === "session Available") return AVAILABLE_FADES_MS;
     const cover = teamsCover(status);
     if (cover === "none") return null;
     return cover === "session" ? HOUR_MS : 8 * HOUR_MS;

@@ -5,7 +5,6 @@ import { deliver, recover } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
-import { endHolds } from "../reconcile/intent.ts";
 import { isReleased, setPaused } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import { completed, type Rep } from "../reconcile/rep.ts";
@@ -134,6 +133,11 @@ export class Controller {
     return slots.map(({ document }) => document.identity);
   }
 
+  /** Somebody on her way out, by either account's id: the end of her call must still find her. */
+  leaver(id: string): RepIdentity | null {
+    return this.#roster.leaver(id.toLowerCase());
+  }
+
   document(rep: RepId): RepDocument | null {
     return this.#roster.get(rep)?.document ?? null;
   }
@@ -235,8 +239,7 @@ export class Controller {
   #takeIn(slot: Slot, draft: Draft): void {
     this.#takeAnswers(slot, draft);
     const { clock, policy } = this.#options;
-    const freed = slot.leaving ? endHolds(draft.rep, clock.nowMs()) : draft.rep;
-    const asked = setPaused(freed, slot.pause, clock.nowMs());
+    const asked = setPaused(draft.rep, slot.pause, clock.nowMs());
     draft.record.pause(draft.rep, asked, clock.nowMs());
     draft.rep = asked;
     for (const event of slot.events.splice(0)) {

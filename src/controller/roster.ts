@@ -44,6 +44,15 @@ export class Roster {
     return [...this.#slots.values()];
   }
 
+  leaver(id: string): RepIdentity | null {
+    const identities = this.all().flatMap(({ document, leaving }) =>
+      leaving ? [document.identity] : [],
+    );
+    const isHers = ({ rep, teamsUserId, systemUserId }: RepIdentity): boolean =>
+      [rep, teamsUserId, systemUserId].some((own) => own.toLowerCase() === id);
+    return identities.find(isHers) ?? null;
+  }
+
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
     const { rep } = document.identity;

@@ -27,6 +27,8 @@ export type TeamsState = (typeof TEAMS_STATES)[number];
 export const TEAMS_ACTIONS = {
   withdraw: "Available",
   "session InACall": "InACall",
+  /** Off by default: keeps her Available although her computer idles. */
+  "session Available": "Available",
   "preferred Busy": "Busy",
   "preferred DoNotDisturb": "DoNotDisturb",
   "preferred Away": "Away",

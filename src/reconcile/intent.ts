@@ -104,7 +104,7 @@ export function releaseHold(rep: Rep, id: HoldId, cause: Cause): Rep {
   return intend({ ...rep, holds: without(rep.holds, id) }, cause);
 }
 
-/** Ends every reported hold: a command asks for it, or she is no rep any more and nobody will report its end. */
+/** Ends every reported hold, as a command may ask for. */
 export function endHolds(rep: Rep, nowMs: number): Rep {
   return (Object.entries(rep.holds) as [HoldId, Hold][]).reduce(
     (next, [id, { source, status }]) =>

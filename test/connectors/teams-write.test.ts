@@ -51,6 +51,27 @@ describe("writing to Teams", () => {
   });
   afterAll(() => tenant.close());
 
+  test("[R28] a policy may keep Available alive: a session of ours, renewed, which never hides a call", async () => {
+    const writes = { ...DEFAULT_TEAMS_MAPPING.writes, Available: "session Available" } as const;
+    const keeping = createTeamsConnector({
+      graphUrl: tenant.graph.url,
+      clientId: tenant.clientId,
+      credential: secretCredential(tenant),
+      mapping: { ...DEFAULT_TEAMS_MAPPING, writes },
+      nowMs: Date.now,
+    });
+    tenant.graph.control.setClient({ userId, availability: "Away" });
+    const available = aWrite(keeping, "Available", { from: "none", to: "session" });
+    await keeping.write(rep, available, patience());
+    expect(shown()).toBe("Available/Available");
+    tenant.graph.control.startCall({ userId });
+    expect(shown()).toBe("Busy/InACall");
+    tenant.graph.control.endCall({ userId });
+    const withdraws = aWrite(keeping, "Busy", { from: "session", to: "preferred" });
+    await keeping.write(rep, withdraws, patience());
+    expect(appSession()).toBeUndefined();
+  });
+
   let next = 0;
   beforeEach(() => {
     const found = identitiesOf(tenant)[next];

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { ANA, BEN, Crew, end, engineWith, person, type Watch } from "./crew.ts";
 
 const SOON_MS = 15_000;
+/** A reported call of which nothing more is heard protects her for an hour here. */
+const AFTER_THE_CALL_MS = 62 * 60_000;
 
 describe("who comes and who goes", () => {
   test("events of a rep who is not known yet wait for her", async () => {
@@ -20,7 +22,7 @@ describe("who comes and who goes", () => {
     await crew.tell(watch, crew.call());
     await crew.clock.advance(30);
     watch.controller.detach(ANA.rep);
-    await crew.clock.advance(60_000);
+    await crew.clock.advance(AFTER_THE_CALL_MS);
     expect(watch.controller.document(ANA.rep)).toBeNull();
     expect(await crew.engine.load()).toEqual([]);
     expect(watch.controller.identities()).toEqual([]);
@@ -43,7 +45,7 @@ describe("who comes and who goes", () => {
     watch = await crew.begin(engine);
     await crew.clock.advance(SOON_MS);
     await crew.tell(watch, crew.call());
-    await crew.clock.advance(60_000);
+    await crew.clock.advance(AFTER_THE_CALL_MS);
     expect(crew.shown()).toEqual(["Available", "Available"]);
     expect(await crew.engine.load()).toEqual([]);
   });
@@ -66,7 +68,8 @@ describe("who comes and who goes", () => {
     await crew.clock.settle();
     watch.controller.detach(ANA.rep);
     watch.controller.adopt(moved);
-    await crew.clock.advance(60_000);
+    // Her call protects her to its end; nobody reports that any more.
+    await crew.clock.advance(AFTER_THE_CALL_MS);
     expect((await crew.engine.load()).map(({ identity }) => identity)).toEqual([moved]);
   });
 
@@ -79,7 +82,12 @@ describe("who comes and who goes", () => {
     expect(crew.shown()).toEqual(["InACall", "Busy"]);
     watch.controller.detach(ANA.rep);
     await crew.clock.advance(4 * SOON_MS);
+    expect(crew.shown()).toEqual(["Available", "Busy"]);
+    expect(watch.controller.leaver(ANA.teamsUserId.toUpperCase())).toEqual(ANA);
+    await crew.tell(watch, crew.hangUp());
+    await crew.clock.advance(4 * SOON_MS);
     expect(crew.shown()).toEqual(["Available", "Lunch"]);
+    expect(watch.controller.leaver(ANA.rep)).toBeNull();
     expect(crew.teams.person(ANA.rep)).toMatchObject({ preferred: null, session: false });
     expect(await crew.engine.load()).toEqual([]);
   });

@@ -32,6 +32,7 @@ type Pair = { readonly availability: string; readonly activity: string };
 
 const PAIRS: Readonly<Record<Exclude<TeamsAction, "withdraw">, Pair>> = {
   "session InACall": { availability: "Busy", activity: "InACall" },
+  "session Available": { availability: "Available", activity: "Available" },
   "preferred Busy": { availability: "Busy", activity: "Busy" },
   "preferred DoNotDisturb": { availability: "DoNotDisturb", activity: "DoNotDisturb" },
   "preferred Away": { availability: "Away", activity: "Away" },
@@ -73,7 +74,7 @@ export function operationsOf(
       ...(preferredGoes ? [clearPreferred] : []),
     ];
   }
-  if (action === "session InACall") {
+  if (action === "session InACall" || action === "session Available") {
     const expirationDuration = duration(clampSession(leases.sessionSeconds));
     const body = { sessionId: clientId, ...PAIRS[action], expirationDuration };
     const set: Operation = { action: "setPresence", body, mayBeGone: false };
