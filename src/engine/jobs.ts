@@ -1,8 +1,10 @@
-import type { RepId } from "../presence/identity.ts";
+import type { RepId, SystemName } from "../presence/identity.ts";
 
 /** A wish that somebody look at a rep: now, ahead of others if it protects her, or not before a moment. */
 export type Nudge = {
   readonly rep: RepId;
+  /** The system that may have changed; `null`: an event of hers was accepted. */
+  readonly system: SystemName | null;
   readonly urgency: "protective" | "normal";
   /** Epoch milliseconds; absent: at once. */
   readonly runAtMs?: number;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Jobs, Nudge, RecurringJob } from "../../src/engine/jobs.ts";
 import { openPostgresJobs } from "../../src/engine/postgres/jobs.ts";
-import { repId } from "../../src/presence/identity.ts";
+import { repId, TEAMS } from "../../src/presence/identity.ts";
 import { PostgresServer } from "./postgres-server.ts";
 
 let server: PostgresServer;
@@ -43,6 +43,7 @@ async function open(
 
 const nudge = (name: string, urgency: Nudge["urgency"] = "normal"): Nudge => ({
   rep: repId(name),
+  system: TEAMS,
   urgency,
 });
 

@@ -234,7 +234,7 @@ describe("the role in docs/postgres.md", () => {
     await engine.prune(9_000);
     const nothing = { onNudge: () => undefined, recurring: [], onFault: () => undefined };
     const jobs = await openPostgresJobs({ url, ...nothing });
-    await jobs.nudge(1, { rep: repId("ana"), urgency: "normal" });
+    await jobs.nudge(1, { rep: repId("ana"), system: null, urgency: "normal" });
     await jobs.stop();
     await server.sql(reader, "lockstep");
     expect(await engine.load()).toHaveLength(1);

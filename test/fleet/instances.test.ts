@@ -104,3 +104,17 @@ test("[R259] instances share the reps; who dies, hangs or leaves is replaced, an
   const writers = new Set([...tenures.values()].flat().map(([, by]) => by));
   expect(writers).toEqual(new Set(["first", "second", "third"]));
 }, 120_000);
+
+test("[R258] [R259] instances go on after the server was restarted, and one still replaces the other", async () => {
+  const [first, second] = [new Instance("fourth"), new Instance("fifth")];
+  await Promise.all([first.has(SHARDS / 2), second.has(SHARDS / 2)]);
+  await server.kill();
+  await server.run();
+  first.process.kill("SIGKILL");
+  await second.has(SHARDS);
+  const before = (await history()).length;
+  let told = before;
+  while (told === before) told = (await history()).length;
+  expect(told).toBeGreaterThan(before);
+  await second.leave();
+}, 120_000);

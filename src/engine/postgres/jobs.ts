@@ -116,7 +116,7 @@ class PostgresJobs implements Jobs {
     this.#recurring = await this.#run(tasks, items);
   }
 
-  nudge(shard: number, { rep, runAtMs, urgency }: Nudge): Promise<void> {
+  nudge(shard: number, { rep, runAtMs, system, urgency }: Nudge): Promise<void> {
     const isLater = runAtMs !== undefined;
     if (isLater && !Number.isFinite(runAtMs)) {
       return Promise.reject(unstorable("a time is not finite"));
@@ -124,8 +124,8 @@ class PostgresJobs implements Jobs {
     const key = toKey(rep);
     const spec = {
       identifier: taskOf(shard),
-      payload: { rep: key, urgency, ...(isLater ? { runAtMs } : {}) },
-      jobKey: `${isLater ? "later" : urgency}/${key}`,
+      payload: { rep: key, system, urgency, ...(isLater ? { runAtMs } : {}) },
+      jobKey: `${isLater ? "later" : urgency}/${system ?? ""}/${key}`,
       priority: PRIORITY[urgency],
       maxAttempts: 3,
       ...(isLater ? { runAt: new Date(runAtMs) } : {}),
