@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import type { Database } from "./config-kinds.ts";
 import { SystemError } from "./connectors/connector.ts";
@@ -19,6 +20,7 @@ import { EngineError } from "./engine/engine-error.ts";
 import type { Engine } from "./engine/engine.ts";
 import { openPostgresEngine } from "./engine/postgres/postgres-engine.ts";
 import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
+import { awaitTurn, type Turn } from "./fleet/turn.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -43,6 +45,8 @@ const DISCOVER_SOON_MS = 250;
 /** The kill switch is a record that another process may write: so soon it is noticed. */
 const PAUSES_EVERY_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
+/** An instance that is gone for so long is replaced. */
+const TURN_MS = 6_000;
 const HISTORY_KEPT_MS = 90 * 86_400_000;
 
 export type Service = { readonly port: number; stop(): Promise<void> };
@@ -54,7 +58,9 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
-  const engine = await openEngine(config.database);
+  const store = await openEngine(config.database);
+  const turn = config.database.kind === "postgres" ? await turnOn(store, clock, log) : null;
+  const engine = turn?.engine ?? store;
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -219,7 +225,8 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();
-    await engine.close();
+    await turn?.end();
+    await store.close();
     log.info({}, "stopped");
   };
   return { port, stop };
@@ -227,6 +234,24 @@ export async function startService(config: Config, clock: Clock): Promise<Servic
 
 function openEngine(database: Database): Promise<Engine> {
   return database.kind === "sqlite" ? openSqliteEngine(database) : openPostgresEngine(database);
+}
+
+/** Several instances may share a database: one works, the others stand by. */
+function turnOn(engine: Engine, clock: Clock, log: Logger): Promise<Turn> {
+  return awaitTurn({
+    engine,
+    clock,
+    elapsedMs: () => performance.now(),
+    instance: randomUUID(),
+    ttlMs: TURN_MS,
+    onWaiting: () => log.info({}, "standing by: another instance works"),
+    onReplaced: () => {
+      log.fatal({}, "another instance works now; this one ends");
+      // What was true here is not any more. A new start reads everything again.
+      process.exit(1);
+    },
+    onFault: (error) => log.error({ fault: faultOf(error) }, "the turn could not be renewed"),
+  });
 }
 
 async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
