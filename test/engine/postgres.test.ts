@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createLoopbackTls } from "../../src/emulators/tls.ts";
 import type { Engine } from "../../src/engine/engine.ts";
@@ -287,6 +288,25 @@ describe("the connection", () => {
     await expect(open({ url: `${server.url()}?sslmode=verify-full` })).rejects.toMatchObject(
       refused,
     );
+  });
+
+  test("[R256] a server that is somebody else, by its certificate, is refused", async () => {
+    const other = await generate([{ name: "commonName", value: "localhost" }], {
+      algorithm: "sha256",
+      extensions: [
+        { name: "basicConstraints", cA: true, critical: true },
+        { name: "subjectAltName", altNames: [{ type: 2, value: "localhost" }] },
+      ],
+    });
+    const files = { "server.crt": other.cert, "server.key": other.private };
+    const elsewhere = await PostgresServer.start(["ssl = on"], files);
+    onTestFinished(() => elsewhere.dispose());
+    const wish = `sslmode=verify-full&sslrootcert=${file(other.cert)}`;
+    await expect(open({ url: `${elsewhere.url()}?${wish}` })).rejects.toMatchObject({
+      code: "engine-login-refused",
+    });
+    const byName = elsewhere.url().replace("127.0.0.1", "localhost");
+    await expect(open({ url: `${byName}?${wish}` })).resolves.toBeDefined();
   });
 
   test("[R256] a wish for half of it is refused, and no message holds the password", async () => {

@@ -18,8 +18,8 @@ type Waiting = {
  * one statement: one round trip, one transaction, one flush.
  *
  * - Nobody is answered before the transaction is durable.
- * - A batch that the server refuses because of a value in it was undone; its calls are made again one by one,
- *   so that only the guilty one fails.
+ * - A batch that the server refuses because of a value in it was undone; its halves are tried again, and theirs,
+ *   so that only the guilty call fails.
  * - A batch whose answer does not come fails whole. Whether it happened is unknown then: compare-and-set tells.
  * - Batches follow one another, so calls happen in the order in which they were made.
  */
@@ -66,7 +66,9 @@ export class Batches {
       for (const [at, { resolve }] of batch.entries()) resolve(answers[at] ?? Number.NaN);
     } catch (error) {
       if (batch.length > 1 && isOwnFault(error)) {
-        for (const waiting of batch) await this.#flush([waiting]);
+        const middle = Math.ceil(batch.length / 2);
+        await this.#flush(batch.slice(0, middle));
+        await this.#flush(batch.slice(middle));
         return;
       }
       const failure = engineFailure(error);
