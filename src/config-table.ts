@@ -266,7 +266,7 @@ export const TABLE = {
       "Running",
       database,
       { default: "sqlite:data/lockstep.db" },
-      "Where everything durable is kept. Treated as a secret, because a database URL may hold a password.",
+      "Where everything durable is kept: a file, or PostgreSQL ([docs/postgres.md](postgres.md)). Treated as a secret, because a database URL may hold a password.",
     ),
   ),
   POLICY_FILE: row(

@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import { createServiceAvailability } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -22,7 +23,8 @@ import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
-import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
+import type { Engine } from "./engine/engine.ts";
+import { awaitTurn, type Turn } from "./fleet/turn.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -30,6 +32,7 @@ import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf } from "./sign-in.ts";
+import { openStore } from "./store.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -50,6 +53,8 @@ const DISCOVER_SOON_MS = 250;
 /** The kill switch is a record that another process may write: so soon it is noticed. */
 const PAUSES_EVERY_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
+/** An instance that is gone for so long is replaced. */
+const TURN_MS = 6_000;
 const HISTORY_KEPT_MS = 90 * 86_400_000;
 
 export type Service = { readonly port: number; stop(): Promise<void> };
@@ -69,7 +74,9 @@ export async function startService(
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const store = await openStore(config.database);
+  const turn = config.database.kind === "postgres" ? await turnOn(store, clock, log) : null;
+  const engine = turn?.engine ?? store;
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -302,10 +309,29 @@ export async function startService(
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();
-    await engine.close();
+    await turn?.end();
+    await store.close();
     log.info({}, "stopped");
   };
   return { port, stop };
+}
+
+/** Several instances may share a database: one works, the others stand by. */
+function turnOn(engine: Engine, clock: Clock, log: Logger): Promise<Turn> {
+  return awaitTurn({
+    engine,
+    clock,
+    elapsedMs: () => performance.now(),
+    instance: randomUUID(),
+    ttlMs: TURN_MS,
+    onWaiting: () => log.info({}, "standing by: another instance works"),
+    onReplaced: () => {
+      log.fatal({}, "another instance works now; this one ends");
+      // What was true here is not any more. A new start reads everything again.
+      process.exit(1);
+    },
+    onFault: (error) => log.error({ fault: faultOf(error) }, "the turn could not be renewed"),
+  });
 }
 
 async function mappingsOf({ policyFile }: Config): Promise<Mappings> {

@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { Engine, HistoryEntry, StoredHistoryEntry } from "../engine.ts";
-import { EngineError } from "../engine-error.ts";
 import { repId } from "../../presence/identity.ts";
-import { numberIn, requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireLimit, requireWellFormed, toJson } from "../refusal.ts";
+import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
 export type HistoryQuery = Parameters<Engine["history"]>[0];
 export type HistoryWrite = {
@@ -10,8 +10,6 @@ export type HistoryWrite = {
   readonly atMs: number;
   readonly entry: string;
 };
-
-const LARGEST_PAGE = 1_000;
 
 export function historyWrite(entry: HistoryEntry): HistoryWrite {
   const { rep, atMs, kind, says, cause, detail } = entry;
@@ -80,14 +78,4 @@ function decode(row: Record<string, SQLOutputValue>): StoredHistoryEntry {
   requireSeal(row, rep, atMs, entry);
   const told = JSON.parse(entry) as Pick<HistoryEntry, "kind" | "says" | "cause" | "detail">;
   return { position: numberIn(row, "position"), rep: repId(rep), atMs, ...told };
-}
-
-function requireLimit(limit: number): void {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE) return;
-  throw new EngineError({
-    code: "engine-limit",
-    retry: "rejected",
-    nextStep: `ask for 1 to ${LARGEST_PAGE} entries and page on with \`after\``,
-    detail: `limit ${limit}`,
-  });
 }
