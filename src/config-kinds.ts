@@ -142,6 +142,8 @@ export const publicUrl: Kind<string> = {
   }),
 };
 
+export const instanceUrl: Kind<string> = { name: "http URL", read: urlOver(() => null) };
+
 export const sharedKey: Kind<string> = {
   name: "text of at least 16 characters",
   read: (given) => {

@@ -60,6 +60,8 @@ export type Config = {
   /** Of the tokens with which applications ask `/api/v1`. */
   readonly apiAudience: string;
   readonly database: Database;
+  /** Where other instances on the same database reach this one; `null`: by its address. */
+  readonly instanceUrl: string | null;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
 };
@@ -123,6 +125,7 @@ export function readConfig(env: Environment): Config {
     partners: values.PARTNERS ?? [],
     apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
     database: values.DATABASE_URL,
+    instanceUrl: values.INSTANCE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,
   };

@@ -55,6 +55,7 @@ test("the least that can be set gives a whole configuration", () => {
     partners: [],
     apiAudience: `api://${CLIENT}`,
     database: { kind: "sqlite", path: "data/lockstep.db" },
+    instanceUrl: null,
     policyFile: null,
     logLevel: "info",
   };

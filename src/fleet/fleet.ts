@@ -5,7 +5,7 @@ import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
 import { engineOfShard, shardOf, type Tenure } from "./shard.ts";
 import { Shards } from "./shards.ts";
 
-/** Who looks after the reps of one shard: a controller with its sweeps. */
+/** Who looks after the reps of one shard: a controller. */
 export type Watch<Pauses> = {
   setPauses(pauses: Pauses): void;
   start(): Promise<void>;
@@ -17,7 +17,7 @@ export type Watch<Pauses> = {
   submit(event: InboxEvent): void;
 };
 
-export type FleetOptions<Pauses> = {
+export type FleetOptions<Pauses, OneWatch extends Watch<Pauses>> = {
   readonly engine: Engine;
   readonly jobs: Pick<Jobs, "nudge" | "serve">;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export type FleetOptions<Pauses> = {
   /** Everybody who is a rep; `null` until that is known. */
   readonly identities: () => readonly RepIdentity[] | null;
   /** A watch on an engine that shows the reps of one shard. It is not started yet. */
-  readonly newWatch: (engine: Engine) => Watch<Pauses>;
+  readonly newWatch: (engine: Engine, tenure: Tenure) => OneWatch;
   readonly onFault: (error: unknown) => void;
 };
 
@@ -39,17 +39,22 @@ const RETRY_MS = 1_000;
  * whoever has her shard. A shard that comes to us is taken over as a restart takes over: what is stored is loaded,
  * open events are taken again, and who has left the directory meanwhile is let go.
  */
-export class Fleet<Pauses> {
-  readonly #options: FleetOptions<Pauses>;
+export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
+  readonly #options: FleetOptions<Pauses, OneWatch>;
+  readonly #all: Pick<Engine, "load" | "unsettled">;
   readonly #shards: Shards;
-  readonly #watches = new Map<number, Watch<Pauses>>();
+  readonly #watches = new Map<number, OneWatch>();
   #pauses: Pauses;
   #serving: Promise<void> | null = null;
   #served: readonly number[] = [];
 
-  constructor(pauses: Pauses, options: FleetOptions<Pauses>) {
+  constructor(pauses: Pauses, options: FleetOptions<Pauses, OneWatch>) {
     this.#pauses = pauses;
     this.#options = options;
+    this.#all = {
+      load: shared(() => options.engine.load()),
+      unsettled: shared(() => options.engine.unsettled()),
+    };
     this.#shards = new Shards({
       ...options,
       onGained: (tenure) => this.#takeOver(tenure),
@@ -62,6 +67,15 @@ export class Fleet<Pauses> {
     return this.#shards.members;
   }
 
+  /** Who looks after this rep here; nobody, if another instance does. */
+  watchOf(rep: RepId): OneWatch | undefined {
+    return this.#watches.get(shardOf(rep, this.#options.count));
+  }
+
+  get watches(): readonly OneWatch[] {
+    return [...this.#watches.values()];
+  }
+
   start(): Promise<void> {
     return this.#shards.start();
   }
@@ -72,11 +86,11 @@ export class Fleet<Pauses> {
   }
 
   adopt(identity: RepIdentity): void {
-    this.#watchOf(identity.rep)?.adopt(identity);
+    this.watchOf(identity.rep)?.adopt(identity);
   }
 
   detach(rep: RepId): void {
-    this.#watchOf(rep)?.detach(rep);
+    this.watchOf(rep)?.detach(rep);
   }
 
   setPauses(pauses: Pauses): void {
@@ -86,7 +100,7 @@ export class Fleet<Pauses> {
 
   /** Leaves a hint with whoever looks after the rep. */
   hint(rep: RepId, system: SystemName, delayMs = 0): void {
-    const watch = this.#watchOf(rep);
+    const watch = this.watchOf(rep);
     if (watch) return watch.hint(rep, system, delayMs);
     const runAtMs = delayMs > 0 ? this.#options.clock.nowMs() + delayMs : undefined;
     this.#nudge({ rep, system, urgency: "protective", runAtMs });
@@ -94,7 +108,7 @@ export class Fleet<Pauses> {
 
   /** Hands over an event that the engine has already accepted. */
   submit(event: InboxEvent): void {
-    const watch = this.#watchOf(event.rep);
+    const watch = this.watchOf(event.rep);
     if (watch) watch.submit(event);
     else this.#nudge({ rep: event.rep, system: null, urgency: "protective" });
   }
@@ -122,14 +136,10 @@ export class Fleet<Pauses> {
     jobs.nudge(shardOf(nudge.rep, count), nudge).catch(onFault);
   }
 
-  #watchOf(rep: RepId): Watch<Pauses> | undefined {
-    return this.#watches.get(shardOf(rep, this.#options.count));
-  }
-
   async #takeOver(tenure: Tenure): Promise<void> {
     const { clock, count, engine, identities, newWatch, onFault } = this.#options;
     while (tenure.isValid()) {
-      const watch = newWatch(engineOfShard(engine, tenure, count));
+      const watch = newWatch(engineOfShard(engine, tenure, count, this.#all), tenure);
       try {
         watch.setPauses(this.#pauses);
         await watch.start();
@@ -181,4 +191,21 @@ export class Fleet<Pauses> {
       }
     }
   }
+}
+
+/** Of calls that come while one is under way, the next one serves all: what it tells is never older than they are. */
+function shared<Result>(call: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<Result> | null = null;
+  return () => {
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = null;
+        const result = call();
+        running = result;
+        return result;
+      });
+    return next;
+  };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../controller/clock.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Tenure } from "./shard.ts";
+import { shardOf, type Tenure } from "./shard.ts";
 
 export type ShardsOptions = {
   readonly engine: Pick<Engine, "lease" | "release" | "leases">;
@@ -97,7 +97,9 @@ export class Shards {
     for (const shard of this.held.slice(fair)) this.#giveUp(shard);
     const others = leases.filter(({ holder }) => holder !== instance);
     const taken = new Set(others.map(({ name }) => name));
-    const free = Array.from({ length: count }, (_, shard) => shard).filter(
+    // Each begins somewhere else, so that those who are left do not all ask for the same.
+    const first = shardOf(instance, count);
+    const free = Array.from({ length: count }, (_, at) => (first + at) % count).filter(
       (shard) => !this.#held.has(shard) && !this.#leaving.has(shard) && !taken.has(SHARD + shard),
     );
     const wanted = free.slice(0, Math.max(0, fair - this.held.length));

@@ -79,6 +79,19 @@ export class TcpProxy {
     for (const deliver of this.#held.splice(0)) deliver();
   }
 
+  /** From now on nothing comes through, in either direction, and nobody is told. */
+  mute(): void {
+    this.#onRequest = () => false;
+    this.#onAnswer = () => false;
+  }
+
+  /** What was lost stays lost: who was connected has to connect again. */
+  mend(): void {
+    this.#onRequest = null;
+    this.#onAnswer = null;
+    for (const pair of this.#pairs) this.#end(pair);
+  }
+
   async close(): Promise<void> {
     for (const pair of this.#pairs) this.#end(pair);
     this.#listener.close();

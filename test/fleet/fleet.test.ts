@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { Jobs, Nudge } from "../../src/engine/jobs.ts";
-import { Fleet } from "../../src/fleet/fleet.ts";
+import { Fleet, type Watch as FleetWatch } from "../../src/fleet/fleet.ts";
 import { shardOf } from "../../src/fleet/shard.ts";
 import { DYNAMICS, type RepId, type RepIdentity } from "../../src/presence/identity.ts";
 import { Crew, end, engineWith, person, POLL_MS, type Watch } from "../controller/crew.ts";
@@ -41,7 +41,7 @@ class Switchboard {
 /** An instance: a controller with its sweeps for each shard that it has. It can be cut off from the store. */
 class Instance {
   readonly watches = new Map<number, Watch>();
-  readonly fleet: Fleet<null>;
+  readonly fleet: Fleet<null, FleetWatch<null>>;
   isCut = false;
   directory: readonly RepIdentity[] = PEOPLE;
 
