@@ -262,6 +262,12 @@ export const TABLE = {
     { optional: true, derived: "`api://` and `CLIENT_ID`" },
     "The App ID URI that applications name when they ask Entra for a token for `/api/v1`.",
   ),
+  SUBSCRIBER_HOSTS: row(
+    "Partners",
+    hosts,
+    OPTIONAL,
+    "Hosts that subscriptions may name although their addresses are not public: `crm.contoso.internal,10.0.0.7`.",
+  ),
   DATABASE_URL: secret(
     row(
       "Running",

@@ -59,6 +59,8 @@ export type Config = {
   readonly partners: readonly PartnerKeys[];
   /** Of the tokens with which applications ask `/api/v1`. */
   readonly apiAudience: string;
+  /** Lower-case. */
+  readonly subscriberHosts: readonly string[];
   readonly database: Database;
   /** Where other instances on the same database reach this one; `null`: by its address. */
   readonly instanceUrl: string | null;
@@ -124,6 +126,7 @@ export function readConfig(env: Environment): Config {
     richNotifications: values.RICH_NOTIFICATIONS,
     partners: values.PARTNERS ?? [],
     apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
+    subscriberHosts: values.SUBSCRIBER_HOSTS ?? [],
     database: values.DATABASE_URL,
     instanceUrl: values.INSTANCE_URL,
     policyFile: values.POLICY_FILE,

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { announcing } from "./api/feed/feed.ts";
+import { createServiceApi } from "./api-root.ts";
 import { createServiceAvailability } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -69,7 +71,8 @@ export async function startService(
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
-  const engine = await openStore(config.database);
+  const store = await openStore(config.database);
+  const engine = announcing(store, () => told());
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -112,7 +115,7 @@ export async function startService(
           ...parts,
           url: database.url,
           isKnown: () => discovered,
-          onNews: () => undefined,
+          onNews: () => told(),
         })
       : null;
   const { isRep, paces, reps, sweeps, ...sync } = fleet ?? createSoloSync(parts);
@@ -223,6 +226,19 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
+  const api = createServiceApi({
+    config,
+    engine: desk.engine,
+    reps,
+    directory,
+    clock: desk.clock,
+    log,
+    faultOf,
+  });
+  let isOpen = false;
+  const told = (): void => {
+    if (isOpen) api.committed();
+  };
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
@@ -269,7 +285,8 @@ export async function startService(
       ...[
         ...(bot ? [bot.route] : []),
         createPartnerInbound({
-          partners: config.partners,
+          partners: () => api.registry.all(),
+          refuse: api.refuseEvent,
           find: (id) => directory.find(id),
           findLeaver: (id) => reps.leaver(id),
           accept: (event) => engine.accept(event),
@@ -278,6 +295,7 @@ export async function startService(
           nowMs,
         }),
         ...push.routes,
+        ...api.routes,
       ].map((route) =>
         shared
           ? forwarded(route, { isHere: () => shared.isHere, where: () => shared.where() })
@@ -288,6 +306,8 @@ export async function startService(
 
   const openDesk = async (): Promise<void> => {
     await bot?.start();
+    await api.start();
+    isOpen = true;
     await push.start();
     if (reps.staying().length > 0) push.follow();
     bot?.names.start();
@@ -316,6 +336,7 @@ export async function startService(
     bot?.stop();
     await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
+    await api.stop();
     await shared?.close();
     await sync.stop();
     await dynamics.close();

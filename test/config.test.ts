@@ -54,6 +54,7 @@ test("the least that can be set gives a whole configuration", () => {
     richNotifications: false,
     partners: [],
     apiAudience: `api://${CLIENT}`,
+    subscriberHosts: [],
     database: { kind: "sqlite", path: "data/lockstep.db" },
     instanceUrl: null,
     policyFile: null,

@@ -16,6 +16,7 @@ import { importReps } from "./directory/import.ts";
 import { scope } from "./directory/scope.ts";
 import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
+import { partners } from "./partners/partners.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   importReps,
   sync,
   scope,
+  partners,
 ];
 
 /** Every command has these. */

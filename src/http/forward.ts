@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, request as send } from "undici";
-import type { Answer, HeaderLines, InboundRequest, RequestHead, Route } from "./route.ts";
+import type {
+  Answer,
+  HeaderLines,
+  InboundRequest,
+  RequestHead,
+  Route,
+  StreamSink,
+} from "./route.ts";
 
 export type ForwardOptions = {
   /** Whether this process can answer by itself. */
@@ -13,6 +20,9 @@ export type ForwardOptions = {
 const WAIT_MS = 9_000;
 const LOOK_EVERY_MS = 250;
 const ANSWER_MS = 15_000;
+/** Longer than a stream is silent that has nothing to say. */
+const SILENT_MS = 60_000;
+const STREAM = "text/event-stream";
 const RETRY_AFTER_SECONDS = "2";
 /** On what was passed on already, so that it does not go in circles. */
 const MARK = "x-lockstep-forwarded";
@@ -85,13 +95,29 @@ async function passOn(request: InboundRequest, address: string): Promise<Answer>
     headers: [...lines, [MARK, "1"]].flat(),
     body: body.length > 0 ? body : null,
     headersTimeout: ANSWER_MS,
-    bodyTimeout: ANSWER_MS,
+    bodyTimeout: SILENT_MS,
   });
-  return {
-    status: given.statusCode,
-    headers: headersOf(given.headers),
-    bytes: Buffer.from(await given.body.arrayBuffer()),
-  };
+  const answer = { status: given.statusCode, headers: headersOf(given.headers) };
+  if (answer.headers["content-type"]?.startsWith(STREAM)) {
+    return { ...answer, stream: (sink) => pour(given.body, sink) };
+  }
+  return { ...answer, bytes: Buffer.from(await given.body.arrayBuffer()) };
+}
+
+/** Passes on what comes, as fast as the reader takes it, until either side has gone. */
+async function pour(body: Dispatcher.ResponseData["body"], sink: StreamSink): Promise<void> {
+  const leave = (): void => void body.destroy();
+  sink.signal.addEventListener("abort", leave, { once: true });
+  const text = new TextDecoder();
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      if (!(await sink.write(text.decode(chunk, { stream: true })))) return;
+    }
+  } catch {
+    // The desk is somebody else's now, or the reader has gone: a reader asks again from where it was.
+  } finally {
+    leave();
+  }
 }
 
 function headersOf(given: Dispatcher.ResponseData["headers"]): Record<string, string> {

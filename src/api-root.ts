@@ -1,0 +1,50 @@
+import type { Logger } from "pino";
+import { type Api, createApi } from "./api/api.ts";
+import { Registry } from "./api/integrations/registry.ts";
+import type { Config } from "./config.ts";
+import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
+import type { Clock } from "./controller/clock.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { Engine } from "./engine/engine.ts";
+import { parseJson } from "./http/json.ts";
+import type { Reps } from "./sync-root.ts";
+
+export type ApiParts = {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly reps: Pick<Reps, "document" | "staying" | "submit">;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What may be logged of a fault. */
+  readonly faultOf: (error: unknown) => string;
+};
+
+/** Gives the API for other applications what the service has. */
+export function createServiceApi(parts: ApiParts): Api & { readonly registry: Registry } {
+  const { config, engine, reps, directory, clock, log, faultOf } = parts;
+  const registry = new Registry(config.partners);
+  const api = createApi({
+    engine,
+    clock,
+    registry,
+    tokens: createEntraTokenVerifier({
+      authorityHost: config.authorityHost,
+      tenantId: config.tenantId,
+      audiences: [config.apiAudience, config.credential.clientId],
+      nowMs: () => clock.nowMs(),
+      fetch,
+    }),
+    publicUrl: config.publicUrl,
+    privateHosts: config.subscriberHosts,
+    parse: (body) => parseJson(body, { strict: true }),
+    identities: () => reps.staying(),
+    find: (id) => directory.find(id),
+    document: (rep) => reps.document(rep),
+    submit: (event) => reps.submit(event),
+    onFault: (what, error) => log.error({ fault: faultOf(error) }, what),
+    onDisabled: ({ id, integration }) =>
+      log.warn({ subscription: id, integration }, "subscription disabled"),
+  });
+  return { ...api, registry };
+}
