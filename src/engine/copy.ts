@@ -1,4 +1,4 @@
-import type { Engine, HistoryEntry, StoredHistoryEntry } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import { repId, systemUserId, teamsUserId } from "../presence/identity.ts";
 import type { Rep } from "../reconcile/rep.ts";
@@ -21,8 +21,8 @@ const CARRIER = {
 
 /**
  * Puts everything that one engine keeps into another, which must be empty: documents, history in its order, open
- * events in theirs, the keys of settled ones, records. Positions and generations are counted anew, and rights are
- * not copied. Nobody may write to `from` meanwhile; nothing in it changes. Resolves to how much it was. Rejects
+ * events in theirs, the keys of settled ones, records. Positions stay, because whoever follows the history remembers
+ * where it was; generations are counted anew, and rights are not copied. Nobody may write to `from` meanwhile; nothing in it changes. Resolves to how much it was. Rejects
  * with `EngineError`: `engine-not-empty`, or what either engine says; then `to` holds a part and is to be emptied.
  */
 export async function copyEngine(from: Engine, to: Engine): Promise<Copied> {
@@ -83,7 +83,7 @@ async function copyHistory(from: Engine, to: Engine): Promise<number> {
     if (!last) break;
     after = last.position;
     const document = { identity: CARRIER, rep: {} as Rep, generation };
-    const result = await to.commit({ document, history: page.map(entryOf), settles: [] });
+    const result = await to.commit({ document, history: page, settles: [] });
     if (!result.ok) throw new Error("somebody else writes to the database that is copied into");
     generation = result.generation;
     copied += page.length;
@@ -91,11 +91,6 @@ async function copyHistory(from: Engine, to: Engine): Promise<number> {
   if (copied > 0) await to.remove(CARRIER.rep);
   return copied;
 }
-
-const entryOf = (stored: StoredHistoryEntry): HistoryEntry => {
-  const { atMs, cause, detail, kind, rep, says } = stored;
-  return { rep, atMs, kind, says, cause, detail };
-};
 
 function* pagesOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let at = 0; at < items.length; at += PAGE) yield items.slice(at, at + PAGE);

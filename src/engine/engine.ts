@@ -58,7 +58,11 @@ export type Commit = {
   /** The commit is refused if somebody else has had this right since. */
   readonly fence?: Fence;
   readonly document: RepDocument;
-  readonly history: readonly HistoryEntry[];
+  /**
+   * What it makes, in order. `position` is for copying a store, whose readers remember where they were: of all
+   * entries of a commit or of none, and above every earlier one.
+   */
+  readonly history: readonly (HistoryEntry & { readonly position?: number })[];
   readonly settles: readonly Pick<InboxEvent, "id" | "source">[];
 };
 

@@ -27,7 +27,7 @@ async function allOf(engine: Engine): Promise<unknown> {
     const page = await engine.history({ after, limit: 1_000 });
     if (page.length === 0) break;
     after = page.at(-1)?.position ?? 0;
-    history.push(...page.map((told) => ({ ...told, position: null })));
+    history.push(...page);
   }
   const reps = (await engine.load()).map(({ identity, rep }) => ({ identity, rep }));
   const kinds = await engine.kinds();
@@ -43,6 +43,9 @@ async function allOf(engine: Engine): Promise<unknown> {
 
 async function fill(engine: Engine): Promise<void> {
   const strange = "Ünïcødé \u0000 🦊";
+  // What was pruned leaves a gap.
+  await engine.commit(commit(document("rep-1100"), "long ago"));
+  await engine.prune(Date.now() * 2);
   const names = Array.from({ length: 1_100 }, (_, n) => `rep-${n % 2 === 0 ? n : -n}`);
   for (let round = 0; round < 2; round += 1) {
     const says = (name: string): string => `${name}, round ${round}`;
@@ -64,6 +67,7 @@ async function fill(engine: Engine): Promise<void> {
   await engine.keep({ kind: "pause", id: "all", body: { by: "an operator" }, expiresAtMs: null });
   await engine.keep({ kind: "subscription", id: "1", body: [1, null], expiresAtMs: 99.5 });
   await engine.remove(repId("rep-0"));
+  await engine.remove(repId("rep-1100"));
 }
 
 test("[R262] a file becomes a database and a file again, and nothing is lost on the way", async () => {
@@ -88,11 +92,13 @@ test("[R262] work goes on where it was: who was settled is a duplicate, and the 
   expect(await database.accept(event("a"))).toBe("duplicate");
   expect(await database.accept(event("z"))).toBe("duplicate");
   expect(await database.accept(event("new"))).toBe("accepted");
+  const last = 2_203;
+  expect(await database.history({ after: last, limit: 1 })).toEqual([]);
   const rep = await database.get(repId("rep-2"));
   if (!rep) throw new Error("she was not copied");
-  expect(await database.commit({ document: rep, history: [], settles: [] })).toMatchObject({
-    ok: true,
-  });
+  const next = { document: rep, history: [entry(rep.identity.rep, "next")], settles: [] };
+  expect(await database.commit(next)).toMatchObject({ ok: true });
+  expect(await database.history({ after: last, limit: 9 })).toMatchObject([{ position: last + 1 }]);
 });
 
 test.each<readonly [string, (engine: Engine) => Promise<unknown>]>([

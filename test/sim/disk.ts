@@ -45,8 +45,8 @@ export class Platter {
     const after = { ...document, generation };
     this.documents.set(rep, after);
     for (const entry of history) {
-      this.#positions += 1;
-      this.history.push({ position: this.#positions, ...entry });
+      this.#positions = entry.position ?? this.#positions + 1;
+      this.history.push({ ...entry, position: this.#positions });
     }
     this.settle(settles);
     this.onCommit(stored ?? null, after, commit);

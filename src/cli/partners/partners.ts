@@ -17,9 +17,9 @@ import {
 } from "../../api/integrations/integration.ts";
 import { readConfig } from "../../config.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { openStore } from "../../store.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { textTable } from "../text-table.ts";
-import { openStore } from "../../store.ts";
 
 const HELP = `create prints the secret once: nobody can read it again. --app binds an Entra application instead, which needs no secret.
 --rep, --kind and --permission (each may be given again) bind it; without them it may touch every rep, say everything, read and write.

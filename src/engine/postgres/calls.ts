@@ -19,7 +19,8 @@ export function commitCall({ document, fence, history, settles }: Commit): Call 
     system: key(systemUserId),
     expected: document.generation,
     document: toJson(document.rep),
-    history: history.map(({ rep: of, atMs, kind, says, cause, detail }) => ({
+    history: history.map(({ rep: of, atMs, kind, says, cause, detail, position }) => ({
+      ...(position === undefined ? {} : { position }),
       rep: key(of),
       at: finite(atMs),
       entry: toJson({ kind, says, cause, detail }),

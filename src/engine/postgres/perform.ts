@@ -57,9 +57,11 @@ BEGIN
         INSERT INTO rep VALUES (call->>'rep', call->>'teams', call->>'system', expected, call->>'document');
       END IF;
       INSERT INTO history (position, rep, at_ms, entry)
-        SELECT book.position + number, line->>'rep', (line->>'at')::double precision, line->>'entry'
+        SELECT coalesce((line->>'position')::bigint, book.position + number),
+          line->>'rep', (line->>'at')::double precision, line->>'entry'
         FROM jsonb_array_elements(call->'history') WITH ORDINALITY AS told (line, number);
-      book.position := book.position + jsonb_array_length(call->'history');
+      book.position := coalesce(
+        (call #>> '{history,-1,position}')::bigint, book.position + jsonb_array_length(call->'history'));
       IF jsonb_array_length(call->'settles') > 0 THEN
         UPDATE inbox i SET settled = true, body = NULL FROM jsonb_array_elements(call->'settles') AS key
           WHERE i.source = key->>'source' AND i.id = key->>'id' AND NOT i.settled;
