@@ -40,6 +40,8 @@ export type FleetParts = SyncParts & {
 export type FleetSync = Sync & {
   /** From now on what other instances know of their reps is known here, too. */
   watchAll(): Promise<void>;
+  /** Something was recorded here: `onNews` follows once it is known to `reps`, too. */
+  recorded(): void;
 };
 
 /** This instance's part of all reps, on a database that it shares with others. */
@@ -130,6 +132,7 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
       await fleet.start();
     },
     watchAll: () => mirror.start(),
+    recorded: () => mirror.nudge(),
     stop: async () => {
       await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop(), mirror.stop()]);
       await fleet.stop();

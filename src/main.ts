@@ -72,7 +72,7 @@ export async function startService(
   const policy = createPolicy(mappings);
   const credential = credentialOf(config, nowMs);
   const store = await openStore(config.database);
-  const engine = announcing(store, () => told());
+  const engine = announcing(store, () => (fleet ? fleet.recorded() : told()));
   const directory = new Directory();
   const abort = new AbortController();
 

@@ -23,6 +23,9 @@ export class Mirror {
   #loadedAtMs = 0;
   #running: Promise<void> = Promise.resolve();
   #cancel = (): void => undefined;
+  #isStarted = false;
+  #isLooking = false;
+  #again = false;
   #stopped = false;
 
   constructor(options: MirrorOptions) {
@@ -41,7 +44,14 @@ export class Mirror {
   async start(): Promise<void> {
     this.#position = await lastPosition(this.#options.engine);
     await this.#load();
-    this.#next();
+    this.#isStarted = true;
+    this.#next(LOOK_EVERY_MS);
+  }
+
+  /** Something was stored here: looks at once, and tells of it when it shows. */
+  nudge(): void {
+    if (this.#isLooking) this.#again = true;
+    else if (this.#isStarted) this.#next(0);
   }
 
   async stop(): Promise<void> {
@@ -50,15 +60,17 @@ export class Mirror {
     await this.#running;
   }
 
-  #next(): void {
+  #next(delayMs: number): void {
     if (this.#stopped) return;
-    this.#cancel = this.#options.clock.after(LOOK_EVERY_MS, () => {
+    this.#cancel();
+    this.#cancel = this.#options.clock.after(delayMs, () => {
       this.#running = this.#look();
     });
   }
 
   async #look(): Promise<void> {
     const { clock, onFault, onNews } = this.#options;
+    [this.#isLooking, this.#again] = [true, false];
     try {
       const isNews = await this.#follow();
       if (clock.nowMs() - this.#loadedAtMs >= LOAD_EVERY_MS) await this.#load();
@@ -66,7 +78,8 @@ export class Mirror {
     } catch (error) {
       onFault(error);
     }
-    this.#next();
+    this.#isLooking = false;
+    this.#next(this.#again ? 0 : LOOK_EVERY_MS);
   }
 
   async #follow(): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { repId } from "../../src/presence/identity.ts";
@@ -69,7 +70,10 @@ test("[R262] what would be copied is shown, --yes copies it, and back again, and
   const done = await migrate(file, database, "--yes", "--json");
   expect(done).toMatchObject({ exit: 0, said: "" });
   expect(JSON.parse(done.printed)).toEqual({
-    ...{ reps: 2, history: 3, events: 2, records: 1 },
+    reps: 2,
+    history: 3,
+    events: 2,
+    records: 1,
     applied: true,
   });
   const there = [
@@ -111,9 +115,9 @@ test("[R262] a source that changes while it is copied is noticed", async () => {
   await at(file, async (engine) => {
     const many = Array.from({ length: 3_000 }, (_, n) => engine.accept(event(`e-${n}`)));
     await Promise.all(many);
-    let isOver = false;
-    const copying = migrate(file, database, "--yes", "--json").finally(() => (isOver = true));
-    for (let n = 0; !isOver; n += 1) {
+    const copying = migrate(file, database, "--yes", "--json");
+    const isOver = copying.then(() => true);
+    for (let n = 0; !(await Promise.race([isOver, nextTurn(false)])); n += 1) {
       await engine.keep({ kind: "board", id: "1", body: { n }, expiresAtMs: null });
     }
     const { exit, printed } = await copying;

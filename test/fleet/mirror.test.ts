@@ -46,6 +46,11 @@ test("[R263] what any instance stores of a rep is known to the one that is asked
   await clock.advance(1_000);
   expect([generation(mirror, "ana"), generation(mirror, "ben"), news()]).toEqual([38, 1, 1]);
   expect(mirror.all()).toHaveLength(2);
+  // What is stored here shows at once.
+  await store.commit(commit(document("ben", 1), "here"));
+  mirror.nudge();
+  await clock.advance(0);
+  expect([generation(mirror, "ben"), news()]).toEqual([2, 2]);
   // What is stored without a word shows later, and so does who is gone.
   await store.commit({ document: document("ana", 38), history: [], settles: [] });
   await store.remove(repId("ben"));

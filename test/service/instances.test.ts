@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts";
 import { TcpProxy } from "../engine/tcp-proxy.ts";
@@ -6,7 +8,8 @@ import { type Company, openCompany } from "../scenarios/company.ts";
 import { PRESENCES } from "../scenarios/day.ts";
 import { type Scene, sceneOf } from "../scenarios/scene.ts";
 import { Balancer } from "./balancer.ts";
-import { eventually, launch, type Service, WEBHOOK_KEY } from "./launch.ts";
+import { askApi } from "./api.ts";
+import { eventually, launch, PARTNER_SECRET, type Service, WEBHOOK_KEY } from "./launch.ts";
 import { sendEvent } from "./partner.ts";
 
 /** Enough that each of two instances has some of them. */
@@ -192,6 +195,41 @@ test("[R258] [R259] an instance that is cut off from the database is replaced, a
   await expectOnceEach(site);
   await second.stop();
   await proxy.close();
+});
+
+test("[R200] [R263] [R264] whatever people and applications ask of any instance, it knows of all reps", async () => {
+  await using site = await Site.open("asked");
+  const second = await site.join();
+  const heard: string[] = [];
+  const leaving = new AbortController();
+  const [id, at] = [randomUUID(), new Date()];
+  const stream = await fetch(`${second.url}/api/v1/stream`, {
+    signal: leaving.signal,
+    headers: {
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(at.getTime() / 1_000)),
+      "webhook-signature": new Webhook(PARTNER_SECRET).sign(id, at, ""),
+    },
+  });
+  expect([stream.status, stream.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  const listening = (async () => {
+    for await (const chunk of stream.body as AsyncIterable<Uint8Array>) {
+      heard.push(Buffer.from(chunk).toString());
+    }
+  })().catch(() => undefined);
+  await site.allCall();
+  const subjects = (): Set<string | undefined> =>
+    new Set([...heard.join("").matchAll(/"subject":"([^"]*)"/g)].map(([, subject]) => subject));
+  await eventually("everybody's call is told", () => subjects().size === REPS);
+  for (const instance of [site.first, second]) {
+    for (const { dynamics } of site.company.people) {
+      const { status, json } = await askApi(instance, `GET /reps/${dynamics}`);
+      expect([status, json]).toMatchObject([200, { status: "InACall" }]);
+    }
+  }
+  leaving.abort();
+  await listening;
+  await Promise.all([site.first.stop(), second.stop()]);
 });
 
 test("[R258] [R264] instances are replaced one by one, the database restarts, and every event is taken", async () => {
