@@ -8,13 +8,13 @@ import type { Credential } from "./connectors/credential.ts";
 import type { DynamicsConnector } from "./connectors/dynamics/dynamics.ts";
 import { createEntraGroups } from "./connectors/teams/groups.ts";
 import type { Clock } from "./controller/clock.ts";
-import type { Controller } from "./controller/controller.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { PAUSE_RECORD } from "./directory/pauses.ts";
 import type { Engine } from "./engine/engine.ts";
 import { parseJson } from "./http/json.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
 import type { Policy } from "./reconcile/policy.ts";
+import type { Reps } from "./sync-root.ts";
 
 /** Names change seldom; a rep who is new is called by her id until they are read again. */
 const PEOPLE_EVERY_MS = 10 * 60_000;
@@ -28,7 +28,7 @@ export type BotParts = {
   /** The bot believes whoever calls: for trying out, on loopback. */
   readonly local: boolean;
   readonly engine: Engine;
-  readonly controller: Controller;
+  readonly reps: Pick<Reps, "document" | "staying" | "submit">;
   readonly dynamics: DynamicsConnector;
   readonly queues: BotPort["queues"];
   readonly credential: Credential;
@@ -49,7 +49,7 @@ export type ServiceBot = Bot & {
 
 /** Gives the bot what the service has. `null`: no app id, and not on trial: there is no bot. */
 export async function createServiceBot(parts: BotParts): Promise<ServiceBot | null> {
-  const { config, local, engine, controller, dynamics, credential, clock, signal } = parts;
+  const { config, local, engine, reps, dynamics, credential, clock, signal } = parts;
   if (config.bot === null && !local) return null;
   const nowMs = (): number => clock.nowMs();
 
@@ -58,7 +58,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
   let of: { readonly names: unknown; readonly staying: readonly unknown[] } | null = null;
   // The same list until somebody joins, leaves or is renamed: it is asked for at every answer.
   const currentPeople = (): readonly Person[] => {
-    const staying = controller.staying();
+    const staying = reps.staying();
     const isSame =
       of?.names === names &&
       of.staying.length === staying.length &&
@@ -88,9 +88,9 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     random: Math.random,
     people: currentPeople,
     engine,
-    document: (rep) => controller.document(rep),
+    document: (rep) => reps.document(rep),
     lastReadAtMs: parts.lastReadAtMs,
-    submit: (event) => controller.submit(event),
+    submit: (event) => reps.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     queues: parts.queues,
