@@ -46,12 +46,12 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
   const { clock, directory, dynamics, engine, faultOf, log, teams, url } = parts;
   const onFault = (error: unknown): void =>
     log.error({ fault: faultOf(error) }, "the work could not be shared; it is tried again");
-  const paces = createPaces(clock, () => 1 / fleet.members);
+  const paces = createPaces(parts, () => 1 / fleet.members);
   const abort = new AbortController();
   const depart = createDepartures();
   const reading = { clock, depart, gatherMs: GATHER_MS, signal: abort.signal };
   const readers = {
-    teams: new Reader(teams, { ...reading, pace: paces.teams }),
+    teams: new Reader(teams, { ...reading, pace: paces.teamsReads }),
     dynamics: new Reader(dynamics, { ...reading, pace: paces.dynamics }),
   };
   const jobs = await openPostgresJobs({
@@ -71,7 +71,12 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
       ...driveOf(parts),
       engine: shard,
       systems: [
-        { connector: bounded(teams, tenure), pace: paces.teams, reader: readers.teams },
+        {
+          connector: bounded(teams, tenure),
+          pace: paces.teams,
+          readPace: paces.teamsReads,
+          reader: readers.teams,
+        },
         { connector: bounded(dynamics, tenure), pace: paces.dynamics, reader: readers.dynamics },
       ],
       depart,

@@ -41,7 +41,7 @@ export type Reps = Pick<
 export type Sync = {
   readonly reps: Reps;
   readonly isRep: (rep: RepId) => boolean;
-  readonly paces: { readonly teams: Pace; readonly dynamics: Pace };
+  readonly paces: { readonly teams: Pace; readonly teamsReads: Pace; readonly dynamics: Pace };
   readonly sweeps: { readonly teams: Sweep; readonly dynamics: Sweep };
   /** Takes over what is stored. */
   start(): Promise<void>;
@@ -49,9 +49,15 @@ export type Sync = {
 };
 
 /** `share` is the part of what the systems allow that is ours now. */
-export function createPaces(clock: Clock, share: () => number): Sync["paces"] {
+export function createPaces(
+  { clock, config }: Pick<SyncParts, "clock" | "config">,
+  share: () => number,
+): Sync["paces"] {
+  const teams = new Pace(clock, { ...TEAMS_PACE, share });
   return {
-    teams: new Pace(clock, { ...TEAMS_PACE, share }),
+    teams,
+    // Graph counts the calls of each registration for itself.
+    teamsReads: config.reader ? new Pace(clock, { ...TEAMS_PACE, share }) : teams,
     dynamics: new Pace(clock, { ...DYNAMICS_PACE, share }),
   };
 }
@@ -77,7 +83,7 @@ export function createSweeps(
     teams: new Sweep({
       ...common,
       connector: teams,
-      pace: paces.teams,
+      pace: paces.teamsReads,
       pollMs: config.teamsPollMs,
     }),
     dynamics: new Sweep({
@@ -92,12 +98,12 @@ export function createSweeps(
 /** One process for all reps. */
 export function createSoloSync(parts: SyncParts): Sync {
   const { clock, directory, dynamics, engine, faultOf, log, teams } = parts;
-  const paces = createPaces(clock, () => 1);
+  const paces = createPaces(parts, () => 1);
   const controller = new Controller({
     ...driveOf(parts),
     engine,
     systems: [
-      { connector: teams, pace: paces.teams },
+      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
       { connector: dynamics, pace: paces.dynamics },
     ],
     onFault: (_rep, error) => log.error({ fault: faultOf(error) }, "a rep is taken up again"),

@@ -5,7 +5,7 @@ import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts
 import { TcpProxy } from "../engine/tcp-proxy.ts";
 import { PostgresServer } from "../engine/postgres-server.ts";
 import { type Company, openCompany } from "../scenarios/company.ts";
-import { PRESENCES } from "../scenarios/day.ts";
+import { PRESENCES } from "../scenarios/meaning.ts";
 import { type Scene, sceneOf } from "../scenarios/scene.ts";
 import { Balancer } from "./balancer.ts";
 import { askApi } from "./api.ts";
