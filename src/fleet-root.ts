@@ -12,6 +12,7 @@ import { Desk } from "./fleet/desk.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Mirror } from "./fleet/mirror.ts";
 import type { Tenure } from "./fleet/shard.ts";
+import { SHARDS, TTL_MS } from "./fleet/shards.ts";
 import { hasId } from "./presence/identity.ts";
 import {
   createPaces,
@@ -23,10 +24,6 @@ import {
   type SyncParts,
 } from "./sync-root.ts";
 
-/** Into so many parts the reps are divided: as many instances can share them. */
-const SHARDS = 32;
-/** An instance that is gone for so long is replaced. */
-const TTL_MS = 5_000;
 const PRUNE_CRON = "17 * * * *";
 
 export type FleetParts = SyncParts & {

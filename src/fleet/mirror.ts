@@ -25,7 +25,7 @@ export class Mirror {
   #cancel = (): void => undefined;
   #isStarted = false;
   #isLooking = false;
-  #again = false;
+  #asked = 0;
   #stopped = false;
 
   constructor(options: MirrorOptions) {
@@ -50,8 +50,8 @@ export class Mirror {
 
   /** Something was stored here: looks at once, and tells of it when it shows. */
   nudge(): void {
-    if (this.#isLooking) this.#again = true;
-    else if (this.#isStarted) this.#next(0);
+    this.#asked += 1;
+    if (this.#isStarted && !this.#isLooking) this.#next(0);
   }
 
   async stop(): Promise<void> {
@@ -68,14 +68,10 @@ export class Mirror {
     });
   }
 
-  /** Somebody asked while we looked. */
-  #askedAgain(): boolean {
-    return this.#again;
-  }
-
   async #look(): Promise<void> {
     const { clock, onFault, onNews } = this.#options;
-    [this.#isLooking, this.#again] = [true, false];
+    const asked = this.#asked;
+    this.#isLooking = true;
     try {
       const isNews = await this.#follow();
       if (clock.nowMs() - this.#loadedAtMs >= LOAD_EVERY_MS) await this.#load();
@@ -84,7 +80,7 @@ export class Mirror {
       onFault(error);
     }
     this.#isLooking = false;
-    this.#next(this.#askedAgain() ? 0 : LOOK_EVERY_MS);
+    this.#next(this.#asked === asked ? LOOK_EVERY_MS : 0);
   }
 
   async #follow(): Promise<boolean> {

@@ -22,6 +22,14 @@ export type ShardsOptions = {
 
 type Held = { readonly tenure: Tenure; renewedAtMs: number };
 
+/** Into so many parts the reps are divided: as many instances can share them. */
+export const SHARDS = 32;
+/**
+ * An instance that is gone for so long is replaced: its rights are over, and each of the others looks for what is
+ * free three times as often. So all of its reps are in other hands after ten seconds at most.
+ */
+export const TTL_MS = 5_000;
+
 const MEMBER = "instance/";
 const SHARD = "shard/";
 
