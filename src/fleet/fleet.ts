@@ -2,6 +2,7 @@ import type { Clock } from "../controller/clock.ts";
 import type { Engine, InboxEvent } from "../engine/engine.ts";
 import type { Jobs, Nudge } from "../engine/jobs.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
+import { OpenEvents } from "./open-events.ts";
 import { engineOfShard, shardOf, type Tenure } from "./shard.ts";
 import { Shards } from "./shards.ts";
 
@@ -42,6 +43,7 @@ const RETRY_MS = 1_000;
 export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
   readonly #options: FleetOptions<Pauses, OneWatch>;
   readonly #all: Pick<Engine, "load" | "unsettled">;
+  readonly #open: OpenEvents;
   readonly #shards: Shards;
   readonly #watches = new Map<number, OneWatch>();
   #pauses: Pauses;
@@ -55,6 +57,7 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
       load: shared(() => options.engine.load()),
       unsettled: shared(() => options.engine.unsettled()),
     };
+    this.#open = new OpenEvents({ ...options, takerOf: (rep) => this.watchOf(rep) });
     this.#shards = new Shards({
       ...options,
       onGained: (tenure) => this.#takeOver(tenure),
@@ -77,10 +80,12 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
   }
 
   start(): Promise<void> {
+    this.#open.start();
     return this.#shards.start();
   }
 
   async stop(): Promise<void> {
+    await this.#open.stop();
     await this.#shards.stop();
     await this.#serving;
   }
@@ -109,7 +114,7 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
   /** Hands over an event that the engine has already accepted. */
   submit(event: InboxEvent): void {
     const watch = this.watchOf(event.rep);
-    if (watch) watch.submit(event);
+    if (watch) this.#open.give(event, watch);
     else this.#nudge({ rep: event.rep, system: null, urgency: "protective" });
   }
 
@@ -118,17 +123,7 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
     const watch = this.#watches.get(shard);
     if (!watch) return;
     if (system) watch.hint(rep, system, 0);
-    else void this.#submitOpen(watch, rep);
-  }
-
-  async #submitOpen(watch: Watch<Pauses>, rep: RepId): Promise<void> {
-    try {
-      const open = await this.#options.engine.unsettled();
-      for (const event of open) if (event.rep === rep) watch.submit(event);
-    } catch (error) {
-      this.#options.onFault(error);
-      this.#options.clock.after(RETRY_MS, () => void this.#submitOpen(watch, rep));
-    }
+    else this.#open.soon();
   }
 
   #nudge(nudge: Nudge): void {
@@ -139,7 +134,14 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
   async #takeOver(tenure: Tenure): Promise<void> {
     const { clock, count, engine, identities, newWatch, onFault } = this.#options;
     while (tenure.isValid()) {
-      const watch = newWatch(engineOfShard(engine, tenure, count, this.#all), tenure);
+      const unsettled = async (): Promise<readonly InboxEvent[]> => {
+        const open = await this.#all.unsettled();
+        return open.filter(
+          (event) => shardOf(event.rep, count) === tenure.shard && this.#open.takes(event, watch),
+        );
+      };
+      const all = { load: this.#all.load, unsettled };
+      const watch = newWatch(engineOfShard(engine, tenure, count, all), tenure);
       try {
         watch.setPauses(this.#pauses);
         await watch.start();
