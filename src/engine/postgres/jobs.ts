@@ -6,12 +6,13 @@ import { unstorable } from "../refusal.ts";
 import type { Jobs, Nudge, RecurringJob } from "../jobs.ts";
 import { type ConnectionSettings, createPool } from "./connection.ts";
 import { engineFailure } from "./failure.ts";
+import { KeptRunner } from "./kept-runner.ts";
 import { toKey, fromKey } from "./key.ts";
 
 export type JobsOptions = Pick<ConnectionSettings, "url"> & {
   readonly onNudge: (shard: number, nudge: Nudge) => void;
   readonly recurring: readonly RecurringJob[];
-  /** A recurring job that failed; it comes again at its next time. */
+  /** A recurring job that failed, or what runs them (`runner`); it comes again. */
   readonly onFault: (name: string, error: unknown) => void;
 };
 
@@ -19,6 +20,7 @@ export type JobsOptions = Pick<ConnectionSettings, "url"> & {
 const CONNECTIONS = 6;
 const AT_ONCE = 16;
 const DAY_MS = 86_400_000;
+const AGAIN_MS = 2_000;
 /** Another lock than that of the engine's own schema: "Lksj". */
 const MIGRATION_LOCK = 0x4c6b736a;
 /** Lower runs sooner. */
@@ -81,8 +83,8 @@ class PostgresJobs implements Jobs {
   readonly #options: JobsOptions;
   #asked: Asked[] = [];
   #adding: Promise<void> | null = null;
-  #recurring: Runner | null = null;
-  #serving: Runner | null = null;
+  #recurring: KeptRunner | null = null;
+  #serving: KeptRunner | null = null;
   /** Changes of what is served follow one another. */
   #changing: Promise<void> = Promise.resolve();
 
@@ -177,19 +179,29 @@ class PostgresJobs implements Jobs {
     this.#serving = await this.#run(tasks, []);
   }
 
-  async #run(tasks: TaskList, items: Parameters<typeof parseCronItems>[0]): Promise<Runner> {
-    try {
-      return await run({
-        ...this.#shared,
-        taskList: tasks,
-        parsedCronItems: parseCronItems(items),
-        concurrency: AT_ONCE,
-        noHandleSignals: true,
-        preset: { worker: { localQueue: { size: 2 * AT_ONCE }, completeJobBatchDelay: 5 } },
-      });
-    } catch (error) {
-      throw engineFailure(error);
-    }
+  async #run(tasks: TaskList, items: Parameters<typeof parseCronItems>[0]): Promise<KeptRunner> {
+    const begin = async (): Promise<Runner> => {
+      try {
+        return await run({
+          ...this.#shared,
+          taskList: tasks,
+          parsedCronItems: parseCronItems(items),
+          concurrency: AT_ONCE,
+          noHandleSignals: true,
+          preset: { worker: { localQueue: { size: 2 * AT_ONCE }, completeJobBatchDelay: 5 } },
+        });
+      } catch (error) {
+        throw engineFailure(error);
+      }
+    };
+    const { onFault } = this.#options;
+    const kept = new KeptRunner({
+      begin,
+      onFault: (error) => onFault("runner", error),
+      againMs: AGAIN_MS,
+    });
+    await kept.start();
+    return kept;
   }
 }
 
