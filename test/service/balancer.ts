@@ -4,6 +4,8 @@ import { buffer } from "node:stream/consumers";
 
 /** An instance that does not begin to answer within this is taken for hung, and the next one is asked. */
 const ANSWER_MS = 1_000;
+/** A partner's event may wait for whoever is to answer it. */
+const EVENT_MS = 30_000;
 
 /**
  * What stands before several instances: each request goes to the next of them in turn, and if that one is not
@@ -41,9 +43,14 @@ export class Balancer {
   async #serve(given: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await buffer(given);
     this.#turn += 1;
-    for (let tried = 0; tried < this.#targets.length; tried += 1) {
-      const target = this.#targets[(this.#turn + tried) % this.#targets.length] ?? "";
+    const asked = new Set<string>();
+    for (;;) {
+      // Who stands behind it may change while one of them is asked.
+      const left = this.#targets.filter((target) => !asked.has(target));
+      const target = left[this.#turn % left.length];
+      if (target === undefined) break;
       if (await passOn(target, given, body, answer)) return;
+      asked.add(target);
     }
     answer.writeHead(502).end();
   }
@@ -59,7 +66,7 @@ function passOn(
   return new Promise((resolve) => {
     const { method, url, headers } = given;
     const asked = ask(`${target}${url ?? "/"}`, { method, headers, agent: false });
-    const hung = setTimeout(() => asked.destroy(), ANSWER_MS * (url === "/api/v1/events" ? 15 : 1));
+    const hung = setTimeout(() => asked.destroy(), url === "/api/v1/events" ? EVENT_MS : ANSWER_MS);
     asked.on("error", () => {
       clearTimeout(hung);
       resolve(false);
