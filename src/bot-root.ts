@@ -31,12 +31,14 @@ export type BotParts = {
   readonly reps: Pick<Reps, "document" | "staying" | "submit">;
   readonly dynamics: DynamicsConnector;
   readonly queues: BotPort["queues"];
+  readonly detail: BotPort["detail"];
   readonly credential: Credential;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly lastReadAtMs: BotPort["lastReadAtMs"];
   readonly waitingFor: () => readonly string[];
+  readonly signedOut: BotPort["signedOut"];
   readonly pausesChanged: () => void;
   readonly onSystemError: (error: SystemError) => void;
   readonly onFault: (error: unknown) => void;
@@ -94,8 +96,10 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     queues: parts.queues,
+    detail: parts.detail,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
+    signedOut: parts.signedOut,
   };
   const { bot: settings } = config;
   const rules = { scopes: config.botScopes, adminGroup: config.botAdmins };

@@ -13,6 +13,8 @@ import { Fleet } from "./fleet/fleet.ts";
 import { Mirror } from "./fleet/mirror.ts";
 import type { Tenure } from "./fleet/shard.ts";
 import { SHARDS, TTL_MS } from "./fleet/shards.ts";
+import { forwarded } from "./http/forward.ts";
+import type { Route } from "./http/route.ts";
 import { hasId } from "./presence/identity.ts";
 import {
   createPaces,
@@ -177,6 +179,13 @@ export function createDesk(
     onWaiting: () => log.info({}, "another instance has the desk; requests for it are passed on"),
     onFault: (error) => log.error({ fault: faultOf(error) }, "the desk could not be asked for"),
   });
+}
+
+/** What only the desk answers: asked for elsewhere, it is passed on. One instance alone has the desk, always. */
+export function routesOfDesk(desk: Desk | null, routes: readonly Route[]): readonly Route[] {
+  if (!desk) return routes;
+  const where = { isHere: () => desk.isHere, where: () => desk.where() };
+  return routes.map((route) => forwarded(route, where));
 }
 
 /** Where the other instances reach this one. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
-import { createServiceAvailability } from "./availability-root.ts";
+import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { isLoopbackHost } from "./config-kinds.ts";
@@ -22,13 +22,13 @@ import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
-import { addressOf, createDesk, createFleetSync } from "./fleet-root.ts";
-import { forwarded } from "./http/forward.ts";
+import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-root.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
+import { createDetailDesk } from "./detail-desk.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import { openStore } from "./store.ts";
@@ -206,13 +206,7 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  const availability = createServiceAvailability({
-    tokens,
-    dynamics,
-    nowMs,
-    signal: abort.signal,
-    onSystemError,
-  });
+  const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({
     clock,
     run: async () => {
@@ -237,6 +231,8 @@ export async function startService(
     directory,
     clock: desk.clock,
     log,
+    board,
+    onSystemError,
     faultOf,
   });
   let isOpen = false;
@@ -249,13 +245,20 @@ export async function startService(
     engine: desk.engine,
     reps,
     dynamics,
-    queues: createQueueDesk(availability.board),
+    queues: createQueueDesk(board),
+    detail: createDetailDesk({
+      ask: (key, signal) => dynamics.repDetail(key, signal),
+      nowMs,
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      signal: abort.signal,
+    }),
     credential,
     policy,
     clock: desk.clock,
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
+    signedOut: () => push.signedOut(),
     pausesChanged: () => pauses.soon(),
     onSystemError,
     onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),
@@ -285,8 +288,7 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...availability.routes,
-      ...[
+      ...routesOfDesk(shared, [
         ...(bot ? [bot.route] : []),
         createPartnerInbound({
           partners: () => api.registry.all(),
@@ -300,11 +302,7 @@ export async function startService(
         }),
         ...push.routes,
         ...api.routes,
-      ].map((route) =>
-        shared
-          ? forwarded(route, { isHere: () => shared.isHere, where: () => shared.where() })
-          : route,
-      ),
+      ]),
     ],
   });
 

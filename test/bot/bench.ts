@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { type Bot, createBot } from "../../src/bot/bot.ts";
-import type { BotPort, Person, QueueDesk } from "../../src/bot/port.ts";
+import type { BotPort, DetailDesk, Person, QueueDesk } from "../../src/bot/port.ts";
 import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
 import { PAUSE_RECORD, pausesOf } from "../../src/directory/pauses.ts";
@@ -59,6 +59,7 @@ export class BotBench {
   groupsFail = false;
   /** While it is set, looking at anybody is a fault of ours. */
   documentsThrow = false;
+  signedOut: ReturnType<BotPort["signedOut"]> = [];
   /** While it is set, the store keeps nothing. */
   keepFails = false;
   readonly groups: Record<string, readonly string[]> = {
@@ -82,7 +83,9 @@ export class BotBench {
     this.#server = server;
   }
 
-  static async open(options: { readonly queues?: QueueDesk } = {}): Promise<BotBench> {
+  static async open(
+    options: { readonly queues?: QueueDesk; readonly detail?: DetailDesk } = {},
+  ): Promise<BotBench> {
     const holder: { bench: BotBench | null } = { bench: null };
     const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN, CLEO] });
     const teams = await FakeTeams.open();
@@ -126,12 +129,14 @@ export class BotBench {
         members: (group) => look(({ groups }) => new Set(groups[group] ?? [])),
       },
       queues: options.queues ?? null,
+      detail: options.detail ?? null,
       pausing: createPausing(
         { engine, nowMs },
         PAUSE_RECORD,
         () => void holder.bench?.readPauses(),
       ),
       waitingFor: () => [],
+      signedOut: () => holder.bench?.signedOut ?? [],
     };
     const bot = await createBot({
       port,

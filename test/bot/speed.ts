@@ -68,8 +68,10 @@ async function speed(): Promise<void> {
       members: () => counted(people.map(({ identity }) => identity.teamsUserId)),
     },
     queues: null,
+    detail: null,
     pausing: null,
     waitingFor: () => [],
+    signedOut: () => [],
   };
   const rules = { scopes: [{ managers: "managers", reps: null }], adminGroup: null };
   const access = new Access(rules, port.groups, port.nowMs);

@@ -10,7 +10,8 @@ import { type Scene, sceneOf } from "../scenarios/scene.ts";
 import type { Person } from "../scenarios/witness.ts";
 import { Balancer } from "./balancer.ts";
 import { askApi } from "./api.ts";
-import { eventually, launch, PARTNER_SECRET, type Service, WEBHOOK_KEY } from "./launch.ts";
+import { eventually, launch, type Service, WEBHOOK_KEY } from "./launch.ts";
+import { PARTNER_SECRET } from "./partner.ts";
 import { Reporter } from "./reporter.ts";
 
 // Rights pass on in real time, and each of these stories waits for that several times.

@@ -126,6 +126,10 @@ export const GERMAN: Words = {
     inStep: "stimmt überein",
     holds: "Darüber",
     holdUntil: "{status} durch {source}, bis {time}",
+    contactCentre: "Contact Center",
+    signedInAt: "angemeldet um {time}",
+    inBrowsers: "{count} Browser",
+    askedInHerName: "vor {length} in ihrem Namen gefragt; seit wann, sagt es nicht",
     shiftEdge: "Schicht",
     shiftUnknown: "kein Schichtplan verbunden",
     paused: "Der Abgleich ist angehalten",
@@ -221,6 +225,8 @@ export const GERMAN: Words = {
     alertDrift: "{n} Personen sind seit mehr als {length} nicht abgeglichen",
     alertFight: "Zu viele automatische Änderungen bei {name}: ich schreibe eine Weile nicht",
     alertSilence: "{system} schweigt seit {length}",
+    alertSignedOut:
+      "Das Konto {account}, das Teams beobachtet, ist abgemeldet: {n} Personen werden stattdessen abgefragt",
     digestChanges: "Änderungen",
     digestWrites: "In ein System kopiert",
     digestHeld: "Wegen Widerstreits angehalten",
@@ -229,6 +235,8 @@ export const GERMAN: Words = {
     alertStepFight:
       "suchen Sie ein zweites Programm, das Status setzt; **warum** und der Name zeigen es",
     alertStepSilence: "suchen Sie im Log den letzten Fehlercode",
+    alertStepSignedOut:
+      "melden Sie es unter **/connect/teams** wieder an, oder entfernen Sie es unter **/connect/teams/accounts**",
     alertNext: "Nächster Schritt: {step}",
     refresh: "Aktualisieren",
     why: "Warum?",

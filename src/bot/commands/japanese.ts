@@ -116,6 +116,10 @@ export const JAPANESE: Words = {
     inStep: "一致",
     holds: "上書き中",
     holdUntil: "{source} による {status}、{time} まで",
+    contactCentre: "コンタクト センター",
+    signedInAt: "{time} にサインイン",
+    inBrowsers: "ブラウザー {count} 個",
+    askedInHerName: "{length}前に本人の名義で照会。いつからかは不明",
     shiftEdge: "次のシフト",
     shiftUnknown: "シフト表は未接続",
     paused: "同期は一時停止中",
@@ -209,6 +213,8 @@ export const JAPANESE: Words = {
     alertDrift: "{n} 人が {length}以上一致していません",
     alertFight: "{name} さんの自動変更が多すぎるため、しばらく書き込みを止めます",
     alertSilence: "{system} から {length}応答がありません",
+    alertSignedOut:
+      "監視用アカウント {account} がサインアウトしています。{n} 人は定期取得に切り替わりました",
     digestChanges: "変更",
     digestWrites: "システムへの反映",
     digestHeld: "競合による停止",
@@ -216,6 +222,8 @@ export const JAPANESE: Words = {
     alertStepDrift: "**稼働状況** と書き、拒否しているシステムのコードをログで確認してください",
     alertStepFight: "状態を設定している別のプログラムを確認してください",
     alertStepSilence: "ログで最後のエラーコードを確認してください",
+    alertStepSignedOut:
+      "**/connect/teams** で再度サインインするか、**/connect/teams/accounts** で削除してください",
     alertNext: "次の手順: {step}",
     refresh: "更新",
     why: "なぜ?",

@@ -38,6 +38,12 @@ const REP: RepView = {
   overridden: null,
   manual: null,
   nextShiftMs: null,
+  detail: {
+    presence: "Busy",
+    signedInAtMs: minutesAgo(150),
+    browserSessions: 2,
+    asOfMs: NOW_MS - 5_000,
+  },
   paused: false,
   asOfMs: NOW_MS,
 };
@@ -269,6 +275,13 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     "alert-silence": alertCard(
       { kind: "silence", system: "Dynamics", forMs: 120_000 },
       "see the log for its last error code",
+      NOW_MS,
+      words,
+      [],
+    ),
+    "alert-signed-out": alertCard(
+      { kind: "signed out", account: "6f0b7a1e-1c2d-4e5f-8a9b-0c1d2e3f4a5b", reps: 650 },
+      say(words, "alertStepSignedOut"),
       NOW_MS,
       words,
       [],
