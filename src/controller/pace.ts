@@ -5,6 +5,8 @@ export type PaceLimits = {
   /** Requests that may leave at once after a rest. */
   readonly burst: number;
   readonly perSecond: number;
+  /** The part of both that is ours now, above 0 and at most 1, where others use the same system; absent: all. */
+  readonly share?: () => number;
 };
 
 /** One request in so many is not protective, if such a one waits. */
@@ -63,7 +65,7 @@ export class Pace {
 
   /** Gives a token back that was taken and not needed. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#limits.burst, this.#tokens + 1);
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
     this.#schedule();
   }
 
@@ -76,10 +78,20 @@ export class Pace {
     });
   }
 
+  get #share(): number {
+    return this.#limits.share?.() ?? 1;
+  }
+
+  /** Never less than one request, or nothing would leave any more. */
+  get #burst(): number {
+    return Math.max(1, this.#limits.burst * this.#share);
+  }
+
   #fill(): void {
     const nowMs = this.#clock.nowMs();
-    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#limits.perSecond;
-    this.#tokens = Math.min(this.#limits.burst, this.#tokens + earned);
+    const perSecond = this.#limits.perSecond * this.#share;
+    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#filledAtMs = nowMs;
   }
 
@@ -109,7 +121,8 @@ export class Pace {
       return;
     }
     if (this.#cancelTimer) return;
-    const refillMs = Math.ceil(((1 - this.#tokens) / this.#limits.perSecond) * 1000);
+    const perSecond = this.#limits.perSecond * this.#share;
+    const refillMs = Math.ceil(((1 - this.#tokens) / perSecond) * 1000);
     this.#cancelTimer = this.#clock.after(Math.max(refillMs, 1), () => {
       this.#cancelTimer = null;
       this.#fill();

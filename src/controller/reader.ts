@@ -10,8 +10,13 @@ import type { Pace } from "./pace.ts";
  */
 export type Dated = Reading & { readonly departure: number };
 
-/** Counts the calls that leave, whatever system they go to. */
-type Departures = () => number;
+/** Counts the calls that leave, whatever system they go to. Who shares a reader or a sweep shares the count. */
+export type Departures = () => number;
+
+export function createDepartures(): Departures {
+  let departures = 0;
+  return () => (departures += 1);
+}
 
 export type ReaderOptions = {
   readonly clock: Clock;

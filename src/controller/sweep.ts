@@ -6,7 +6,7 @@ import { dated, takeRest } from "./reader.ts";
 
 export type SweepOptions = {
   readonly connector: Connector;
-  readonly controller: Controller;
+  readonly controller: Pick<Controller, "depart" | "document" | "identities" | "offer">;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly pollMs: number;

@@ -96,6 +96,26 @@ describe("[R45] requests leave no faster than the limit", () => {
   });
 });
 
+test("[R261] of what a system allows each of several instances uses its part, and one that is alone all", async () => {
+  let share = 1 / 2;
+  const gate = new Gate({ burst: 4, perSecond: 4, share: () => share });
+  await gate.clock.advance(10_000);
+  for (let index = 0; index < 40; index += 1) gate.ask(String(index));
+  const leftWithin = async (ms: number): Promise<number> => {
+    const before = gate.left.length;
+    await gate.clock.advance(ms);
+    return gate.left.length - before;
+  };
+  // Half of the burst, then half of the rate.
+  expect(await leftWithin(4_900)).toBe(2 + 9);
+  share = 1;
+  await leftWithin(1_000);
+  expect(await leftWithin(2_000)).toBe(8);
+  share = 1 / 100;
+  await leftWithin(30_000);
+  expect(await leftWithin(50_000)).toBe(2);
+});
+
 describe("[R42] protective waits before permissive", () => {
   test("in order of arrival within each", async () => {
     const gate = new Gate({ burst: 1, perSecond: 1 });
