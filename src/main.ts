@@ -30,6 +30,7 @@ import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
+import { createDetailDesk } from "./detail-desk.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
@@ -244,6 +245,12 @@ export async function startService(
     controller,
     dynamics,
     queues: createQueueDesk(board),
+    detail: createDetailDesk({
+      ask: (key, signal) => dynamics.repDetail(key, signal),
+      nowMs,
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      signal: abort.signal,
+    }),
     credential,
     policy,
     clock,
