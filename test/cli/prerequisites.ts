@@ -1,34 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../../src/cli/command.ts";
-import type { Tenant } from "../../src/emulators/tenant.ts";
 import { openRows } from "./dataverse-rows.ts";
+import { allowPresences, READS, type Scene, STRANGER } from "./scene.ts";
 import { type Environment, run } from "./terminal.ts";
 
-/** A tenant that is right, and the means to break it. Filled anew before each test. */
-export type Scene = {
-  tenant: Tenant;
-  /** Throw-away. */
-  folder: string;
-  env: Environment;
-  /** What the running service's webhook takes. */
-  readonly keys: string[];
-  putApp(change: object): void;
-  /** Of the application user. */
-  setRoles(...roles: string[]): void;
-};
-
-const STRANGER = "0e0e0e0e-1111-4222-8333-444444444444";
-
 const BUSY = 192_360_001;
-
-/** To whom the one workstream of the company routes. */
-export function allowPresences(tenant: Tenant, allowedPresences: number[]): void {
-  const { control } = tenant.dataverse;
-  const queueId = tenant.people.queues[0]?.id ?? "";
-  const { id } = control.workstreamOf({ queueId });
-  control.putWorkstream({ id: id ?? "", name: "Harbor chat", queueId, allowedPresences });
-}
 
 /** One prerequisite that is missing, and what the doctor must then say. */
 export type Row = {
@@ -155,6 +132,37 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
     level: "warning",
     says: /User\.ReadBasic\.All/,
     where: /API permissions/,
+  },
+  {
+    broken: "looking groups up is not granted to the bot",
+    breaks: () =>
+      scene.putApp({
+        roles: ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBasic.All"],
+      }),
+    change: () => ({ BOT_ID: scene.env.CLIENT_ID, BOT_MANAGERS: `${STRANGER}=*` }),
+    check: "teams-permissions",
+    level: "warning",
+    says: /GroupMember\.Read\.All not granted.*who manages whom/,
+    where: /API permissions/,
+  },
+  {
+    broken: "the app that reads may not read",
+    breaks: () => scene.putReader({ roles: [] }),
+    change: () => READS,
+    check: "teams-reader",
+    level: "failure",
+    says: /Presence\.Read\.All not granted to READER_CLIENT_ID.*admin consent/,
+    where: /API permissions/,
+  },
+  {
+    broken: "the secret of the app that reads is wrong",
+    breaks: () => scene.putReader({}),
+    change: () => ({ ...READS, READER_CLIENT_SECRET: "not-the-secret" }),
+    check: "teams-reader",
+    level: "failure",
+    says: /entra-secret-wrong.*READER_CLIENT_SECRET/,
+    where: /Certificates & secrets/,
+    skips: ["teams-read", "teams-poll"],
   },
   {
     broken: "Graph refuses to read",
