@@ -7,6 +7,7 @@ import { OUT_OF_THE_BOX } from "../../src/connectors/dynamics/presences.ts";
 import { makePeople } from "../../src/emulators/people.ts";
 import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
+import { need } from "../integrations/debian.ts";
 import { eventually, launch } from "./launch.ts";
 
 const run = promisify(execFile);
@@ -19,6 +20,7 @@ const ASKING = {
 
 let tenant: Tenant;
 beforeAll(async () => {
+  for (const command of ["curl", "jq"]) await need(command);
   tenant = await startTenant({ people: makePeople(2), signedIn: true, tls: LOOPBACK_TLS });
   tenant.entra.control.putApp({
     clientId: ASKING.clientId,
@@ -26,7 +28,7 @@ beforeAll(async () => {
     certificates: [],
     roles: ["Presence.Read"],
   });
-});
+}, 600_000);
 afterAll(() => tenant.close());
 
 /** The shell blocks of the page as they stand: the token, then one for each heading. */
