@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../../src/cli/command.ts";
 import { openRows } from "./dataverse-rows.ts";
-import { allowPresences, READS, type Scene, STRANGER } from "./scene.ts";
+import { allowPresences, limitRights, READS, type Scene, STRANGER } from "./scene.ts";
 import { type Environment, run } from "./terminal.ts";
 
 const BUSY = 192_360_001;
@@ -226,12 +226,7 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   },
   {
     broken: "the application user sees its own rows only",
-    breaks: () => {
-      scene.setRoles("Omnichannel Supervisor");
-      const privilege = "prvReadmsdyn_agentstatus";
-      const role = "Omnichannel Supervisor";
-      scene.tenant.dataverse.control.setRolePrivilege({ role, privilege, depth: "Basic" });
-    },
+    breaks: () => limitRights(scene, "prvReadmsdyn_agentstatus", "Basic"),
     check: "organization-read",
     level: "failure",
     says: /depth Basic.*whole organization/,
@@ -239,16 +234,29 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   },
   {
     broken: "the application user may not read agent statuses",
-    breaks: () => {
-      scene.setRoles("Omnichannel Supervisor");
-      const privilege = "prvReadmsdyn_agentstatus";
-      const role = "Omnichannel Supervisor";
-      scene.tenant.dataverse.control.setRolePrivilege({ role, privilege, depth: null });
-    },
+    breaks: () => limitRights(scene, "prvReadmsdyn_agentstatus", null),
     check: "organization-read",
     level: "failure",
     says: /dataverse-read-privilege-missing.*msdyn_agentstatus/,
     where: /Application users/,
+  },
+  {
+    broken: "the application user may not read presences",
+    breaks: () => limitRights(scene, "prvReadmsdyn_presence", null),
+    check: "presences",
+    level: "warning",
+    says: /dataverse-read-privilege-missing.*msdyn_presence/,
+    where: /Application users/,
+  },
+  {
+    broken: "what DATABASE_URL names is no store",
+    breaks: () => writeFile(join(scene.folder, "other.db"), "a letter\n".repeat(1_000)),
+    change: () => ({ DATABASE_URL: `sqlite:${scene.folder}/other.db` }),
+    check: "store",
+    level: "failure",
+    says: /engine-/,
+    where: /DATABASE_URL/,
+    skips: ["directory"],
   },
   {
     broken: "a step of the webhook was disabled",

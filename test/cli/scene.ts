@@ -32,3 +32,10 @@ export function allowPresences(tenant: Tenant, allowedPresences: number[]): void
   const { id } = control.workstreamOf({ queueId });
   control.putWorkstream({ id: id ?? "", name: "Harbor chat", queueId, allowedPresences });
 }
+
+/** The application user is a supervisor only, and that role has the privilege to such a depth; `null`: not at all. */
+export function limitRights(scene: Scene, privilege: string, depth: "Basic" | null): void {
+  const role = "Omnichannel Supervisor";
+  scene.setRoles(role);
+  scene.tenant.dataverse.control.setRolePrivilege({ role, privilege, depth });
+}

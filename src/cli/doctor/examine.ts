@@ -102,7 +102,12 @@ export async function* examine(
     );
     yield checkDirectory(roster);
     const identities = roster?.ok ? roster.value.matches.map(({ identity }) => identity) : [];
-    yield checkPresences(await when(isUser, () => tenant.dynamics.presences(signal)));
+    yield checkPresences(
+      await when(isUser, async () => {
+        await ask.presences();
+        return tenant.dynamics.presences(signal);
+      }),
+    );
     yield checkTracking(await when(isUser, () => ask.tracksChanges()));
 
     const workstreams = await when(isUser, () => ask.workstreams());
