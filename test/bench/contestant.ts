@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What a process has used since it began. */
+export type Gauge = {
+  readonly cpuMs: number;
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+};
+
+/** A program that is measured, in a process of its own. */
+export type Contestant = {
+  readonly name: string;
+  /** Where hints are posted to; without a slash at the end. */
+  readonly url: string;
+  /** What it has printed so far. */
+  readonly printed: () => string;
+  gauge(): Promise<Gauge>;
+  stop(): Promise<void>;
+};
+
+export type Launch = {
+  readonly name: string;
+  readonly program: string;
+  readonly arguments?: readonly string[];
+  readonly nodeArguments?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Finds the URL in what was printed; `null` until it is there. */
+  readonly urlIn: (printed: string) => string | null;
+  /** Resolves to whether it may be measured. */
+  readonly isReady?: (url: string) => Promise<boolean>;
+};
+
+const GAUGE = new URL("./inside/gauge.ts", import.meta.url).href;
+const DEADLINE_MS = 60_000;
+const KEPT_CHARACTERS = 20_000;
+const running = new Set<ChildProcess>();
+
+/** Whatever happens to the bench, nothing that it started outlives it. */
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Ends everything that still runs: a section that failed may have left it behind. */
+export function endAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+export async function launch(options: Launch): Promise<Contestant> {
+  const { name, program, env } = options;
+  let printed = "";
+  const child = spawn(
+    process.execPath,
+    [
+      "--expose-gc",
+      "--import",
+      GAUGE,
+      ...(options.nodeArguments ?? []),
+      program,
+      ...(options.arguments ?? []),
+    ],
+    { env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "pipe", "pipe", "ipc"] },
+  );
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  const keep = (chunk: Buffer): void => {
+    printed = (printed + chunk.toString("utf8")).slice(-KEPT_CHARACTERS);
+  };
+  child.stdout?.on("data", keep);
+  child.stderr?.on("data", keep);
+
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const stop = async (): Promise<void> => {
+    if (hasEnded()) return;
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    const cut = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    await exited;
+    clearTimeout(cut);
+  };
+  const comesTrue = async <Found>(ask: () => Promise<Found | null>): Promise<Found> => {
+    const untilMs = Date.now() + DEADLINE_MS;
+    for (;;) {
+      const found = await ask();
+      if (found !== null) return found;
+      if (hasEnded() || Date.now() > untilMs) {
+        await stop();
+        throw new Error(`${name} does not come up:\n${printed}`);
+      }
+      await sleep(20);
+    }
+  };
+  const url = await comesTrue(() => Promise.resolve(options.urlIn(printed)));
+  const { isReady } = options;
+  if (isReady) await comesTrue(async () => ((await isReady(url).catch(() => false)) ? true : null));
+  return {
+    name,
+    url,
+    printed: () => printed,
+    gauge: async () => {
+      const answered = once(child, "message");
+      child.send("gauge");
+      const [reading] = (await answered) as [Gauge];
+      return reading;
+    },
+    stop,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Contestant } from "../contestant.ts";
+import { Load } from "../load.ts";
+import { launchNodeRed } from "../rivals/node-red.ts";
+import { type Extras, Stage } from "../stage.ts";
+import { CLIENT_ID, CLIENT_SECRET, FastTenant, TENANT_ID } from "../tenant.ts";
+import type { Scope } from "./section.ts";
+
+/** Lockstep, the two floors, and what a user would build. */
+export const LOCKSTEP = "Lockstep";
+export const BARE = "bare proxy";
+export const SAME_CALLS = "same calls";
+export const NODE_RED = "Node-RED";
+
+/** A contestant with a tenant of its own, so that nobody sees another's writes. */
+export type Place = {
+  readonly name: string;
+  readonly contestant: Contestant;
+  readonly tenant: FastTenant;
+  readonly load: Load;
+};
+
+/** Contestants side by side. Dispose of it, and all are gone. */
+export class Field {
+  readonly places: Place[] = [];
+  readonly #stages: Stage[] = [];
+  readonly #scope: Scope;
+  readonly #reps: number;
+
+  constructor(scope: Scope, reps: number) {
+    this.#scope = scope;
+    this.#reps = reps;
+  }
+
+  async lockstep(name: string = LOCKSTEP, extras: Extras = {}): Promise<Place> {
+    return this.#place(name, (stage) => stage.lockstep("lockstep", extras));
+  }
+
+  async floor(name: string, file: "bare" | "same-calls" | "answering"): Promise<Place> {
+    return this.#place(name, (stage) => stage.floor(name, file));
+  }
+
+  /** Nothing, if it is not to be had. */
+  async nodeRed(): Promise<void> {
+    if (!this.#scope.rivals) return;
+    await this.#place(NODE_RED, async (stage) => {
+      const { url, entra } = stage.tenant;
+      const cloud = {
+        graphUrl: url,
+        dataverseUrl: url,
+        authorityUrl: entra.url,
+        tenantId: TENANT_ID,
+        clientId: CLIENT_ID,
+        clientSecret: CLIENT_SECRET,
+        caPath: `${stage.folder}/ca.pem`,
+        pollSeconds: 5,
+      };
+      return stage.keep(await launchNodeRed(NODE_RED, "none", cloud, stage.folder));
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.places.map(({ load }) => load.close()));
+    for (const stage of this.#stages) {
+      await stage[Symbol.asyncDispose]();
+      await stage.tenant.close();
+    }
+  }
+
+  async #place(name: string, start: (stage: Stage) => Promise<Contestant>): Promise<Place> {
+    const tenant = await FastTenant.start(this.#reps, this.#scope.tls);
+    const stage = await Stage.over(tenant);
+    this.#stages.push(stage);
+    const contestant = await start(stage);
+    const place = { name, contestant, tenant, load: new Load(tenant, contestant) };
+    this.places.push(place);
+    return place;
+  }
+}

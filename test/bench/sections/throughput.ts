@@ -1,0 +1,78 @@
+import { atLeast, type Result } from "../report/result.ts";
+import { figure, median } from "../report/statistics.ts";
+import { BARE, Field, LOCKSTEP, NODE_RED, SAME_CALLS } from "./field.ts";
+import { inTurn, type Section } from "./section.ts";
+
+const IN_FLIGHT = 256;
+
+type Rates = { readonly perSecond: number; readonly perCpuSecond: number };
+
+export const throughput: Section = {
+  id: "throughput",
+  withinMs: 150_000,
+  async run(scope) {
+    await using field = new Field(scope, scope.quick ? 500 : 5_000);
+    await field.lockstep();
+    await field.floor(BARE, "bare");
+    await field.floor(SAME_CALLS, "same-calls");
+    await field.nodeRed();
+    const durationMs = scope.quick ? 300 : 2_000;
+    for (const { load } of field.places) await load.saturate(IN_FLIGHT, durationMs / 2);
+
+    const seen = new Map<string, Rates[]>();
+    for (let round = 0; round < scope.rounds; round += 1) {
+      for (const { name, load } of inTurn(field.places, round)) {
+        const { latenciesMs, elapsedMs, cpuMs } = await load.saturate(IN_FLIGHT, durationMs);
+        const written = latenciesMs.length * 1000;
+        const rates = { perSecond: written / elapsedMs, perCpuSecond: written / cpuMs };
+        seen.set(name, [...(seen.get(name) ?? []), rates]);
+      }
+      scope.say(`throughput: round ${round + 1} of ${scope.rounds}`);
+    }
+
+    const middle = (name: string, of: keyof Rates): number =>
+      median((seen.get(name) ?? []).map((one) => one[of]));
+    const share = (name: string, floor: string): number =>
+      median(
+        (seen.get(name) ?? []).map(
+          (one, round) => one.perCpuSecond / (seen.get(floor)?.[round]?.perCpuSecond ?? Number.NaN),
+        ),
+      );
+    const names = field.places.map(({ name }) => name);
+    const others = names.filter((name) => name === NODE_RED);
+    return {
+      id: "throughput",
+      title: "Throughput, changes per second and core",
+      how: `${IN_FLIGHT} changes on their way at any time, from Dynamics to Teams, ${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load and the cloud run in another process.`,
+      table: {
+        columns: ["contestant", "durable", "changes/s", "changes/s per core", "× bare", "× same calls"],
+        rows: names.map((name) => [
+          name,
+          name === LOCKSTEP ? "SQLite" : "no",
+          figure(middle(name, "perSecond")),
+          figure(middle(name, "perCpuSecond")),
+          figure(share(name, BARE)),
+          figure(share(name, SAME_CALLS)),
+        ]),
+      },
+      charts: [
+        {
+          title: "Changes for each second of CPU",
+          unit: "changes/s",
+          groups: [
+            {
+              name: "Dynamics to Teams",
+              bars: names.map((name) => ({ name, value: middle(name, "perCpuSecond") })),
+            },
+          ],
+        },
+      ],
+      targets: [
+        atLeast("per core against the bare proxy, SQLite", share(LOCKSTEP, BARE), 0.6),
+        ...others.map((rival) => atLeast(`per core against ${rival}`, share(LOCKSTEP, rival), 1)),
+      ],
+      notes: [],
+      figures: Object.fromEntries(seen),
+    } satisfies Result;
+  },
+};
