@@ -31,7 +31,7 @@ import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createQueueDesk } from "./queue-desk.ts";
-import { credentialOf, readerOf } from "./sign-in.ts";
+import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -92,8 +92,11 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
+  const teamsPace = new Pace(clock, TEAMS_PACE);
   const paces = {
-    teams: new Pace(clock, TEAMS_PACE),
+    teams: teamsPace,
+    // Graph counts the calls of each registration for itself.
+    teamsReads: config.reader ? new Pace(clock, TEAMS_PACE) : teamsPace,
     dynamics: new Pace(clock, DYNAMICS_PACE),
   };
   const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
@@ -104,7 +107,7 @@ export async function startService(
     policy,
     clock,
     systems: [
-      { connector: teams, pace: paces.teams },
+      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
       { connector: dynamics, pace: paces.dynamics },
     ],
     gatherMs: GATHER_MS,
@@ -117,12 +120,14 @@ export async function startService(
   const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
     new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
   const sweeps = {
-    teams: sweepOf(teams, paces.teams, config.teamsPollMs),
+    teams: sweepOf(teams, paces.teamsReads, config.teamsPollMs),
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const tokens = tokensOf(config, nowMs);
   const push = createServicePush({
     config,
+    tokens,
     engine,
     controller,
     directory,
@@ -204,7 +209,7 @@ export async function startService(
   };
 
   const availability = createServiceAvailability({
-    config,
+    tokens,
     dynamics,
     nowMs,
     signal: abort.signal,
@@ -225,7 +230,17 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
-  const api = createServiceApi({ config, engine, controller, directory, clock, log, faultOf });
+  const api = createServiceApi({
+    config,
+    tokens,
+    engine,
+    controller,
+    policy,
+    directory,
+    clock,
+    log,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,

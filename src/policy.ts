@@ -24,6 +24,15 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** An application's Available fades to Away unless it is renewed. Microsoft: "Manage presence state", time-outs. */
 const AVAILABLE_FADES_MS = 5 * MINUTE_MS;
+/** Microsoft: "presence: setUserPreferredPresence", default expiration. */
+const MANUAL_MS: Readonly<Partial<Record<Status, number>>> = {
+  Available: 7 * 24 * HOUR_MS,
+  BeRightBack: 7 * 24 * HOUR_MS,
+  Away: 7 * 24 * HOUR_MS,
+  Busy: 24 * HOUR_MS,
+  DoNotDisturb: 24 * HOUR_MS,
+  Offline: 7 * 24 * HOUR_MS,
+};
 
 /** The two mapping tables of an installation: the default ones, or those of the policy file. */
 export type Mappings = {
@@ -94,6 +103,7 @@ export function createPolicy(mappings: Mappings): Policy {
         releasesLast: false,
         settleMs: 2 * SECOND_MS,
         leaseMs: table(teamsLeaseMs),
+        manualMs: MANUAL_MS,
       },
       {
         name: DYNAMICS,

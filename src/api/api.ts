@@ -4,6 +4,7 @@ import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import type { ParsedJson } from "../http/json.ts";
 import type { Route } from "../http/route.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
+import type { Policy } from "../reconcile/policy.ts";
 import { Allowance } from "./allowance.ts";
 import { Authentication } from "./authentication.ts";
 import { Commands } from "./commands.ts";
@@ -28,6 +29,7 @@ export type ApiOptions = {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly registry: Registry;
+  readonly policy: Policy;
   readonly tokens: EntraTokenVerifier;
   readonly publicUrl: string | null;
   /** Hosts that may be told of changes although their addresses are not public. */
@@ -100,7 +102,16 @@ export function createApi(options: ApiOptions): Api {
   const bound = (integration: Integration): Integration =>
     registry.get(integration.name) ?? integration;
   const handlers: Handlers = {
-    ...repHandlers({ commands, planner, details, history, identities, find, document }),
+    ...repHandlers({
+      policy: options.policy,
+      commands,
+      planner,
+      details,
+      history,
+      identities,
+      find,
+      document,
+    }),
     ...followHandlers({ feed, courier, locate, source, nowMs, find, streams, bound }),
   };
 

@@ -20,6 +20,7 @@ const KIND_OF: Readonly<Record<RepEvent["type"], Kind>> = {
   "shift.ended": "shift",
   "status.set": "status",
   "status.released": "status",
+  "manual.lifted": "override",
 };
 
 /** Holds a signed event against what its integration is bound to, as every operation of the API is. */

@@ -12,9 +12,11 @@ import type { OPERATIONS, OperationId } from "./operations.ts";
 import { problem, problemBody } from "./problem.ts";
 import { type Command, command } from "./schemas.ts";
 import type { Planner } from "./shifts/planner.ts";
+import type { Policy } from "../reconcile/policy.ts";
 import { viewOf } from "./view.ts";
 
 export type World = {
+  readonly policy: Policy;
   readonly commands: Commands;
   readonly planner: Planner;
   readonly details: HoldDetails;
@@ -54,7 +56,7 @@ export function repHandlers(world: World): Handlers<RepOperation> {
     return identity && covers(integration, identity) ? world.document(identity.rep) : null;
   };
   const view = (document: RepDocument, integration: Integration) =>
-    viewOf(document, integration, (hold) => details.get(hold));
+    viewOf(document, world.policy, integration, (hold) => details.get(hold));
   const carryOut = async (one: Command, { integration, eventId }: Call): Promise<Answer> =>
     answerTo(await commands.apply(one, { integration, eventId }));
 

@@ -122,7 +122,28 @@ const repView = z.object({
     untilMs: z.number().nullable(),
   }),
   holds: z.array(holdView),
-  systems: z.record(z.string(), z.object({ shows: z.enum(STATUSES).nullable(), says: z.string() })),
+  systems: z.record(
+    z.string(),
+    z.object({
+      shows: z.enum(STATUSES).nullable(),
+      says: z.string(),
+      hidden: z
+        .object({ sinceMs: z.number(), by: z.enum(STATUSES) })
+        .nullable()
+        .meta({
+          description: "What she shows there herself is unknown since then: our entry covers it.",
+        }),
+    }),
+  ),
+  override: z
+    .object({
+      system: z.string(),
+      status: z.enum(STATUSES),
+      hides: z.enum(STATUSES),
+      endsMs: z.number().nullable(),
+    })
+    .nullable()
+    .meta({ description: "A status set by hand that keeps the wanted one from showing there." }),
   why: z
     .string()
     .meta({ description: "One sentence: what she is, since whom, and what comes back." }),

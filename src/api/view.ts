@@ -1,7 +1,8 @@
 import type { RepDocument } from "../engine/engine.ts";
 import type { HoldId, SystemName } from "../presence/identity.ts";
 import { isRoutable } from "../presence/status.ts";
-import { describeEndpoint, explainRep } from "../reconcile/explain.ts";
+import { describeEndpoint, explainRep, maskOf, overrideOf } from "../reconcile/explain.ts";
+import type { Policy } from "../reconcile/policy.ts";
 import { statusOf } from "../reconcile/resolve.ts";
 import type { Integration } from "./integrations/integration.ts";
 import type { RepView } from "./schemas.ts";
@@ -15,6 +16,7 @@ export const prefixOf = (name: SystemName): string => `${name}:`;
  */
 export function viewOf(
   { identity, rep }: RepDocument,
+  policy: Policy,
   integration: Integration,
   detailOf: (hold: HoldId) => string | null,
 ): RepView {
@@ -28,10 +30,18 @@ export function viewOf(
     const shown = { id: own ? id.slice(prefix.length) : null, detail: own ? detailOf(id) : null };
     return [{ ...shown, source, status: hold.status, sinceMs, untilMs }];
   });
-  const systems = (Object.keys(rep.systems) as SystemName[]).map((name) => [
-    name,
-    { shows: rep.systems[name]?.seen ?? null, says: describeEndpoint(rep, name) },
-  ]);
+  const systems = (Object.keys(rep.systems) as SystemName[]).map((name) => {
+    const mask = maskOf(rep, name);
+    return [
+      name,
+      {
+        shows: rep.systems[name]?.seen ?? null,
+        says: describeEndpoint(rep, name, policy),
+        hidden: mask && { sinceMs: mask.sinceMs, by: mask.covering },
+      },
+    ];
+  });
+  const override = overrideOf(rep, policy);
   const { base } = rep;
   return {
     rep: identity.rep,
@@ -46,6 +56,12 @@ export function viewOf(
     },
     holds,
     systems: Object.fromEntries(systems) as RepView["systems"],
+    override: override && {
+      system: override.system,
+      status: override.status,
+      hides: override.hides,
+      endsMs: override.endsMs,
+    },
     why: explainRep(rep),
     paused: rep.paused !== null,
     sinceMs: rep.intentAtMs,

@@ -24,6 +24,7 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold expired",
   "command",
   "command ended",
+  "manual lifted",
   "shift",
   "paused",
   "resumed",

@@ -18,6 +18,7 @@ type CauseKind =
   | "hold expired"
   | "command"
   | "command ended"
+  | "manual lifted"
   | "shift"
   | "lease ended"
   | "paused"

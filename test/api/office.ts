@@ -170,9 +170,10 @@ export class Office implements AsyncDisposable {
     }));
     this.#entra ??= await startEntra({ tenantId: TENANT, apps, nowMs });
     const find = (id: string): RepIdentity | null => directory.find(id);
+    const policy = { ...createPolicy(DEFAULT_MAPPINGS), systems: [] };
     const controller = new Controller({
       engine,
-      policy: { ...createPolicy(DEFAULT_MAPPINGS), systems: [] },
+      policy,
       clock: this.clock,
       systems: [],
       gatherMs: 0,
@@ -182,6 +183,7 @@ export class Office implements AsyncDisposable {
     });
     const api = createApi({
       engine,
+      policy,
       clock: this.clock,
       registry,
       tokens: createEntraTokenVerifier({

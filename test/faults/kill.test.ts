@@ -5,6 +5,7 @@ import { derivedGuid } from "../../src/emulators/dataverse/roster.ts";
 import { type Company, openCompany } from "../scenarios/company.ts";
 import { countWrong } from "../scenarios/count.ts";
 import { type Act, dice, hangUpAll, liveThrough } from "../scenarios/day.ts";
+import { wrongAfter } from "../scenarios/verdict.ts";
 import type { Person } from "../scenarios/witness.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
 import { eventually, temporaryFolder } from "../service/launch.ts";
@@ -73,7 +74,7 @@ describe.concurrent("[P3] [P5] [P8] [P9] F17 killed -9 again and again in the mi
       const history = await service.history();
       const events = history.filter(({ kind }) => kind === "event");
       const taken = events.map(({ detail }) => detail["event"]);
-      expect(countWrong(company, all).wrong).toEqual([]);
+      expect(await wrongAfter(company, all)).toEqual([]);
       expect(taken).toHaveLength(ids.length);
       expect(new Set(taken)).toEqual(new Set(ids));
       expect(unexplainedWrites(tenant, history)).toEqual([]);

@@ -2,8 +2,7 @@ import { expect } from "vitest";
 import { eventually } from "../service/launch.ts";
 import { type PartnerEvent, sendEvent } from "../service/partner.ts";
 import type { Company } from "./company.ts";
-import { PRESENCES } from "./day.ts";
-import type { Class } from "./meaning.ts";
+import { type Class, PRESENCES } from "./meaning.ts";
 import type { Person } from "./witness.ts";
 
 /** A few words in which a story about one rep can be told. Each wait ends as soon as it is true. */
