@@ -19,12 +19,13 @@ import { chartName, type Failure, pageOf, type Report, targetTable } from "./rep
 import type { Result } from "./report/result.ts";
 import { installNodeRed } from "./rivals/node-red.ts";
 import { acknowledgement } from "./sections/acknowledgement.ts";
+import { correctness } from "./sections/correctness.ts";
 import { latency } from "./sections/latency.ts";
 import type { Scope, Section } from "./sections/section.ts";
 import { throughput } from "./sections/throughput.ts";
 
 /** In the order in which they run: what matters most first, should time run out. */
-const SECTIONS: readonly Section[] = [latency, throughput, acknowledgement];
+const SECTIONS: readonly Section[] = [correctness, latency, throughput, acknowledgement];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

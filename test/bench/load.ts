@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
+import { WEBHOOK_KEY } from "./cloud.ts";
 import type { Contestant, Gauge } from "./contestant.ts";
-import { WEBHOOK_KEY } from "./stage.ts";
 import { type FastTenant, type Member, PRESENCE } from "./tenant.ts";
 
 /** What came of a stretch of load. Times are in milliseconds. */

@@ -1,4 +1,4 @@
-import type { Cloud } from "./node-red.ts";
+import type { Cloud } from "../cloud.ts";
 
 /**
  * How a flow keeps its own writes from coming back. `none`: not at all, but for the filter node behind the poll.

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
+import type { Cloud } from "../cloud.ts";
 import { type Contestant, launch } from "../contestant.ts";
 import { flowOf, type Guard } from "./flow.ts";
 
@@ -37,17 +38,6 @@ export async function installNodeRed(): Promise<void> {
   const { version } = JSON.parse(manifest) as { readonly version: string };
   if (version !== NODE_RED_VERSION) throw new Error(`npm installed Node-RED ${version}`);
 }
-
-export type Cloud = {
-  readonly graphUrl: string;
-  readonly dataverseUrl: string;
-  readonly authorityUrl: string;
-  readonly tenantId: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly caPath: string;
-  readonly pollSeconds: number;
-};
 
 /** A Node-RED with one flow, in a folder of its own. Resolves when it has a token and knows the people. */
 export async function launchNodeRed(

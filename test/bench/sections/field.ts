@@ -1,8 +1,8 @@
 import type { Contestant } from "../contestant.ts";
 import { Load } from "../load.ts";
-import { launchNodeRed } from "../rivals/node-red.ts";
-import { type Extras, Stage } from "../stage.ts";
-import { CLIENT_ID, CLIENT_SECRET, FastTenant, TENANT_ID } from "../tenant.ts";
+import type { Extras } from "../cloud.ts";
+import { Stage } from "../stage.ts";
+import { FastTenant } from "../tenant.ts";
 import type { Scope } from "./section.ts";
 
 /** Lockstep, the two floors, and what a user would build. */
@@ -32,7 +32,7 @@ export class Field {
   }
 
   async lockstep(name: string = LOCKSTEP, extras: Extras = {}): Promise<Place> {
-    return this.#place(name, (stage) => stage.lockstep("lockstep", extras));
+    return this.#place(name, (stage) => stage.lockstep(name, extras));
   }
 
   async floor(name: string, file: "bare" | "same-calls" | "answering"): Promise<Place> {
@@ -42,28 +42,12 @@ export class Field {
   /** Nothing, if it is not to be had. */
   async nodeRed(): Promise<void> {
     if (!this.#scope.rivals) return;
-    await this.#place(NODE_RED, async (stage) => {
-      const { url, entra } = stage.tenant;
-      const cloud = {
-        graphUrl: url,
-        dataverseUrl: url,
-        authorityUrl: entra.url,
-        tenantId: TENANT_ID,
-        clientId: CLIENT_ID,
-        clientSecret: CLIENT_SECRET,
-        caPath: `${stage.folder}/ca.pem`,
-        pollSeconds: 5,
-      };
-      return stage.keep(await launchNodeRed(NODE_RED, "none", cloud, stage.folder));
-    });
+    await this.#place(NODE_RED, (stage) => stage.nodeRed(NODE_RED));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.places.map(({ load }) => load.close()));
-    for (const stage of this.#stages) {
-      await stage[Symbol.asyncDispose]();
-      await stage.tenant.close();
-    }
+    await Promise.all(this.#stages.map((stage) => stage[Symbol.asyncDispose]()));
   }
 
   async #place(name: string, start: (stage: Stage) => Promise<Contestant>): Promise<Place> {
