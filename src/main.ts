@@ -28,6 +28,7 @@ import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
+import { DYNAMICS_PACE, TEAMS_PACE } from "./paces.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createQueueDesk } from "./queue-desk.ts";
@@ -40,9 +41,6 @@ import {
   readPolicyFile,
 } from "./policy.ts";
 
-/** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
-const TEAMS_PACE = { burst: 100, perSecond: 40 };
-const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;

@@ -22,10 +22,13 @@ import { acknowledgement } from "./sections/acknowledgement.ts";
 import { correctness } from "./sections/correctness.ts";
 import { latency } from "./sections/latency.ts";
 import type { Scope, Section } from "./sections/section.ts";
+import { money } from "./sections/money.ts";
+import { scale } from "./sections/scale.ts";
+import { storm } from "./sections/storm.ts";
 import { throughput } from "./sections/throughput.ts";
 
 /** In the order in which they run: what matters most first, should time run out. */
-const SECTIONS: readonly Section[] = [correctness, latency, throughput, acknowledgement];
+const SECTIONS: readonly Section[] = [correctness, latency, throughput, acknowledgement, storm, scale, money];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

@@ -17,6 +17,8 @@ export type Place = {
   readonly contestant: Contestant;
   readonly tenant: FastTenant;
   readonly load: Load;
+  /** Where its data is. */
+  readonly folder: string;
 };
 
 /** Contestants side by side. Dispose of it, and all are gone. */
@@ -55,7 +57,7 @@ export class Field {
     const stage = await Stage.over(tenant);
     this.#stages.push(stage);
     const contestant = await start(stage);
-    const place = { name, contestant, tenant, load: new Load(tenant, contestant) };
+    const place = { name, contestant, tenant, load: new Load(tenant, contestant), folder: stage.folder };
     this.places.push(place);
     return place;
   }
