@@ -204,6 +204,12 @@ export const TABLE = {
     { default: "10" },
     "How often Dynamics is read.",
   ),
+  DYNAMICS_RECONNECT_SECONDS: row(
+    "The two systems",
+    seconds,
+    { default: "180" },
+    "How long a rep may be gone from Dynamics before what she chose there is withdrawn from Teams. Dynamics restores whoever is back within 150 seconds.",
+  ),
   CACHE_KEY: secret(
     row(
       "Subscriber accounts",

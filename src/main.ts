@@ -67,7 +67,7 @@ export async function startService(
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
-  const policy = createPolicy(mappings);
+  const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
   const store = await openSqliteEngine({ path: config.database.path });
   const engine = announcing(store, () => api.committed());

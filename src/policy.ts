@@ -34,6 +34,9 @@ const MANUAL_MS: Readonly<Partial<Record<Status, number>>> = {
   Offline: 7 * 24 * HOUR_MS,
 };
 
+/** Dynamics restores who is back within 150 s, and its row follows within seconds. */
+const DEFAULT_RECONNECT_MS = 3 * MINUTE_MS;
+
 /** The two mapping tables of an installation: the default ones, or those of the policy file. */
 export type Mappings = {
   readonly teams: TeamsMapping;
@@ -72,7 +75,7 @@ function table<Value>(of: (status: Status) => Value): Readonly<Record<Status, Va
  * the mappings break. The times are those at which Teams and Dynamics were seen to behave: Graph shows a write
  * within 2 s, the Dataverse row follows the contact centre within 5 s.
  */
-export function createPolicy(mappings: Mappings): Policy {
+export function createPolicy(mappings: Mappings, reconnectMs = DEFAULT_RECONNECT_MS): Policy {
   const shows = {
     teams: teamsProjection(mappings.teams),
     dynamics: dynamicsProjection(mappings.dynamics),
@@ -119,6 +122,7 @@ export function createPolicy(mappings: Mappings): Policy {
     concurrentMs: 10 * SECOND_MS,
     lateMs: 2 * MINUTE_MS,
     absenceGraceMs: 2 * MINUTE_MS,
+    reconnectMs,
     releasePatienceMs: MINUTE_MS,
     // A rep who clicks eight times in a few seconds needs sixteen writes; a loop needs far more.
     writesPerMinute: 30,

@@ -48,6 +48,7 @@ test("the least that can be set gives a whole configuration", () => {
     dataverseOrganizationIds: [],
     teamsPollMs: 5000,
     dynamicsPollMs: 10_000,
+    dynamicsReconnectMs: 180_000,
     reader: null,
     cacheKeys: [],
     subscriberAccounts: [],

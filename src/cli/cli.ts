@@ -13,6 +13,7 @@ import {
 } from "./command.ts";
 import { showDirectory } from "./directory/directory.ts";
 import { importReps } from "./directory/import.ts";
+import { pause, resume } from "./directory/pause.ts";
 import { scope } from "./directory/scope.ts";
 import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
@@ -25,6 +26,8 @@ const COMMANDS: readonly Command[] = [
   showDirectory,
   importReps,
   sync,
+  pause,
+  resume,
   scope,
   partners,
 ];

@@ -1,13 +1,12 @@
 import { type Connector, SystemError } from "../connectors/connector.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import { type RepId, type RepIdentity, type SystemName, systemName } from "../presence/identity.ts";
-import { deliver, recover } from "../reconcile/delivery.ts";
+import { deliver } from "../reconcile/delivery.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
 import { observe } from "../reconcile/observe.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
 import { isReleased, setPaused } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import { completed, type Rep } from "../reconcile/rep.ts";
 import type { Clock } from "./clock.ts";
 import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
@@ -15,6 +14,7 @@ import { decide } from "./partial-plan.ts";
 import { type Dated, Reader } from "./reader.ts";
 import { type Pauses, Roster } from "./roster.ts";
 import type { Draft, Slot } from "./slot.ts";
+import { known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
 
@@ -101,9 +101,9 @@ export class Controller {
 
   /** Takes over what was stored: in-flight writes become unknown, unsettled events are taken again. */
   async start(): Promise<void> {
-    const { engine } = this.#options;
+    const { clock, engine, policy } = this.#options;
     for (const document of await engine.load()) {
-      this.#roster.follow({ ...document, rep: this.#takenOver(document.rep, new Set()) });
+      this.#roster.follow({ ...document, rep: taken(document.rep, policy, clock.nowMs()) });
     }
     for (const event of await engine.unsettled()) this.submit(event);
   }
@@ -191,14 +191,6 @@ export class Controller {
     this.#abort.abort();
   }
 
-  /** A rep as somebody else left her: what became of writes that are not in flight here, nobody knows. */
-  #takenOver(rep: Rep, flying: ReadonlySet<SystemName>): Rep {
-    const { policy, clock } = this.#options;
-    const systems = policy.systems.filter(({ name }) => !flying.has(name));
-    const names = policy.systems.map(({ name }) => name);
-    return recover(completed(rep, names), { ...policy, systems }, clock.nowMs());
-  }
-
   #paceOf(system: SystemName, use: keyof Paces): Pace {
     const driven = this.#systems.get(system);
     if (!driven) throw new Error(`nobody drives ${system}`);
@@ -211,15 +203,19 @@ export class Controller {
     if (!slot) return true;
     try {
       const draft = slot.open();
+      const { clock, policy } = this.#options;
+      const nowMs = clock.nowMs();
+      draft.rep = withoutAbandoned(slot, draft.rep, policy, nowMs);
       this.#takeIn(slot, draft);
-      const nowMs = this.#options.clock.nowMs();
-      const { next, reads } = decide(slot, draft.rep, this.#options.policy, nowMs);
+      const { next, reads } = decide(slot, draft.rep, policy, nowMs);
       draft.record.plan(draft.rep, next, nowMs);
       draft.rep = next.rep;
       if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) this.#startRead(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
+      const waitMs = patienceMs(slot, next.rep);
+      if (waitMs !== null) this.#queue.addAfter(id, waitMs);
       if (slot.leaving) await this.#letGo(slot);
       return slot.reading.size === 0;
     } catch (error) {
@@ -307,7 +303,7 @@ export class Controller {
       // Whoever wrote may have settled what is in the draft: this must not be taken twice.
       slot.retain(await engine.unsettled());
       const stored = await engine.get(document.identity.rep);
-      if (stored) slot.document = { ...stored, rep: this.#takenOver(stored.rep, slot.flying) };
+      if (stored) slot.document = { ...stored, rep: known(stored.rep, this.#options.policy) };
       throw new Error("another writer changed the rep's document; it is taken up again");
     }
     slot.document = { ...next, generation: result.generation };

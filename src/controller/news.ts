@@ -1,6 +1,7 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { isRoutable } from "../presence/status.ts";
+import { hides } from "../reconcile/observe.ts";
 import { type Policy, profileOf } from "../reconcile/policy.ts";
 import { endpointOf, type Rep } from "../reconcile/rep.ts";
 
@@ -9,11 +10,14 @@ import { endpointOf, type Rep } from "../reconcile/rep.ts";
  * costs nothing but this comparison. In doubt it is news: a rep processed in vain is left as she was.
  */
 export function isNews(rep: Rep, system: SystemName, reading: Reading, policy: Policy): boolean {
-  const { seen, pending, tried, absent, native } = endpointOf(rep, system);
+  const { seen, pending, late, tried, absent, native } = endpointOf(rep, system);
   const { status } = reading;
   if (status === null) return false;
   if (absent !== (status === "Offline") || pending) return true;
   if (status !== seen && !absent) return true;
+  // A write that cannot arrive any more is forgotten by the first read that could have shown it.
+  const isOver = late.some(({ expiresAtMs }) => expiresAtMs <= reading.startedAtMs);
+  if (isOver && !hides(system, reading, policy)) return true;
   if (absent && profileOf(policy, system).absence === "withdraws") return false;
   return tried < rep.intent || native !== reading.native || rep.overlays[system]?.untilMs != null;
 }

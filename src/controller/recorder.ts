@@ -21,11 +21,11 @@ import { statusOf } from "../reconcile/resolve.ts";
  * whether any of it must be stored. A read that confirmed what was known leaves no trace.
  */
 export class Recorder {
-  readonly #rep: RepId;
+  readonly rep: RepId;
   readonly #entries: HistoryEntry[] = [];
 
   constructor(rep: RepId) {
-    this.#rep = rep;
+    this.rep = rep;
   }
 
   reading(
@@ -64,7 +64,7 @@ export class Recorder {
     this.#intent(before, next.rep, nowMs);
     for (const write of next.writes) {
       this.#entries.push({
-        rep: this.#rep,
+        rep: this.rep,
         atMs: nowMs,
         kind: "write",
         says: explainWrite(write),
@@ -103,7 +103,7 @@ export class Recorder {
     };
     const says = `${nameOf(write.system)} did not take the write (${outcome}): ${error?.nextStep ?? "no answer"}`;
     const { cause } = write;
-    this.#entries.push({ rep: this.#rep, atMs: nowMs, kind: "answer", says, cause, detail });
+    this.#entries.push({ rep: this.rep, atMs: nowMs, kind: "answer", says, cause, detail });
   }
 
   get entries(): readonly HistoryEntry[] {
@@ -142,7 +142,7 @@ export class Recorder {
     { cause }: Rep,
     detail: HistoryEntry["detail"],
   ): void {
-    this.#entries.push({ rep: this.#rep, atMs, kind, says, cause, detail });
+    this.#entries.push({ rep: this.rep, atMs, kind, says, cause, detail });
   }
 }
 
@@ -156,5 +156,6 @@ const DURABLE_FIELDS = [
   "covering",
   "leaseUntilMs",
   "absent",
+  "disconnected",
   "health",
 ] as const satisfies readonly (keyof Endpoint)[];

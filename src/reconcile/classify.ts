@@ -1,8 +1,8 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { strength, type Status } from "../presence/status.ts";
-import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Endpoint, type LateWrite, type Pending, type Rep } from "./rep.ts";
+import { type Policy, profileOf, type SystemProfile } from "./policy.ts";
+import { endpointOf, type Endpoint, type Pending, type Rep } from "./rep.ts";
 import { coverOf, targetOf } from "./resolve.ts";
 
 /** What a reading is. Exactly one of these, and only the last seven can change what we want. */
@@ -21,6 +21,7 @@ export const CLASSIFICATIONS = [
   "uncovered",
   "absent",
   "first sight",
+  "returned",
   "sign-in",
   "automatic",
   "automatic ended",
@@ -37,6 +38,7 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R1   | nothing usable in it                                               | unusable        |
  * | R2   | older version than the newest one read                             | stale           |
  * | R3   | n is what p shows, and that is new or p was acknowledged before    | echo            |
+ * |      | (R302: never where a replacing system shows n by itself)           |                 |
  * | R4   | n = seen, p acknowledged before this read left, and settled:       |                 |
  * |      | – an absorbing system: p withdrew ours, and the system shows this  |                 |
  * |      |   by itself                                                        | uncovered       |
@@ -48,6 +50,7 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R6   | n = Offline                                                        | absent          |
  * | R7   | n is a write of unknown outcome that was set aside                 | late echo       |
  * | R8   | never read before                                                  | first sight     |
+ * | R310 | she was gone for less than the grace, and n is just what she left  | returned        |
  * | R9   | the rep was signed out until now                                   | sign-in         |
  * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
  * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
@@ -73,30 +76,36 @@ export function classify(
 
   if (n === null) return "unusable";
   if (isStale(endpoint, reading)) return "stale";
-  if (pending?.status === n && (seen !== n || isAnswered(pending, reading))) return "echo";
+  // A call or a meeting that nobody knew of, under what we take away.
+  const surfaces =
+    pending?.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
+  const explains = pending?.status === n && !surfaces && !isItsOwn(reading, profile.absorbing);
+  if (explains && (seen !== n || isAnswered(pending, reading))) {
+    return "echo";
+  }
 
   const target = targetOf(rep, system, policy);
   if (n === seen && !returns(endpoint, profile.absence)) {
     if (!pending || !isSettled(pending, reading, profile.settleMs)) return "same";
-    if (lateWriteOf(endpoint, reading) !== -1) return "late echo";
+    if (lateWriteOf(endpoint, reading, profile) !== -1) return "late echo";
     if (pending.overtaken) return "settled";
     if (!profile.absorbing) return n === target ? "settled" : change;
     // Behind a closed client nobody can see what a write did, whoever made it look closed before.
     if (n === "Offline") return "absent";
-    const bare =
-      pending.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
-    return bare ? "uncovered" : "absorbed";
+    return surfaces ? "uncovered" : "absorbed";
   }
-  if (lateWriteOf(endpoint, reading) !== -1) return "late echo";
+  if (lateWriteOf(endpoint, reading, profile) !== -1) return "late echo";
   if (n === "Offline") return "absent";
   if (seen === null) return "first sight";
-  if (returns(endpoint, profile.absence)) return "sign-in";
+  if (returns(endpoint, profile.absence)) {
+    return isRestored(endpoint, reading) ? "returned" : "sign-in";
+  }
   if (leaseRanOut(endpoint, reading)) return "lease ended";
   if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
   if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
   if (pending?.withdraws && pending.unknown && n === "Available") return "uncovered";
   if (reading.automatic) {
-    return n === target && coverOf(endpoint) !== "none" ? "agrees" : "automatic";
+    return n === target && coverOf(endpoint) === "session" ? "agrees" : "automatic";
   }
   if (rep.overlays[system]) return "automatic ended";
   if (n === target && isExplained(rep, system, n, policy)) return "agrees";
@@ -110,19 +119,36 @@ function isStale(endpoint: Endpoint, reading: Reading): boolean {
 }
 
 /**
- * Where among the writes that were set aside is the one that explains the reading; -1 if none, or none any more.
- * One that was to clear a preferred status may have cleared a newer one of ours: what is bare then is no choice.
+ * Where among the writes that were set aside is the one that explains the reading; -1 if none.
+ * One that was to clear something of ours may have cleared what we put there since: what is bare then is no choice.
  */
-export function lateWriteOf(endpoint: Endpoint, { status, startedAtMs }: Reading): number {
-  const { late, cover } = endpoint;
-  const live = (write: LateWrite): boolean => write.expiresAtMs > startedAtMs;
-  const shown = late.findIndex((write) => write.status === status && live(write));
+export function lateWriteOf(
+  { late, cover, seen }: Endpoint,
+  reading: Reading,
+  { absorbing }: SystemProfile,
+): number {
+  const { status } = reading;
+  if (isItsOwn(reading, absorbing)) return -1;
+  const shown = late.findIndex((write) => {
+    return write.status === status && !(write.assumed && status === seen);
+  });
   if (shown !== -1 || cover === "none" || status !== "Available") return shown;
-  return late.findIndex((write) => write.clears && live(write));
+  return late.findIndex((write) => write.clears);
+}
+
+/** Where a write replaces what was there, the system says what it did itself: no write of ours explains that. */
+function isItsOwn({ automatic }: Reading, absorbing: boolean): boolean {
+  return automatic !== null && !absorbing;
 }
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
   return endpoint.absent && absence === "withdraws";
+}
+
+/** The system shows again what it showed when her client was gone: nobody chose anything. */
+function isRestored({ disconnected }: Endpoint, reading: Reading): boolean {
+  if (disconnected === null || reading.startedAtMs >= disconnected.untilMs) return false;
+  return disconnected.status === reading.status && disconnected.native === reading.native;
 }
 
 /**

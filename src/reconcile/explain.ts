@@ -84,8 +84,11 @@ export function explainReading(
     "lease ended": `${where} shows ${what}: our own entry ran out`,
     unconfirmed: `${where} shows ${what}: our write has not arrived yet`,
     uncovered: `${where} shows ${what}, which our own entry had covered`,
-    absent: `${where} shows Offline`,
+    absent: endpointOf(rep, system).disconnected
+      ? `${where} shows Offline: what she chose there is kept for a while, in case she was only disconnected`
+      : `${where} shows Offline`,
     "first sight": `${where} shows ${what}, read for the first time`,
+    returned: `${where} shows ${what} again: the rep was only disconnected`,
     "sign-in": `the rep signed in to ${where} as ${what}`,
     automatic: `${where} shows ${what} by itself`,
     "automatic ended": `${where} shows ${what}: what it showed by itself is over`,

@@ -134,8 +134,8 @@ export function endHolds(rep: Rep, nowMs: number): Rep {
 }
 
 /**
- * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, late writes,
- * a fight that nobody goes on with.
+ * Lets everything end whose time is over: holds without a heartbeat, calls of a vanished client, a fight that
+ * nobody goes on with.
  */
 export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
   let next = calmDown(rep, policy, nowMs);
@@ -159,11 +159,6 @@ export function expire(rep: Rep, policy: Policy, nowMs: number): Rep {
       withEndpoint({ ...next, overlays: without(next.overlays, source) }, source, { seen }),
       { kind: "automatic ended", source, status: overlay.status, atMs: nowMs },
     );
-  }
-  for (const name of Object.keys(rep.systems) as SystemName[]) {
-    const { late } = endpointOf(next, name);
-    const live = late.filter((write) => write.expiresAtMs > nowMs);
-    if (live.length < late.length) next = withEndpoint(next, name, { late: live });
   }
   const writesMs = next.writesMs.filter((atMs) => atMs > nowMs - HOUR_MS);
   return writesMs.length < next.writesMs.length ? { ...next, writesMs } : next;

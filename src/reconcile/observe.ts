@@ -1,14 +1,21 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { isRoutable } from "../presence/status.ts";
-import { absent, signIn } from "./attendance.ts";
+import { absent, disconnection, returned, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled, lateWriteOf } from "./classify.ts";
 import { automatic, automaticEnded, dropOverlay, firstSight, uncovered } from "./overlay.ts";
 import { countChange } from "./fight.ts";
 import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Pending, type Rep, withEndpoint } from "./rep.ts";
-import { targetOf, topOf } from "./resolve.ts";
+import {
+  type Endpoint,
+  endpointOf,
+  type LateWrite,
+  type Pending,
+  type Rep,
+  withEndpoint,
+} from "./rep.ts";
+import { coverOf, targetOf, topOf } from "./resolve.ts";
 
 export type Observed = { readonly rep: Rep; readonly classification: Classification };
 
@@ -17,12 +24,11 @@ export type Observed = { readonly rep: Rep; readonly classification: Classificat
  * below. Never fails: a reading that means nothing leaves the rep as she was, but for the fact of the read.
  */
 export function observe(
-  start: Rep,
+  before: Rep,
   system: SystemName,
   reading: Reading,
   policy: Policy,
 ): Observed {
-  const before = forgetOutlived(start, system, reading, policy);
   const classification = classify(before, system, reading, policy);
   if (classification === "unusable" || classification === "stale") {
     return { rep: before, classification };
@@ -33,11 +39,15 @@ export function observe(
     readTick: Math.max(known.readTick, reading.startedTick),
     native: reading.native,
     absent: reading.status === "Offline",
+    disconnected: disconnection(known, system, reading, policy),
   });
   const applied = apply(classification, rep, system, reading as UsableReading, policy);
-  const settled = withEndpoint(applied, system, {
-    pending: stillOpen(applied, system, reading, policy),
-  });
+  const settled = forgetOutlived(
+    withEndpoint(applied, system, { pending: stillOpen(applied, system, reading, policy) }),
+    system,
+    reading,
+    policy,
+  );
   const remembered = rememberOwn(
     rememberNative(settled, system, reading, policy),
     system,
@@ -49,11 +59,23 @@ export function observe(
   return { rep: counted, classification };
 }
 
-/** A write of unknown outcome that never turned up in time explains nothing any more. */
+/**
+ * A write of unknown outcome explains nothing any more once a read has shown something else that left when the
+ * write could not arrive any more. Time alone does not do: as long as nobody looks, or a closed client shows
+ * nothing, it may lie there.
+ */
 function forgetOutlived(rep: Rep, system: SystemName, reading: Reading, policy: Policy): Rep {
-  const { pending } = endpointOf(rep, system);
-  if (!pending?.unknown || reading.startedAtMs <= pending.sentAtMs + policy.lateMs) return rep;
-  return withEndpoint(rep, system, { pending: null });
+  const { late, pending } = endpointOf(rep, system);
+  if (hides(system, reading, policy)) return rep;
+  const live = late.filter(({ expiresAtMs }) => expiresAtMs > reading.startedAtMs);
+  const isOutlived = pending?.unknown && reading.startedAtMs > pending.sentAtMs + policy.lateMs;
+  if (live.length === late.length && !isOutlived) return rep;
+  return withEndpoint(rep, system, { late: live, ...(isOutlived ? { pending: null } : {}) });
+}
+
+/** A closed client: what was written lies there all the same. */
+export function hides(system: SystemName, { status }: Reading, policy: Policy): boolean {
+  return status === "Offline" && profileOf(policy, system).absence === "ignored";
 }
 
 type Step = (rep: Rep, system: SystemName, reading: UsableReading, policy: Policy) => Rep;
@@ -78,6 +100,7 @@ function apply(
     uncovered,
     absent,
     "first sight": firstSight,
+    returned,
     "sign-in": signIn,
     automatic,
     "automatic ended": automaticEnded,
@@ -94,10 +117,13 @@ function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
 }
 
 /** Our own write, seen: no intent follows. An older write that lands late must be written over. */
-function echo(rep: Rep, system: SystemName, reading: UsableReading): Rep {
-  const { pending, tried, shown, cover, coveredSinceMs } = endpointOf(rep, system);
+function echo(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
+  const { pending, late, tried, shown, cover, coveredSinceMs } = endpointOf(rep, system);
   if (!pending) return rep;
+  const { status, cover: covers, clears, sentAtMs } = pending;
+  const aside = { status, cover: covers, clears, expiresAtMs: sentAtMs + policy.lateMs };
   const next = withEndpoint(rep, system, {
+    late: pending.unknown ? [...late, ...halfOf(aside, endpointOf(rep, system), reading)] : late,
     coveredSinceMs: cover === "none" ? pending.sentAtMs : coveredSinceMs,
     seen: reading.status,
     health: "ok",
@@ -123,14 +149,18 @@ function notYet(rep: Rep, system: SystemName): Partial<Rep["systems"][SystemName
 }
 
 function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
-  const { late, pending, tried } = endpointOf(rep, system);
-  const landed = lateWriteOf(endpointOf(rep, system), reading);
+  const { late, pending, seen, tried } = endpointOf(rep, system);
+  const landed = lateWriteOf(endpointOf(rep, system), reading, profileOf(policy, system));
   const write = late[landed];
   const cover = write?.status === reading.status ? write.cover : "none";
+  const remains =
+    write && seen === reading.status
+      ? [{ ...write, assumed: true as const }]
+      : halfOf(write, endpointOf(rep, system), reading);
   const target = targetOf(rep, system, policy);
   const next = withEndpoint(rep, system, {
     seen: reading.status,
-    late: late.toSpliced(landed, 1),
+    late: late.toSpliced(landed, 1, ...remains),
     cover,
     covering: cover === "none" ? null : reading.status,
     pending: pending && { ...pending, overtaken: true },
@@ -138,6 +168,20 @@ function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: 
   });
   // Whatever put it there: a call that does not show any more is over.
   return reading.automatic ? next : dropOverlay(next, system, reading);
+}
+
+/**
+ * What it was to show was seen; what it was to take away may be taken away later still, unless that is just what
+ * was seen.
+ */
+function halfOf(
+  write: LateWrite | undefined,
+  endpoint: Endpoint,
+  reading: UsableReading,
+): readonly LateWrite[] {
+  if (!write?.clears || write.status !== reading.status) return [];
+  const bared = coverOf(endpoint) !== "none" && endpoint.seen !== reading.status;
+  return write.cover === "none" && bared ? [] : [{ ...write, status: null }];
 }
 
 /** Accepted, and without effect: Teams shows something stronger. Not tried again until something changes. */
@@ -188,7 +232,9 @@ function rememberOwn(
   policy: Policy,
 ): Rep {
   if (profileOf(policy, system).absorbing) return rep;
-  if (classification === "absent") return withEndpoint(rep, system, { own: null });
+  if (classification === "absent") {
+    return endpointOf(rep, system).disconnected ? rep : withEndpoint(rep, system, { own: null });
+  }
   if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
   return withEndpoint(rep, system, { own: { status, native } });
 }

@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import { isRoutable, type Status } from "../presence/status.ts";
+import { endAbsences } from "./attendance.ts";
 import { fightEndsMs } from "./fight.ts";
 import { expire } from "./intent.ts";
 import type { Policy, SystemProfile } from "./policy.ts";
@@ -87,7 +88,7 @@ type Step =
  * Idempotent until the rep changes: planning the returned rep again yields no further write.
  */
 export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
-  let rep = expire(before, policy, nowMs);
+  let rep = endAbsences(expire(before, policy, nowMs), policy, nowMs);
   const reads: SystemName[] = [];
   const writes: Write[] = [];
   let recheckAtMs = nextExpiry(rep, policy);
@@ -146,7 +147,8 @@ function nextStep(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: numbe
   if (isSatisfied(rep, profile.name, target, policy) && !renewal) {
     return { kind: "satisfied" };
   }
-  const shown = target ?? endpoint.seen;
+  // Where the system shows the cause itself, that is what our own entry covers.
+  const shown = target ?? rep.overlays[profile.name]?.status ?? endpoint.seen;
   if (releasesTooEarly(rep, profile, shown, policy, nowMs)) {
     return { kind: "wait", atMs: rep.intentAtMs + policy.releasePatienceMs };
   }
@@ -216,7 +218,7 @@ function record(
     over: seen,
     cover: to,
     withdraws: profile.absorbing && to === "none",
-    clears: to !== "preferred" && (from === "preferred" || liftsManual(rep, name)),
+    clears: (from !== to && from !== "none") || (to !== "preferred" && liftsManual(rep, name)),
     sentAtMs: nowMs,
     leaseUntilMs: to === "none" || leaseMs === null ? null : nowMs + leaseMs,
     ackTick: null,
@@ -295,6 +297,7 @@ function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: n
 function nextExpiry(rep: Rep, policy: Policy): number | null {
   const ends = [
     ...[fightEndsMs(rep, policy), rep.base.untilMs].filter((atMs) => atMs !== null),
+    ...Object.values(rep.systems).flatMap(({ disconnected }) => disconnected?.untilMs ?? []),
     ...Object.values(rep.holds).map((hold) => hold.untilMs),
     ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
   ];

@@ -35,6 +35,8 @@ export type Policy = {
   readonly lateMs: number;
   /** How long a call seen in a system outlives the system's silence about the rep. */
   readonly absenceGraceMs: number;
+  /** How long a rep may be gone from a system that she signs in to before what she chose there is withdrawn. */
+  readonly reconnectMs: number;
   /** After this long without an answer from the other systems, the last one is released all the same. */
   readonly releasePatienceMs: number;
   readonly writesPerMinute: number;

@@ -92,7 +92,7 @@ export type Pending = {
   readonly cover: Cover;
   /** Takes our cover away rather than putting one on: the next read uncovers what lay beneath. */
   readonly withdraws: boolean;
-  /** Clears a preferred status: cut in half, it may do just that, and late. */
+  /** Takes something away, apart from what it puts there: cut in half, it may do just that, and late. */
   readonly clears: boolean;
   readonly sentAtMs: number;
   /** When the cover that it puts on ends by itself; `null`: when replaced. */
@@ -107,15 +107,27 @@ export type Pending = {
   readonly overtaken: boolean;
 };
 
-/** A write of unknown outcome that was set aside: if its class shows up later, it was this one. */
+/**
+ * A write of unknown outcome that was set aside: if its class shows up later, it was this one. `status` is `null`
+ * when that has happened, and what it was to clear may still follow.
+ */
 export type LateWrite = {
-  readonly status: Status;
+  readonly status: Status | null;
   readonly cover: Cover;
   readonly clears: boolean;
   readonly expiresAtMs: number;
+  /** It was taken for the cause of what had shown before as well: that explains once, and proves nothing. */
+  readonly assumed?: true;
 };
 
 type Health = "ok" | "absorbed" | "rejected";
+
+/** What a system showed when the rep's client was gone, and until when it will show just that if she comes back. */
+export type Disconnection = {
+  readonly status: Status;
+  readonly native: string | null;
+  readonly untilMs: number;
+};
 
 /** What we know about one system for one rep: the merge base, and the one write in flight. */
 export type Endpoint = {
@@ -136,6 +148,8 @@ export type Endpoint = {
   readonly covering: Status | null;
   readonly leaseUntilMs: number | null;
   readonly absent: boolean;
+  /** She is gone, and expected back: what she left behind, and until when seeing it again is no news. */
+  readonly disconnected: Disconnection | null;
   readonly health: Health;
   readonly failures: number;
   readonly retryAtMs: number;
@@ -198,6 +212,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   covering: null,
   leaseUntilMs: null,
   absent: false,
+  disconnected: null,
   health: "ok",
   failures: 0,
   retryAtMs: 0,

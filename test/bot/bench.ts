@@ -270,7 +270,7 @@ export class BotBench {
   }
 }
 
-function cardsOf(activity: Json): readonly Json[] {
+export function cardsOf(activity: Json): readonly Json[] {
   const { attachments = [] } = activity as { readonly attachments?: readonly { content: Json }[] };
   return attachments.map(({ content }) => content);
 }

@@ -62,7 +62,7 @@ describe.concurrent("[P3] [P5] [P8] [P9] F17 killed -9 again and again in the mi
           service.signal("SIGTERM");
         }
         const what = `it passes ${failpoint} and dies of it`;
-        const ended = await Promise.race([service.ended(), sleep(30_000, what, { ref: false })]);
+        const ended = await Promise.race([service.ended(), sleep(90_000, what, { ref: false })]);
         const said = service.lines.slice(from).map((line) => JSON.stringify(line));
         expect(ended, `${what}; it said ${said.join("\n")}`).toBe("SIGKILL");
       }

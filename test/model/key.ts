@@ -56,7 +56,7 @@ function keyOf(world: World): string {
       : "";
     const behind = (world.sequence[name] ?? 0) - Number(e.sequence);
     const late = e.late
-      .map(({ status, cover, clears }) => `${status}/${cover}/${clears}`)
+      .map(({ status, cover, clears, assumed }) => `${status}/${cover}/${clears}/${assumed}`)
       .toSorted();
     const lease = e.cover === "none" ? "" : ago(e.leaseUntilMs);
     return [
@@ -72,6 +72,7 @@ function keyOf(world: World): string {
       lease,
       e.health,
       e.absent,
+      e.disconnected && [e.disconnected.status, ago(e.disconnected.untilMs)].join("/"),
       e.changesMs.map(ago),
       e.own?.status,
       world.values[name],
@@ -100,6 +101,9 @@ function keyOf(world: World): string {
     teams.session,
     teams.open,
     world.liveHolds,
+    world.interrupted,
+    world.blurred,
+    world.swallowed,
     rep.paused !== null,
     world.flights.map(({ write: w, applied }) =>
       [w.system, intent(w.intent), w.shows, w.from, w.to, w.lifts, applied].join(),

@@ -1,3 +1,4 @@
+import { DISCONNECT_MUTANTS } from "./disconnect-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
 
@@ -14,8 +15,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "classify.ts",
-        find: `  if (pending?.status === n && (seen !== n || isAnswered(pending, reading))) return "echo";\n`,
-        replace: "",
+        find: "if (explains && (seen !== n || isAnswered(pending, reading))) {",
+        replace: "if (explains && seen === null) {",
       },
     ],
     killedBy: { setting: { acts: 2 }, invariant: P3 },
@@ -147,4 +148,5 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, absorptions: 2 }, invariant: P2 },
   },
   ...RULE_MUTANTS,
+  ...DISCONNECT_MUTANTS,
 ];

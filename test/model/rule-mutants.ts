@@ -106,7 +106,7 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "observe.ts",
-        find: "late: late.toSpliced(landed, 1),",
+        find: "late: late.toSpliced(landed, 1, ...remains),",
         replace: "late: late.filter((write) => write.status !== reading.status),",
       },
     ],

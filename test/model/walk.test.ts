@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadCore } from "./core.ts";
-import { PAUSING_SEEDS, walk } from "./walk.ts";
+import { FLAPPING_SEEDS, PAUSING_SEEDS, walk } from "./walk.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const SEEDS = 1_000;
@@ -12,21 +12,13 @@ const REMEMBERED: readonly (readonly [number, string])[] = [
   [2510, "a read that left before the intent does not release Dynamics"],
   [2817, "nor does one that agrees with a choice made since"],
   [6426, "what a late clearing of our preferred status lays bare is no choice"],
+  [11467, "what still shows does not prove that the late write of the same class has landed"],
 ];
 
 describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet, and stay quiet", () => {
   it.each(REMEMBERED)("seed %i: %s", (seed) => {
     const { violation, trace } = walk(seed, core);
     expect(violation, trace.slice(-40).join("\n")).toBeNull();
-  });
-
-  // The known limit of equal writes without answer, about one walk in ten thousand: two faults in a row hide where a
-  // late write came from, and what it leaves is taken for a choice. When one is mended this test says so.
-  const OPEN: readonly (readonly [number, string])[] = [
-    [11_467, "of two equal late writes the second comes after another one was absorbed"],
-  ];
-  it.fails.each(OPEN)("seed %i is still open: %s", (seed) => {
-    expect(walk(seed, core).violation).toBeNull();
   });
 
   it(`[R113] [R115] ${SEEDS / 4} schedules in which syncing is paused and goes on`, () => {
@@ -39,7 +31,17 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
     expect(pauses).toBeGreaterThan(SEEDS / 4);
   });
 
-  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 120_000 }, () => {
+  it(`[R310] ${SEEDS / 4} schedules in which she loses her connection to Dynamics`, () => {
+    let returns = 0;
+    for (let seed = FLAPPING_SEEDS; seed < FLAPPING_SEEDS + SEEDS / 4; seed += 1) {
+      const { violation, trace } = walk(seed, core);
+      expect(violation, `seed ${seed}\n${trace.slice(-60).join("\n")}`).toBeNull();
+      returns += trace.filter((step) => step.endsWith("(returned)")).length;
+    }
+    expect(returns).toBeGreaterThan(SEEDS / 10);
+  });
+
+  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 300_000 }, () => {
     let steps = 0;
     let writes = 0;
     for (let seed = 0; seed < SEEDS; seed += 1) {

@@ -136,6 +136,7 @@ describe("R6 absent", () => {
     stage.dynamics("Busy");
     stage.settle();
     expect(stage.dynamics("Offline")).toBe("absent");
+    stage.wait(stage.policy.reconnectMs);
     const written = stage.settle().map(({ system, shows }) => [system, shows]);
     expect(written).toEqual([[TEAMS, "Available"]]);
   });
@@ -182,11 +183,35 @@ describe("R7 late echo", () => {
     expect(stage.settle().map(({ shows }) => shows)).toEqual(["Available"]);
   });
 
-  it("[R7] after the time in which it could arrive, the same reading is a choice", () => {
+  it("[R300] once a look has shown that it did not arrive in time, the same reading is a choice", () => {
     const stage = withLateBusy();
-    // Nobody has looked at her since: it must not take a plan to forget it.
     stage.wait(stage.policy.lateMs);
+    expect(stage.teams("Available")).toBe("same");
     expect(stage.teams("Busy")).toBe("choice");
+  });
+
+  it("[R300] as long as nobody looks, or a closed client shows nothing, it may lie there", () => {
+    const unseen = withLateBusy();
+    unseen.wait(10 * unseen.policy.lateMs);
+    expect(unseen.teams("Busy")).toBe("late echo");
+    const closed = withLateBusy();
+    expect(closed.teams("Offline")).toBe("absent");
+    closed.wait(10 * closed.policy.lateMs);
+    expect(closed.teams("Offline")).toBe("absent");
+    closed.plan();
+    expect(closed.teams("Busy")).toBe("late echo");
+  });
+
+  it("[R302] what Dynamics does by itself is no late write of ours", () => {
+    const stage = settled();
+    stage.teams("Busy");
+    stage.answer(stage.nextWrite(DYNAMICS), "unknown");
+    stage.wait(1_000);
+    stage.teams("Available");
+    stage.settle();
+    const byEngine = { status: "Busy", automatic: "soft", native: "Busy" } as const;
+    expect(stage.read(DYNAMICS, byEngine)).toBe("automatic");
+    expect(stage.read(DYNAMICS, { ...byEngine, automatic: null })).not.toBe("choice");
   });
 });
 
@@ -224,6 +249,7 @@ describe("R9 sign-in", () => {
     stage.dynamics("Offline");
     stage.teams("Busy");
     stage.settle();
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: TEAMS });
     expect(stage.settle().map(({ shows }) => shows)).toEqual(["Busy"]);
@@ -235,6 +261,7 @@ describe("R9 sign-in", () => {
     stage.settle();
     stage.wait(60_000);
     stage.dynamics("Offline");
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });

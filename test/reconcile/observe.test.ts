@@ -131,12 +131,53 @@ describe("[R7] a write that turns up late", () => {
     expect(see(none, TEAMS, "Busy").endpoint.pending).toBeNull();
   });
 
-  it("[R53] until its time is over it may, and then it explains nothing", () => {
+  it("[R53] [R300] may, until its time is over and something else was seen after that", () => {
     const unknown = (ageMs: number): Rep =>
       writing({ unknown: true, ackTick: null, ackAtMs: null, sentAtMs: NOW_MS - ageMs });
-    expect(see(unknown(POLICY.lateMs), TEAMS, "Busy").classification).toBe("echo");
-    expect(see(unknown(POLICY.lateMs + 1), TEAMS, "Busy").classification).toBe("choice");
-    expect(see(unknown(POLICY.lateMs + 1), TEAMS, "Available").endpoint.pending).toBeNull();
+    const [young, old] = [unknown(POLICY.lateMs), unknown(POLICY.lateMs + 1)];
+    for (const rep of [young, old]) {
+      expect(see(rep, TEAMS, "Busy").classification).toBe("echo");
+      expect(see(rep, TEAMS, "Offline").endpoint.pending).not.toBeNull();
+    }
+    expect(see(young, TEAMS, "Available").endpoint.pending).not.toBeNull();
+    expect(see(old, TEAMS, "Available").endpoint.pending).toBeNull();
+  });
+
+  it("[R300] is forgotten by the first read that could have shown it, and by no other", () => {
+    const aside = (...ends: number[]): Rep =>
+      withEndpoint(before, TEAMS, {
+        late: ends.map(
+          (expiresAtMs) => ({ status: "Away", cover: "none", clears: false, expiresAtMs }) as const,
+        ),
+      });
+    const left = see(aside(NOW_MS, NOW_MS + 1), TEAMS, "Available").endpoint.late;
+    expect(left.map(({ expiresAtMs }) => expiresAtMs)).toEqual([NOW_MS + 1]);
+    expect(see(aside(NOW_MS), TEAMS, "Offline").endpoint.late).toHaveLength(1);
+    expect(see(aside(NOW_MS), DYNAMICS, "Available").rep.systems[TEAMS]?.late).toHaveLength(1);
+  });
+
+  it("[R301] what still shows is taken for it once, and that proves nothing", () => {
+    const settled = writing({ status: "DoNotDisturb", ackAtMs: NOW_MS - 60_000 });
+    const shown = withEndpoint(settled, TEAMS, {
+      seen: "Busy",
+      late: [late[1]],
+    });
+    const once = see(shown, TEAMS, "Busy");
+    expect(once.classification).toBe("late echo");
+    expect(once.endpoint.late).toEqual([{ ...late[1], assumed: true }]);
+    const other = withEndpoint(once.rep, TEAMS, { seen: "Available" });
+    expect(see(other, TEAMS, "Busy").classification).toBe("late echo");
+  });
+
+  it("[R301] in two halves may still take away what we put there since", () => {
+    const halves = withEndpoint(writing({ status: "DoNotDisturb" }), TEAMS, {
+      late: [{ ...late[1], clears: true }],
+    });
+    const first = see(halves, TEAMS, "Busy");
+    expect(first.endpoint.late).toEqual([{ ...late[1], clears: true, status: null }]);
+    const session = { cover: "session", covering: "InACall", seen: "InACall" } as const;
+    const covered = withEndpoint(first.rep, TEAMS, { ...session, pending: null });
+    expect(see(covered, TEAMS, "Available").classification).toBe("late echo");
   });
 });
 
@@ -228,7 +269,9 @@ describe("what is kept of a reading", () => {
       automatic: Reading["automatic"] = null,
       from: Rep = BOTH_FREE,
       system = DYNAMICS,
-    ) => see(from, system, status, { automatic, native: `own ${status}` }).endpoint.own;
+    ) =>
+      see(from, system, status, { automatic, native: `own ${status}`, disconnected: false })
+        .endpoint.own;
     expect(own("Away")).toEqual({ status: "Away", native: "own Away" });
     expect(own("Busy", "soft")).toBeNull();
     expect(own("Away", null, BOTH_FREE, TEAMS)).toBeNull();

@@ -85,6 +85,18 @@ describe("what may stand after somebody's choices", () => {
     expect(again(5_600)).toEqual(["Busy of dynamics"]);
   });
 
+  test("Away in Teams counts or does not where a status of ours was withdrawn a moment before", () => {
+    const away = (afterMs: number): readonly string[] =>
+      mayStand(
+        [-30_000, "she", "dynamics", "Busy"],
+        [-2_000, "she", "dynamics", "Available"],
+        [0, "we", "teams", "Available"],
+        [afterMs, "she", "teams", "Away"],
+      );
+    expect(away(2_300)).toEqual(["Available of dynamics", "Away of teams"]);
+    expect(away(2_700)).toEqual(["Away of teams"]);
+  });
+
   test("a choice that says anything else than what was written counts", () => {
     expect(
       mayStand([0, "we", "dynamics", "Busy"], [3_000, "she", "dynamics", "DoNotDisturb"]),

@@ -114,8 +114,13 @@ export function meetsWrite(choice: Choice, { witness, lateMs }: Told): boolean {
       ? // The read came late, and so did the write.
         writtenMs - atMs < IN_FLIGHT_MS + 2 * late
       : // The answer came late, and so did the read that would have settled it.
-        says === status && atMs - writtenMs < ECHO_MS[side] + 2 * late,
+        looksLike(choice, says) && atMs - writtenMs < ECHO_MS[side] + 2 * late,
   );
+}
+
+/** In Teams Away beneath a status that we have withdrawn may be an idle computer (docs/SPEC.md §11). */
+function looksLike({ side, status }: Choice, says: Class | null): boolean {
+  return says === status || (side === "teams" && says === "Available" && status === "Away");
 }
 
 function resultsOf(before: Choice | null, next: Choice, told: Told): readonly Choice[] {

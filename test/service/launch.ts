@@ -46,7 +46,8 @@ export type Service = {
 };
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-const DEADLINE_MS = 30_000;
+/** A safety net: half a dozen services that start at once on a busy machine have taken more than 30 s to listen. */
+const DEADLINE_MS = 90_000;
 const running = new Set<ChildProcess>();
 
 // Real processes and real time: every wait has a deadline of its own, and a message that says what for.

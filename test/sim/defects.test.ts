@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { endpointOf, withEndpoint } from "../../src/reconcile/rep.ts";
 import { topOf } from "../../src/reconcile/resolve.ts";
+import type { Write } from "../../src/reconcile/plan.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "../reconcile/stage.ts";
 
@@ -69,6 +70,100 @@ describe("what the simulation found stays mended", () => {
     const { intent } = stage.rep;
     stage.teams("Busy");
     expect(stage.rep.intent).toBe(intent);
+  });
+});
+
+describe("what the simulation found in 20 000 seeds stays mended", () => {
+  const lost = (stage: Stage, write: Write): void => {
+    stage.answer(write, "unknown");
+    stage.wait(1_000);
+  };
+
+  it("[R300] hours 134 and 278: what was written before hours of silence is no choice after them", () => {
+    const stage = settled();
+    stage.hold("call");
+    stage.nextWrite(DYNAMICS);
+    stage.restart();
+    stage.wait(7_200_000);
+    expect(stage.dynamics("Busy")).toBe("echo");
+    expect(stage.rep.base.status).toBe("Available");
+  });
+
+  it("[R300] unversioned 106: what lies behind a closed client is found there hours later, and taken back", () => {
+    const stage = settled();
+    stage.teams("Offline");
+    stage.dynamics("Inactive");
+    lost(stage, stage.nextWrite(TEAMS));
+    stage.dynamics("Available");
+    stage.settle();
+    stage.wait(7_200_000);
+    stage.teams("Offline");
+    stage.plan();
+    expect(stage.teams("Away")).toBe("late echo");
+    expect(stage.settle().map(({ shows }) => shows)).toEqual(["Available"]);
+  });
+
+  it("[R301] unversioned 1515: a session that an older write takes away is no choice", () => {
+    const stage = settled();
+    stage.hold("call");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    stage.teams("InACall");
+    stage.settle();
+    expect(stage.teams("Busy")).toBe("choice");
+    lost(stage, stage.nextWrite(TEAMS));
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    stage.teams("Busy");
+    stage.dynamics("Busy - DND");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    expect(stage.teams("Busy")).toBe("late echo");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    expect(stage.teams("InACall")).toBe("echo");
+    expect(stage.teams("Available")).toBe("late echo");
+  });
+
+  it("[R303] rush 2226: a call that replaces our preferred status is hers, reported or not", () => {
+    const stage = settled();
+    stage.dynamics("Away");
+    stage.settle();
+    stage.hold("call");
+    expect(stage.teams("InACall")).toBe("automatic");
+    stage.release("call");
+    expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
+  });
+
+  it("[R304] rush 1906: our session is gone from over a meeting, and the next call is hers", () => {
+    const stage = settled();
+    stage.teams("InAMeeting");
+    stage.settle();
+    stage.hold("call");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    expect(stage.teams("InACall")).toBe("echo");
+    stage.release("call");
+    const write = stage.nextWrite(TEAMS);
+    expect(write).toMatchObject({ shows: "InAMeeting", to: "none" });
+    stage.answer(write, "accepted");
+    expect(stage.teams("Available")).toBe("automatic ended");
+    expect(stage.teams("InACall")).toBe("uncovered");
+    expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
+  });
+
+  it("[R302] network 220: Available after a conversation is not an old write of ours", () => {
+    const stage = settled();
+    stage.dynamics("Busy");
+    stage.settle();
+    stage.teams("Available");
+    const isOurs = { status: "Available", automatic: null, native: "Available" } as const;
+    lost(stage, stage.nextWrite(DYNAMICS));
+    stage.teams("Busy");
+    stage.settle();
+    expect(stage.read(DYNAMICS, { ...isOurs, automatic: "soft" })).toBe("automatic");
+    stage.settle();
+    expect(stage.read(DYNAMICS, isOurs)).toBe("late echo");
   });
 });
 

@@ -189,7 +189,7 @@ export class Finale {
       const isOurs = graph.person(identity.teamsUserId).sessions.has(`app:${CLIENT_ID}`);
       if (!isOurs || !checker.cutInHalf.has(identity.rep)) continue;
       journal.tell(`${identity.rep}: a session of ours was left behind`);
-      graph.letGo(identity.teamsUserId);
+      graph.endSession(identity.teamsUserId);
     }
   }
 

@@ -104,10 +104,17 @@ export class SimulatedGraph {
     return sessions.has(`app:${CLIENT_ID}`) || preferred?.setBy === CLIENT_ID;
   }
 
+  /** The lease of our session is over. */
+  endSession(id: string): void {
+    this.people.change(this.person(id), this.#timeline.nowMs, ({ sessions }) => {
+      sessions.delete(`app:${CLIENT_ID}`);
+    });
+  }
+
   /** Everything of ours runs out at once. */
   letGo(id: string): void {
+    this.endSession(id);
     this.people.change(this.person(id), this.#timeline.nowMs, (person) => {
-      person.sessions.delete(`app:${CLIENT_ID}`);
       if (person.preferred?.setBy === CLIENT_ID) person.preferred = null;
     });
   }

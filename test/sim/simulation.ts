@@ -183,7 +183,9 @@ function listen({ journal }: World, { Recorder: Heard }: Drive): () => void {
   const reading = Reflect.get<Recorder, "reading">(Heard.prototype, "reading");
   Heard.prototype.reading = function counted(before, after, system, read, classification) {
     journal.classified(classification);
-    journal.tell(`${system} ${read.status} at ${read.startedAtMs}: ${classification}`);
+    journal.tell(
+      `${system} ${read.status} of ${this.rep} at ${read.startedAtMs}: ${classification}`,
+    );
     reading.call(this, before, after, system, read, classification);
   };
   return () => {
