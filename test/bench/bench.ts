@@ -28,12 +28,25 @@ import { storm } from "./sections/storm.ts";
 import { throughput } from "./sections/throughput.ts";
 
 /** In the order in which they run: what matters most first, should time run out. */
-const SECTIONS: readonly Section[] = [correctness, latency, throughput, acknowledgement, storm, scale, money];
+const SECTIONS: readonly Section[] = [
+  correctness,
+  latency,
+  throughput,
+  acknowledgement,
+  storm,
+  scale,
+  money,
+];
+
+/** The share of a section's time after which it begins no further round. */
+const LATE = 0.7;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** One section within its time; what it started is ended, however it ends. */
-async function runSection(section: Section, scope: Scope): Promise<Result> {
+async function runSection(section: Section, given: Scope): Promise<Result> {
+  const untilMs = performance.now() + section.withinMs * LATE;
+  const scope = { ...given, isLate: () => performance.now() > untilMs };
   let cut: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const why = `it took longer than ${section.withinMs / 1000} s`;
@@ -97,6 +110,7 @@ async function main(): Promise<void> {
     rivals: !quick && !values["no-rivals"] && (await rivalsToBeHad()),
     tls: await createLoopbackTls(Date.now()),
     say,
+    isLate: () => false,
   };
   const results: Result[] = [];
   const failures: Failure[] = [];

@@ -2,12 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a process has used since it began. */
-export type Gauge = {
-  readonly cpuMs: number;
-  readonly heapBytes: number;
-  readonly rssBytes: number;
-};
+/** After a collection of everything that is garbage. */
+type Memory = { readonly heapBytes: number; readonly rssBytes: number };
 
 /** A program that is measured, in a process of its own. */
 export type Contestant = {
@@ -16,7 +12,9 @@ export type Contestant = {
   readonly url: string;
   /** What it has printed so far. */
   readonly printed: () => string;
-  gauge(): Promise<Gauge>;
+  /** CPU used since it began, in milliseconds, of all its threads. */
+  cpuMs(): Promise<number>;
+  memory(): Promise<Memory>;
   stop(): Promise<void>;
 };
 
@@ -70,6 +68,12 @@ export async function launch(options: Launch): Promise<Contestant> {
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
 
+  const ask = async (what: "cpu" | "memory"): Promise<unknown> => {
+    const answered = once(child, "message", { signal: AbortSignal.timeout(DEADLINE_MS) });
+    child.send(what);
+    const [answer] = (await answered) as [unknown];
+    return answer;
+  };
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const stop = async (): Promise<void> => {
     if (hasEnded()) return;
@@ -98,12 +102,8 @@ export async function launch(options: Launch): Promise<Contestant> {
     name,
     url,
     printed: () => printed,
-    gauge: async () => {
-      const answered = once(child, "message");
-      child.send("gauge");
-      const [reading] = (await answered) as [Gauge];
-      return reading;
-    },
+    cpuMs: async () => ((await ask("cpu")) as { readonly cpuMs: number }).cpuMs,
+    memory: async () => (await ask("memory")) as Memory,
     stop,
   };
 }

@@ -2,6 +2,7 @@ import { type Connector, SystemError } from "../../src/connectors/connector.ts";
 import { DEFAULT_TEAMS_LEASES, operationsOf } from "../../src/connectors/teams/operations.ts";
 import type { Clock } from "../../src/controller/clock.ts";
 import { TEAMS } from "../../src/presence/identity.ts";
+import type { Write } from "../../src/reconcile/plan.ts";
 import { DEFAULT_MAPPINGS } from "../../src/policy.ts";
 
 /** Requests that a system takes within a sliding window; one more is answered 429. */
@@ -52,15 +53,21 @@ export function limited(
     }
   };
 
+  const callsFor = (write: Write): number => {
+    const options = { clientId: "storm", leases: DEFAULT_TEAMS_LEASES };
+    return isTeams ? operationsOf(write, DEFAULT_MAPPINGS.teams, options).length : 1;
+  };
+  const repsPerCall = isTeams ? IDS_PER_CALL : ROWS_PER_PAGE;
   const connector: Connector = {
     system: system.system,
+    repsPerCall,
+    callsFor,
     async read(reps, signal) {
-      admit(Math.ceil(reps.length / (isTeams ? IDS_PER_CALL : ROWS_PER_PAGE)));
+      admit(Math.ceil(reps.length / repsPerCall));
       return system.read(reps, signal);
     },
     async write(rep, write, signal) {
-      const options = { clientId: "storm", leases: DEFAULT_TEAMS_LEASES };
-      admit(isTeams ? operationsOf(write, DEFAULT_MAPPINGS.teams, options).length : 1);
+      admit(callsFor(write));
       return system.write(rep, write, signal);
     },
   };

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { WEBHOOK_KEY } from "./cloud.ts";
-import type { Contestant, Gauge } from "./contestant.ts";
+import type { Contestant } from "./contestant.ts";
 import { type FastTenant, type Member, PRESENCE } from "./tenant.ts";
 
 /** What came of a stretch of load. Times are in milliseconds. */
@@ -44,7 +44,7 @@ export class Load {
   /** `perSecond` changes for so long, whatever becomes of the earlier ones. */
   async run(perSecond: number, durationMs: number, stragglersMs = STRAGGLERS_MS): Promise<Run> {
     const run = new Running(this.#tenant);
-    const before = await this.#contestant.gauge();
+    const before = await this.#contestant.cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
       const due = Math.floor(((performance.now() - beganMs) / 1000) * perSecond);
@@ -59,7 +59,7 @@ export class Load {
   /** As many changes as it takes to have `inFlight` on their way at any time. */
   async saturate(inFlight: number, durationMs: number): Promise<Run> {
     const run = new Running(this.#tenant);
-    const before = await this.#contestant.gauge();
+    const before = await this.#contestant.cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
       while (run.open < inFlight) void this.#send(run);
@@ -68,12 +68,12 @@ export class Load {
     return this.#end(run, before, beganMs);
   }
 
-  async #end(run: Running, before: Gauge, beganMs: number): Promise<Run> {
+  async #end(run: Running, before: number, beganMs: number): Promise<Run> {
     const elapsedMs = performance.now() - beganMs;
-    const after = await this.#contestant.gauge();
+    const after = await this.#contestant.cpuMs();
     run.end();
     const { latenciesMs, answersMs, sent, refused } = run;
-    const cpuMs = after.cpuMs - before.cpuMs;
+    const cpuMs = after - before;
     return { latenciesMs, answersMs, sent, refused, elapsedMs, cpuMs };
   }
 

@@ -27,22 +27,25 @@ export const PRICES: readonly Price[] = [
     name: "Power Automate",
     says: `${runsPerDay} runs a day of ${ACTIONS_PER_RUN} actions are ${runsPerDay * ACTIONS_PER_RUN} requests; a Process licence allows 250 000 in 24 hours and costs $150 a month.`,
     source:
-      "Entitlement: learn.microsoft.com/power-platform/admin/api-request-limits-allocations; price: the Power Automate price list, 2025.",
+      'Requests: Microsoft, "Requests limits and allocations" (learn.microsoft.com/power-platform/admin/api-request-limits-allocations); price: microsoft.com/power-platform/products/power-automate/pricing, as a public collection of prices quotes it, May 2026.',
     perMonth: (runs) => Math.ceil((runs * ACTIONS_PER_RUN) / 250_000) * 150,
   },
   {
     name: "Logic Apps",
     says: `Consumption: ${ACTIONS_PER_RUN - CONNECTOR_CALLS_PER_RUN} built-in actions at $0.000025 and ${CONNECTOR_CALLS_PER_RUN} standard connector call at $0.000125 for each run; the free 4 000 actions a month are left out.`,
-    source: "Azure Logic Apps price list, Consumption plan, 2020; the plan's page as of September 2026.",
+    source:
+      'How it is metered: Microsoft, "Usage metering, billing, and pricing for Azure Logic Apps" (learn.microsoft.com/azure/logic-apps/logic-apps-pricing); the rates: a published copy of the Azure price list of 2020.',
     perMonth: (runs) =>
       runs *
       daysPerMonth *
-      ((ACTIONS_PER_RUN - CONNECTOR_CALLS_PER_RUN) * 0.000_025 + CONNECTOR_CALLS_PER_RUN * 0.000_125),
+      ((ACTIONS_PER_RUN - CONNECTOR_CALLS_PER_RUN) * 0.000_025 +
+        CONNECTOR_CALLS_PER_RUN * 0.000_125),
   },
   {
     name: "Lockstep",
     says: "One small Linux virtual machine, 2 cores and 4 GB (B2s), whatever the number of changes; Graph and Dataverse charge nothing for these calls within their limits.",
-    source: "Azure list price for pay as you go, about $0.0416 an hour, 2025; 730 hours.",
+    source:
+      "Taken as $0.0416 an hour for 730 hours; an assumption, to be checked for your region. The work of running it is not priced.",
     perMonth: () => 0.0416 * 730,
   },
 ];

@@ -18,7 +18,11 @@ export type Member = {
 };
 
 /** A write that arrived, `atMs` by the clock of `performance`. */
-export type Arrival = { readonly side: "teams" | "dynamics"; readonly id: string; readonly atMs: number };
+export type Arrival = {
+  readonly side: "teams" | "dynamics";
+  readonly id: string;
+  readonly atMs: number;
+};
 
 export const PRESENCE = {
   available: "f523f628-c07a-e811-8162-000d3aa11f50",
@@ -64,7 +68,9 @@ export class FastTenant {
   private constructor(reps: number, tls: LoopbackTls, entra: Entra) {
     this.tls = tls;
     this.entra = entra;
-    const ids = Array.from({ length: reps }, (_, index) => derivedGuid(`systemuser bench ${index}`));
+    const ids = Array.from({ length: reps }, (_, index) =>
+      derivedGuid(`systemuser bench ${index}`),
+    );
     this.members = ids.map((dynamics, index) => ({
       teams: teamsIdOf(dynamics),
       dynamics,
@@ -99,7 +105,9 @@ export class FastTenant {
   static async start(reps: number, tls: LoopbackTls): Promise<FastTenant> {
     const entra = await startEntra({
       tenantId: TENANT_ID,
-      apps: [{ clientId: CLIENT_ID, secrets: [{ value: CLIENT_SECRET }], roles: [] }],
+      apps: [
+        { clientId: CLIENT_ID, secrets: [{ value: CLIENT_SECRET }], certificates: [], roles: [] },
+      ],
       tls,
     });
     const tenant = new FastTenant(reps, tls, entra);
@@ -202,7 +210,9 @@ export class FastTenant {
   #rows(query: URLSearchParams, prefer: string | string[] | undefined): string {
     const filter = query.get("$filter");
     if (filter !== null) {
-      const found = [...filter.matchAll(/[0-9a-f-]{36}/g)].flatMap(([id]) => this.#byDynamics.get(id) ?? []);
+      const found = [...filter.matchAll(/[0-9a-f-]{36}/g)].flatMap(
+        ([id]) => this.#byDynamics.get(id) ?? [],
+      );
       return `{"value":[${found.map(rowOf).join()}]}`;
     }
     const link = (name: string, value: number): string =>

@@ -1,7 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../src/controller/clock.ts";
 
-type Timer = { readonly dueMs: number; readonly order: number; readonly fire: () => void; cancelled: boolean };
+type Timer = {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly fire: () => void;
+  cancelled: boolean;
+};
 
 /** How often whatever is ready gets to run between two moments: a commit takes one turn of the event loop. */
 const TURNS = 3;
@@ -18,7 +23,12 @@ export class VirtualTime implements Clock {
 
   after(delayMs: number, fire: () => void): () => void {
     this.#order += 1;
-    const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order, fire, cancelled: false };
+    const timer = {
+      dueMs: this.#nowMs + Math.max(0, delayMs),
+      order: this.#order,
+      fire,
+      cancelled: false,
+    };
     this.#push(timer);
     return () => {
       timer.cancelled = true;
@@ -58,7 +68,7 @@ export class VirtualTime implements Clock {
     const heap = this.#heap;
     this.#swap(0, heap.length - 1);
     heap.pop();
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const left = 2 * at + 1;
       let least = at;
       if (this.#isBefore(left, least)) least = left;

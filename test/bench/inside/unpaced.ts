@@ -1,13 +1,17 @@
 import { Pace } from "../../../src/controller/pace.ts";
+import type { Urgency } from "../../../src/controller/work-queue.ts";
 
 /**
  * Takes the pace of the two systems away, and leaves the silence that a Retry-After asks for. What the code can
  * do is measured without the limits of the cloud; the storm is measured with them.
  */
-const { take } = Pace.prototype;
+const paced = Object.getOwnPropertyDescriptor(Pace.prototype, "take")?.value as (
+  this: Pace,
+  urgency: Urgency,
+) => Promise<void>;
 Pace.prototype.takeNow = function takeNow(this: Pace) {
   return !this.isPaused;
 };
 Pace.prototype.take = function takeUnlessPaused(this: Pace, urgency) {
-  return this.isPaused ? take.call(this, urgency) : Promise.resolve();
+  return this.isPaused ? paced.call(this, urgency) : Promise.resolve();
 };

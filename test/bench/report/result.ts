@@ -1,5 +1,5 @@
 /** One bar of a chart. */
-export type Bar = { readonly name: string; readonly value: number };
+type Bar = { readonly name: string; readonly value: number };
 
 export type Chart = {
   readonly title: string;
@@ -9,7 +9,7 @@ export type Chart = {
   readonly groups: readonly { readonly name: string; readonly bars: readonly Bar[] }[];
 };
 
-export type Table = {
+type Table = {
   readonly columns: readonly string[];
   /** Cells as they are printed. */
   readonly rows: readonly (readonly string[])[];

@@ -69,7 +69,10 @@ msg.headers = { authorization: "Bearer " + global.get("dataverseToken"), "conten
 msg.payload = { ApiVersion: "1.0", AgentId: (global.get("userOf") || {})[rep], PresenceId: PRESENCE[status] };
 return msg;`;
 
-const ASK_FOR_TOKEN = (scope: string, { authorityUrl, tenantId, clientId, clientSecret }: Cloud): string => `
+const ASK_FOR_TOKEN = (
+  scope: string,
+  { authorityUrl, tenantId, clientId, clientSecret }: Cloud,
+): string => `
 msg.method = "POST";
 msg.url = "${authorityUrl}/${tenantId}/oauth2/v2.0/token";
 msg.headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -136,20 +139,67 @@ return msg;`;
 export function flowOf(guard: Guard, cloud: Cloud): readonly Node[] {
   const z = "tab";
   let count = 0;
-  const node = (type: string, more: Readonly<Record<string, unknown>>, ...wires: string[][]): Node => {
+  const node = (
+    type: string,
+    more: Readonly<Record<string, unknown>>,
+    ...wires: string[][]
+  ): Node => {
     count += 1;
     return { id: `n${count}`, type, z, x: 100, y: 40 * count, wires, ...more };
   };
   const fn = (id: string, func: string, to: readonly string[], once = ""): Node =>
-    node("function", { id, name: id, func, outputs: 1, timeout: 0, noerr: 0, initialize: once, finalize: "", libs: [] }, [...to]);
+    node(
+      "function",
+      {
+        id,
+        name: id,
+        func,
+        outputs: 1,
+        timeout: 0,
+        noerr: 0,
+        initialize: once,
+        finalize: "",
+        libs: [],
+      },
+      [...to],
+    );
   const call = (id: string, to: readonly string[], ret = "obj"): Node =>
-    node("http request", { id, method: "use", ret, paytoqs: "ignore", url: "", persist: true, authType: "", senderr: false, headers: [] }, [...to]);
+    node(
+      "http request",
+      {
+        id,
+        method: "use",
+        ret,
+        paytoqs: "ignore",
+        url: "",
+        persist: true,
+        authType: "",
+        senderr: false,
+        headers: [],
+      },
+      [...to],
+    );
   const every = (id: string, seconds: number, delay: number, to: readonly string[]): Node =>
-    node("inject", { id, props: [], repeat: String(seconds), crontab: "", once: true, onceDelay: delay, topic: "" }, [...to]);
+    node(
+      "inject",
+      {
+        id,
+        props: [],
+        repeat: String(seconds),
+        crontab: "",
+        once: true,
+        onceDelay: delay,
+        topic: "",
+      },
+      [...to],
+    );
   const keepGraphToken = `global.set("graphToken", msg.payload.access_token); return null;`;
   return [
     { id: z, type: "tab", label: "presence", disabled: false, info: "" },
-    node("http in", { id: "hook", url: "/webhooks/dataverse", method: "post", upload: false }, ["answered", "to-teams"]),
+    node("http in", { id: "hook", url: "/webhooks/dataverse", method: "post", upload: false }, [
+      "answered",
+      "to-teams",
+    ]),
     node("http response", { id: "answered", statusCode: "200", headers: {} }),
     fn("to-teams", TO_TEAMS(guard, cloud), ["write-teams"]),
     call("write-teams", [], "txt"),
@@ -157,7 +207,20 @@ export function flowOf(guard: Guard, cloud: Cloud): readonly Node[] {
     fn("poll", POLL(cloud), ["read-teams"]),
     call("read-teams", ["each"]),
     fn("each", EACH, ["filter"]),
-    node("rbe", { id: "filter", func: "rbei", gap: "", start: "", inout: "out", septopics: true, property: "payload", topi: "topic" }, ["to-dynamics"]),
+    node(
+      "rbe",
+      {
+        id: "filter",
+        func: "rbei",
+        gap: "",
+        start: "",
+        inout: "out",
+        septopics: true,
+        property: "payload",
+        topi: "topic",
+      },
+      ["to-dynamics"],
+    ),
     fn("to-dynamics", TO_DYNAMICS(guard, cloud), ["write-dynamics"]),
     call("write-dynamics", [], "txt"),
     every("token-now", 3_000, 0.1, ["ask-graph", "ask-dataverse"]),

@@ -11,7 +11,7 @@ import { type Contestant, launch } from "../contestant.ts";
 import { flowOf, type Guard } from "./flow.ts";
 
 /** The rival's version; pinned, so that figures of two runs can be compared. */
-export const NODE_RED_VERSION = "5.0.7";
+const NODE_RED_VERSION = "5.0.7";
 const INSTALL_WITHIN_MS = 180_000;
 
 /** Where it is kept between runs: not in this repository, and no dependency of it. */
@@ -24,7 +24,7 @@ const cacheFolder = (): string =>
 
 const programIn = (folder: string): string => join(folder, "node_modules/node-red/red.js");
 
-export const isNodeRedHere = (): boolean => existsSync(programIn(cacheFolder()));
+const isNodeRedHere = (): boolean => existsSync(programIn(cacheFolder()));
 
 /** Installs it with npm unless that was done before. Rejects where there is no registry. */
 export async function installNodeRed(): Promise<void> {

@@ -17,7 +17,9 @@ export function targetOf(body: string): Target {
   };
   const attributes = parameters[0]?.value.Attributes ?? [];
   const idOf = (key: string): string => {
-    const found = attributes.find((one) => one.key === key)?.value as { readonly Id: string } | undefined;
+    const found = attributes.find((one) => one.key === key)?.value as
+      | { readonly Id: string }
+      | undefined;
     return found?.Id ?? "";
   };
   const dynamics = idOf("msdyn_agentid");
@@ -46,8 +48,8 @@ export function createWriting(): (target: Target) => Promise<void> {
 
 /** Reads one rep in each system. */
 export function createReading(): {
-  readDynamics(target: Target): Promise<string>;
-  readTeams(target: Target): Promise<void>;
+  readonly readDynamics: (target: Target) => Promise<string>;
+  readonly readTeams: (target: Target) => Promise<void>;
 } {
   const graph = createGraph();
   const pool = new Pool(CLOUD, { connections: 16 });

@@ -1,7 +1,7 @@
 import { atMost, type Result } from "../report/result.ts";
 import { figure, median, percentile } from "../report/statistics.ts";
 import { Field } from "./field.ts";
-import { inTurn, type Section } from "./section.ts";
+import { cutShort, inTurn, playRounds, type Section } from "./section.ts";
 
 const FLOOR = "bare handler";
 const CALM = "Lockstep";
@@ -26,14 +26,14 @@ export const acknowledgement: Section = {
 
     const seen = new Map<string, (readonly number[])[]>();
     let refused = 0;
-    for (let round = 0; round < scope.rounds; round += 1) {
+    const played = await playRounds(scope, async (round) => {
       for (const { name, load } of inTurn(field.places, round)) {
         const run = await load.run(PER_SECOND, durationMs, 500);
         refused += run.refused;
         seen.set(name, [...(seen.get(name) ?? []), run.answersMs]);
       }
       scope.say(`acknowledgement: round ${round + 1} of ${scope.rounds}`);
-    }
+    });
     const names = field.places.map(({ name }) => name);
     const rounds = (name: string) => seen.get(name) ?? [];
     const p99 = (name: string): number =>
@@ -80,7 +80,7 @@ export const acknowledgement: Section = {
         atMost("p99 against the bare handler, store slow", ratio(SLOW), 2),
         atMost("webhooks that were not answered 2xx", refused, 0, ""),
       ],
-      notes: [],
+      notes: cutShort(played, scope),
       figures: Object.fromEntries(
         names.map((name) => [name, { p99Ms: p99(name), ratio: ratio(name) }]),
       ),

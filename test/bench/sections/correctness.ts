@@ -18,7 +18,7 @@ import { figure, median } from "../report/statistics.ts";
 import type { Guard } from "../rivals/flow.ts";
 import { launchNodeRed } from "../rivals/node-red.ts";
 import { LOCKSTEP } from "./field.ts";
-import { inTurn, type Scope, type Section } from "./section.ts";
+import { cutShort, inTurn, playRounds, type Scope, type Section } from "./section.ts";
 
 /** What is wrong after a day, or was during it. */
 type Wrongs = {
@@ -54,13 +54,13 @@ export const correctness: Section = {
       ...(scope.rivals ? RIVALS : []),
     ];
     const seen = new Map<string, Wrongs[]>();
-    for (let round = 0; round < scope.rounds; round += 1) {
+    const played = await playRounds(scope, async (round) => {
       for (const [name, guard] of inTurn(contestants, round)) {
         const wrongs = await liveDay(name, guard, round, scope);
         seen.set(name, [...(seen.get(name) ?? []), wrongs]);
         scope.say(`correctness: ${name}, round ${round + 1}: ${JSON.stringify(wrongs)}`);
       }
-    }
+    });
     const middle = (name: string, of: keyof Wrongs): number =>
       median((seen.get(name) ?? []).map((one) => one[of]));
     const worst = (name: string, of: keyof Wrongs): number =>
@@ -104,17 +104,24 @@ export const correctness: Section = {
           groups: [
             {
               name: "routed while busy, s",
-              bars: contestants.map(([name]) => ({ name, value: middle(name, "routedWhileBusySeconds") })),
+              bars: contestants.map(([name]) => ({
+                name,
+                value: middle(name, "routedWhileBusySeconds"),
+              })),
             },
             {
               name: "disagreement, ms",
-              bars: contestants.map(([name]) => ({ name, value: middle(name, "disagreementMsPerChange") })),
+              bars: contestants.map(([name]) => ({
+                name,
+                value: middle(name, "disagreementMsPerChange"),
+              })),
             },
           ],
         },
       ],
       targets: FAULTS.map((of) => atMost(`${of}, the worst day`, worst(LOCKSTEP, of), 0, "")),
       notes: [
+        ...cutShort(played, scope),
         "Stuck: busy in a system with nothing left to be busy for. Clobbered: her last choice does not stand where she made it. Lost: it stands there, and the other system does not show it. Oscillating: writes in the three seconds after the world had come to rest. Routed while busy: seconds, over all reps, in which Dynamics would have routed to somebody in a Teams call. Disagreement includes the wait for a poll or a webhook, which is the same for everybody.",
         "The rivals are flows of Node-RED's own nodes (test/bench/rivals/flow.ts): a webhook and a poll behind a filter node, each written to the other side; then with the last value of both sides remembered and compared; then with five seconds in which the side just written to is not listened to.",
       ],
@@ -141,9 +148,10 @@ async function liveDay(
   const tenant = await startTenant({ people: makePeople(reps), signedIn: true, tls: scope.tls });
   const folder = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
   const { graph, dataverse } = tenant;
-  const people = tenant.people.users.map(
-    (user): Person => ({ teams: user.azureObjectId ?? "", dynamics: user.systemUserId }),
-  );
+  const people = tenant.people.users.map((user): Person => ({
+    teams: user.azureObjectId ?? "",
+    dynamics: user.systemUserId,
+  }));
   for (const { teams } of people) {
     graph.control.setClient({ userId: teams, availability: "Available" });
   }
@@ -202,8 +210,7 @@ async function judge(company: Workplace, plan: DayPlan, store: string | null): P
   const span = { fromMs, toMs: Date.now() };
   const rested = writes();
   await sleep(WATCH_MS);
-  const lateMs: Lateness =
-    store === null ? PUNCTUAL : latenessOf(company, await historyIn(store));
+  const lateMs: Lateness = store === null ? PUNCTUAL : latenessOf(company, await historyIn(store));
   const { stuck, clobbered, lost } = countWrong(company, acts, lateMs);
   const disagreed = people.reduce(
     (sum, person) => sum + witness.lastedMs(person, span, (sight) => !agrees(sight)),

@@ -57,7 +57,13 @@ export class Field {
     const stage = await Stage.over(tenant);
     this.#stages.push(stage);
     const contestant = await start(stage);
-    const place = { name, contestant, tenant, load: new Load(tenant, contestant), folder: stage.folder };
+    const place = {
+      name,
+      contestant,
+      tenant,
+      load: new Load(tenant, contestant),
+      folder: stage.folder,
+    };
     this.places.push(place);
     return place;
   }

@@ -81,7 +81,14 @@ export const money: Section = {
         },
       ],
       targets: cheapest
-        ? [atMost(`reads for each change at ${cheapest.rate}/s`, (cheapest.graphReads + cheapest.dataverseReads) / 1_000, 2, "")]
+        ? [
+            atMost(
+              `reads for each change at ${cheapest.rate}/s`,
+              (cheapest.graphReads + cheapest.dataverseReads) / 1_000,
+              2,
+              "",
+            ),
+          ]
         : [],
       notes: PRICES.map(({ name, says, source }) => `**${name}:** ${says} ${source}`),
       figures: { uses, prices },

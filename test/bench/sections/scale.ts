@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Gauge } from "../contestant.ts";
+import type { Contestant } from "../contestant.ts";
 import { Load } from "../load.ts";
 import { atMost, type Result } from "../report/result.ts";
 import { figure, median, percentile } from "../report/statistics.ts";
@@ -29,6 +29,7 @@ export const scale: Section = {
     const counts = scope.quick ? [20, 60] : [100, 1_000, 10_000, 100_000];
     const sizes: Size[] = [];
     for (const reps of counts) {
+      if (sizes.length > 1 && scope.isLate()) break;
       sizes.push(await measure(reps, scope));
       scope.say(`scale: ${JSON.stringify(sizes.at(-1))}`);
     }
@@ -111,11 +112,11 @@ async function measure(reps: number, scope: Scope): Promise<Size> {
   const first = await stage.lockstep("Lockstep");
   const readySeconds = (performance.now() - beganMs) / 1_000;
   // Whatever the first look at everybody leaves to be done is done.
-  let rest = await restOf(() => first.gauge(), restMs(scope) / 4);
-  for (let tries = 0; tries < 3 && rest.share > 0.5; tries += 1) {
-    rest = await restOf(() => first.gauge(), restMs(scope) / 4);
+  for (let tries = 0; tries < 4; tries += 1) {
+    if ((await restOf(first, restMs(scope) / 4)) < 0.5) break;
   }
-  rest = await restOf(() => first.gauge(), restMs(scope));
+  const restShare = await restOf(first, restMs(scope));
+  const memory = await first.memory();
   const load = new Load(stage.tenant, first);
   const runs: (readonly number[])[] = [];
   for (let round = -1; round < scope.rounds; round += 1) {
@@ -131,21 +132,16 @@ async function measure(reps: number, scope: Scope): Promise<Size> {
     reps,
     readySeconds,
     restartSeconds: (performance.now() - beganMs) / 1_000,
-    heapBytes: rest.after.heapBytes,
-    rssBytes: rest.after.rssBytes,
-    restShare: rest.share,
+    ...memory,
+    restShare,
     p50Ms: median(runs.map((run) => percentile(run, 0.5))),
     p99Ms: median(runs.map((run) => percentile(run, 0.99))),
   };
 }
 
 /** CPU used over a while, as a share of one core. */
-async function restOf(
-  gauge: () => Promise<Gauge>,
-  forMs: number,
-): Promise<{ readonly share: number; readonly after: Gauge }> {
-  const before = await gauge();
+async function restOf(contestant: Contestant, forMs: number): Promise<number> {
+  const before = await contestant.cpuMs();
   await sleep(forMs);
-  const after = await gauge();
-  return { share: (after.cpuMs - before.cpuMs) / forMs, after };
+  return ((await contestant.cpuMs()) - before) / forMs;
 }

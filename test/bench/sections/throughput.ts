@@ -1,7 +1,7 @@
 import { atLeast, type Result } from "../report/result.ts";
 import { figure, median } from "../report/statistics.ts";
 import { BARE, Field, LOCKSTEP, NODE_RED, SAME_CALLS } from "./field.ts";
-import { inTurn, type Section } from "./section.ts";
+import { cutShort, inTurn, playRounds, type Section } from "./section.ts";
 
 const IN_FLIGHT = 256;
 
@@ -20,7 +20,7 @@ export const throughput: Section = {
     for (const { load } of field.places) await load.saturate(IN_FLIGHT, durationMs / 2);
 
     const seen = new Map<string, Rates[]>();
-    for (let round = 0; round < scope.rounds; round += 1) {
+    const played = await playRounds(scope, async (round) => {
       for (const { name, load } of inTurn(field.places, round)) {
         const { latenciesMs, elapsedMs, cpuMs } = await load.saturate(IN_FLIGHT, durationMs);
         const written = latenciesMs.length * 1000;
@@ -28,7 +28,7 @@ export const throughput: Section = {
         seen.set(name, [...(seen.get(name) ?? []), rates]);
       }
       scope.say(`throughput: round ${round + 1} of ${scope.rounds}`);
-    }
+    });
 
     const middle = (name: string, of: keyof Rates): number =>
       median((seen.get(name) ?? []).map((one) => one[of]));
@@ -45,7 +45,14 @@ export const throughput: Section = {
       title: "Throughput, changes per second and core",
       how: `${IN_FLIGHT} changes on their way at any time, from Dynamics to Teams, ${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load and the cloud run in another process.`,
       table: {
-        columns: ["contestant", "durable", "changes/s", "changes/s per core", "× bare", "× same calls"],
+        columns: [
+          "contestant",
+          "durable",
+          "changes/s",
+          "changes/s per core",
+          "× bare",
+          "× same calls",
+        ],
         rows: names.map((name) => [
           name,
           name === LOCKSTEP ? "SQLite" : "no",
@@ -71,7 +78,7 @@ export const throughput: Section = {
         atLeast("per core against the bare proxy, SQLite", share(LOCKSTEP, BARE), 0.6),
         ...others.map((rival) => atLeast(`per core against ${rival}`, share(LOCKSTEP, rival), 1)),
       ],
-      notes: [],
+      notes: cutShort(played, scope),
       figures: Object.fromEntries(seen),
     } satisfies Result;
   },
