@@ -1,5 +1,4 @@
 import { Pace } from "../../../src/controller/pace.ts";
-import type { Urgency } from "../../../src/controller/work-queue.ts";
 
 /**
  * Takes the pace of the two systems away, and leaves the silence that a Retry-After asks for. What the code can
@@ -7,11 +6,11 @@ import type { Urgency } from "../../../src/controller/work-queue.ts";
  */
 const paced = Object.getOwnPropertyDescriptor(Pace.prototype, "take")?.value as (
   this: Pace,
-  urgency: Urgency,
+  purpose: Parameters<Pace["take"]>[0],
 ) => Promise<void>;
 Pace.prototype.takeNow = function takeNow(this: Pace) {
   return !this.isPaused;
 };
-Pace.prototype.take = function takeUnlessPaused(this: Pace, urgency) {
-  return this.isPaused ? paced.call(this, urgency) : Promise.resolve();
+Pace.prototype.take = function takeUnlessPaused(this: Pace, purpose) {
+  return this.isPaused ? paced.call(this, purpose) : Promise.resolve();
 };
