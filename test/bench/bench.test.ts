@@ -100,8 +100,8 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
     "throughput",
     "acknowledgement",
     "storm",
-    "scale",
     "money",
+    "scale",
   ];
   expect(results.map(({ id }) => id)).toEqual(ids);
   for (const { table } of results) {

@@ -1,9 +1,9 @@
 /**
  * `npm run bench`: what Lockstep costs, against what a user would pick instead and against what physics allows.
  *
- *   --only latency,storm   these sections alone; the page then holds nothing else
+ *   latency storm          these sections alone; the page then holds nothing else
  *   --rounds 5             rounds of each measurement
- *   --minutes 15           sections that would begin later than this are left out, and named
+ *   --minutes 18           sections that would begin later than this are left out, and named
  *   --out docs             where bench.md, bench.json and bench/*.svg go
  *   --no-rivals            without Node-RED, which is installed into a cache folder with npm when it is needed
  *   --quick                everything once and tiny, for a test; says nothing about speed
@@ -34,8 +34,8 @@ const SECTIONS: readonly Section[] = [
   throughput,
   acknowledgement,
   storm,
-  scale,
   money,
+  scale,
 ];
 
 /** The share of a section's time after which it begins no further round. */
@@ -85,18 +85,18 @@ async function write(report: Report, out: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      only: { type: "string" },
       rounds: { type: "string", default: "5" },
-      minutes: { type: "string", default: "15" },
+      minutes: { type: "string", default: "18" },
       out: { type: "string", default: "docs" },
       "no-rivals": { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
     },
   });
-  const { quick, only } = values;
-  const wanted = only?.split(",") ?? SECTIONS.map(({ id }) => id);
+  const { quick } = values;
+  const wanted = positionals.length > 0 ? positionals : SECTIONS.map(({ id }) => id);
   const unknown = wanted.filter((id) => !SECTIONS.some((section) => section.id === id));
   if (unknown.length > 0) {
     const known = SECTIONS.map(({ id }) => id).join(", ");

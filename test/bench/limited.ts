@@ -17,7 +17,7 @@ const IDS_PER_CALL = 650;
 const ROWS_PER_PAGE = 5_000;
 
 /** What was asked of a system, request by request. */
-export type Traffic = { requests: number; throttled: number };
+export type Traffic = { requests: number; written: number; throttled: number };
 
 /**
  * A system behind its real limit. It counts what the real connector sends: a read of many reps is a request for each
@@ -28,7 +28,7 @@ export function limited(
   limit: Limit,
   clock: Clock,
 ): { readonly connector: Connector; readonly traffic: Traffic } {
-  const traffic: Traffic = { requests: 0, throttled: 0 };
+  const traffic: Traffic = { requests: 0, written: 0, throttled: 0 };
   const leftAtMs: number[] = [];
   let oldest = 0;
   const isTeams = system.system === TEAMS;
@@ -68,6 +68,7 @@ export function limited(
     },
     async write(rep, write, signal) {
       admit(callsFor(write));
+      traffic.written += callsFor(write);
       return system.write(rep, write, signal);
     },
   };

@@ -47,7 +47,7 @@ const POLL_SECONDS = 1;
 
 export const correctness: Section = {
   id: "correctness",
-  withinMs: 480_000,
+  withinMs: 690_000,
   async run(scope) {
     const contestants: readonly (readonly [string, Guard | null])[] = [
       [LOCKSTEP, null],

@@ -24,7 +24,7 @@ type Size = {
 
 export const scale: Section = {
   id: "scale",
-  withinMs: 300_000,
+  withinMs: 420_000,
   async run(scope) {
     const counts = scope.quick ? [20, 60] : [100, 1_000, 10_000, 100_000];
     const sizes: Size[] = [];
