@@ -1,12 +1,14 @@
 import type { Contestant } from "../contestant.ts";
 import { Load } from "../load.ts";
 import type { Extras } from "../cloud.ts";
+import { type DatabaseServer, startPostgres } from "../postgres.ts";
 import { Stage } from "../stage.ts";
 import { FastTenant } from "../tenant.ts";
 import type { Scope } from "./section.ts";
 
 /** Lockstep, the two floors, and what a user would build. */
 export const LOCKSTEP = "Lockstep";
+export const ON_POSTGRES = "Lockstep, PostgreSQL";
 export const BARE = "bare proxy";
 export const SAME_CALLS = "same calls";
 export const NODE_RED = "Node-RED";
@@ -25,6 +27,7 @@ export type Place = {
 export class Field {
   readonly places: Place[] = [];
   readonly #stages: Stage[] = [];
+  #server: DatabaseServer | null = null;
   readonly #scope: Scope;
   readonly #reps: number;
 
@@ -35,6 +38,15 @@ export class Field {
 
   async lockstep(name: string = LOCKSTEP, extras: Extras = {}): Promise<Place> {
     return this.#place(name, (stage) => stage.lockstep(name, extras));
+  }
+
+  /** Nothing, where that engine is not there. */
+  async postgres(): Promise<void> {
+    this.#server ??= await startPostgres();
+    if (!this.#server) return;
+    const database = `bench${this.places.length}`;
+    await this.#server.sql(`CREATE DATABASE ${database}`);
+    await this.lockstep(ON_POSTGRES, { env: { DATABASE_URL: this.#server.url(database) } });
   }
 
   async floor(name: string, file: "bare" | "same-calls" | "answering"): Promise<Place> {
@@ -50,6 +62,7 @@ export class Field {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.places.map(({ load }) => load.close()));
     await Promise.all(this.#stages.map((stage) => stage[Symbol.asyncDispose]()));
+    await this.#server?.dispose();
   }
 
   async #place(name: string, start: (stage: Stage) => Promise<Contestant>): Promise<Place> {

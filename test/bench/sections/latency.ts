@@ -16,6 +16,7 @@ export const latency: Section = {
     const rates = scope.quick ? [50] : [50, 200, 1_000];
     await using field = new Field(scope, scope.quick ? 100 : 2_000);
     await field.lockstep();
+    await field.postgres();
     await field.floor(BARE, "bare");
     await field.floor(SAME_CALLS, "same-calls");
     await field.nodeRed();

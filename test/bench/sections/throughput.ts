@@ -1,6 +1,6 @@
 import { atLeast, type Result } from "../report/result.ts";
 import { figure, median } from "../report/statistics.ts";
-import { BARE, Field, LOCKSTEP, NODE_RED, SAME_CALLS } from "./field.ts";
+import { BARE, Field, LOCKSTEP, NODE_RED, ON_POSTGRES, SAME_CALLS } from "./field.ts";
 import { cutShort, inTurn, playRounds, type Section } from "./section.ts";
 
 const IN_FLIGHT = 256;
@@ -13,6 +13,7 @@ export const throughput: Section = {
   async run(scope) {
     await using field = new Field(scope, scope.quick ? 500 : 5_000);
     await field.lockstep();
+    await field.postgres();
     await field.floor(BARE, "bare");
     await field.floor(SAME_CALLS, "same-calls");
     await field.nodeRed();
@@ -43,7 +44,7 @@ export const throughput: Section = {
     return {
       id: "throughput",
       title: "Throughput, changes per second and core",
-      how: `${IN_FLIGHT} changes on their way at any time, from Dynamics to Teams, ${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load and the cloud run in another process.`,
+      how: `${IN_FLIGHT} changes on their way at any time, from Dynamics to Teams, ${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load, the cloud and a database server run in other processes.`,
       table: {
         columns: [
           "contestant",
@@ -55,7 +56,7 @@ export const throughput: Section = {
         ],
         rows: names.map((name) => [
           name,
-          name === LOCKSTEP ? "SQLite" : "no",
+          name === LOCKSTEP ? "SQLite" : name === ON_POSTGRES ? "PostgreSQL" : "no",
           figure(middle(name, "perSecond")),
           figure(middle(name, "perCpuSecond")),
           figure(share(name, BARE)),
@@ -76,6 +77,7 @@ export const throughput: Section = {
       ],
       targets: [
         atLeast("per core against the bare proxy, SQLite", share(LOCKSTEP, BARE), 0.6),
+        atLeast("per core against the bare proxy, PostgreSQL", share(ON_POSTGRES, BARE), 0.4),
         ...others.map((rival) => atLeast(`per core against ${rival}`, share(LOCKSTEP, rival), 1)),
       ],
       notes: cutShort(played, scope),
