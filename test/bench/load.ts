@@ -56,7 +56,10 @@ export class Load {
     return this.#end(run, before, beganMs);
   }
 
-  /** As many changes as it takes to have `inFlight` on their way at any time. */
+  /**
+   * As many changes as it takes to have `inFlight` on their way at any time, until the last of them has arrived: CPU
+   * was used for each of them.
+   */
   async saturate(inFlight: number, durationMs: number): Promise<Run> {
     const run = new Running(this.#tenant);
     const before = await this.#contestant.cpuMs();
@@ -65,6 +68,8 @@ export class Load {
       while (run.open < inFlight) void this.#send(run);
       await nextTurn();
     }
+    const untilMs = performance.now() + STRAGGLERS_MS;
+    while (!run.isOver && performance.now() < untilMs) await sleep(2);
     return this.#end(run, before, beganMs);
   }
 
