@@ -97,7 +97,8 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
   const ids = [
     "correctness",
     "latency",
-    "throughput",
+    "throughput-from-dynamics",
+    "throughput-from-teams",
     "acknowledgement",
     "storm",
     "money",

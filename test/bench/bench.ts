@@ -31,7 +31,7 @@ import { throughput } from "./sections/throughput.ts";
 const SECTIONS: readonly Section[] = [
   correctness,
   latency,
-  throughput,
+  ...throughput,
   acknowledgement,
   storm,
   money,

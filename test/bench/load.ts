@@ -21,17 +21,26 @@ export type Run = {
 const STRAGGLERS_MS = 5_000;
 const TICK_MS = 2;
 
+/** Where the reps choose, and whether the contestant is told of it or looks by itself. */
+export type Way = { readonly from: "dynamics" | "teams"; readonly told: boolean };
+
 /**
- * Sends hints of changes in Dynamics, and watches the writes arrive in Teams. The reps take turns, and each goes from
+ * Makes changes in one system, and watches the writes arrive in the other. The reps take turns, and each goes from
  * Available to Busy and back, so that every change has exactly one write to wait for.
  */
 export class Load {
   readonly #tenant: FastTenant;
   readonly #contestant: Contestant;
   readonly #pool: Pool;
+  readonly #way: Way;
   #next = 0;
 
-  constructor(tenant: FastTenant, contestant: Contestant) {
+  constructor(
+    tenant: FastTenant,
+    contestant: Contestant,
+    way: Way = { from: "dynamics", told: true },
+  ) {
+    this.#way = way;
     this.#tenant = tenant;
     this.#contestant = contestant;
     this.#pool = new Pool(contestant.url, { connections: 64, pipelining: 1 });
@@ -43,7 +52,7 @@ export class Load {
 
   /** `perSecond` changes for so long, whatever becomes of the earlier ones. */
   async run(perSecond: number, durationMs: number, stragglersMs = STRAGGLERS_MS): Promise<Run> {
-    const run = new Running(this.#tenant);
+    const run = new Running(this.#tenant, this.#way.from);
     const before = await this.#contestant.cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
@@ -61,7 +70,7 @@ export class Load {
    * was used for each of them.
    */
   async saturate(inFlight: number, durationMs: number): Promise<Run> {
-    const run = new Running(this.#tenant);
+    const run = new Running(this.#tenant, this.#way.from);
     const before = await this.#contestant.cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
@@ -86,13 +95,16 @@ export class Load {
     const member = this.#tenant.members[this.#next % this.#tenant.members.length];
     this.#next += 1;
     if (!member) return;
-    const isBusy = member.presenceId === PRESENCE.busy;
-    const body = this.#tenant.choose(member, isBusy ? PRESENCE.available : PRESENCE.busy);
+    const body = this.#change(member);
     const leftAtMs = run.leaves(member);
+    if (!this.#way.told) {
+      run.answered(leftAtMs, true);
+      return;
+    }
     try {
       const answer = await this.#pool.request({
         method: "POST",
-        path: "/webhooks/dataverse",
+        path: this.#way.from === "dynamics" ? "/webhooks/dataverse" : "/webhooks/graph",
         headers: { "content-type": "application/json", "x-lockstep-key": WEBHOOK_KEY },
         body,
       });
@@ -101,6 +113,14 @@ export class Load {
     } catch {
       run.answered(leftAtMs, false);
     }
+  }
+
+  #change(member: Member): string {
+    if (this.#way.from === "teams") {
+      return this.#tenant.chooseInTeams(member, member.preferred === null ? "Busy" : null);
+    }
+    const isBusy = member.presenceId === PRESENCE.busy;
+    return this.#tenant.choose(member, isBusy ? PRESENCE.available : PRESENCE.busy);
   }
 }
 
@@ -113,11 +133,13 @@ class Running {
   #unanswered = 0;
   readonly #waiting = new Map<string, number>();
   readonly #tenant: FastTenant;
+  readonly #from: Way["from"];
 
-  constructor(tenant: FastTenant) {
+  constructor(tenant: FastTenant, from: Way["from"]) {
     this.#tenant = tenant;
+    this.#from = from;
     tenant.onWrite = ({ side, id, atMs }) => {
-      const leftAtMs = side === "teams" ? this.#waiting.get(id) : undefined;
+      const leftAtMs = side === from ? undefined : this.#waiting.get(id);
       if (leftAtMs === undefined) return;
       this.#waiting.delete(id);
       this.latenciesMs.push(atMs - leftAtMs);
@@ -133,9 +155,9 @@ class Running {
     return this.#waiting.size === 0 && this.#unanswered === 0;
   }
 
-  leaves({ teams }: Member): number {
+  leaves({ teams, dynamics }: Member): number {
     const nowMs = performance.now();
-    this.#waiting.set(teams, nowMs);
+    this.#waiting.set(this.#from === "teams" ? dynamics : teams, nowMs);
     this.sent += 1;
     this.#unanswered += 1;
     return nowMs;

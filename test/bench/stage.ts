@@ -22,7 +22,7 @@ export class Stage {
     this.#cloud = cloud;
   }
 
-  static async over(tenant: FastTenant): Promise<Stage> {
+  static async over(tenant: FastTenant, pollSeconds = POLL_SECONDS): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), "lockstep-bench-"));
     const cloud: Cloud = {
       graphUrl: tenant.url,
@@ -32,7 +32,7 @@ export class Stage {
       clientId: CLIENT_ID,
       clientSecret: CLIENT_SECRET,
       caPath: await writeCertificate(folder, tenant.tls.caPem),
-      pollSeconds: POLL_SECONDS,
+      pollSeconds,
     };
     return new Stage(tenant, folder, cloud);
   }

@@ -68,8 +68,9 @@ export class FastTenant {
   private constructor(reps: number, tls: LoopbackTls, entra: Entra) {
     this.tls = tls;
     this.entra = entra;
-    const ids = Array.from({ length: reps }, (_, index) =>
-      derivedGuid(`systemuser bench ${index}`),
+    const ids = Array.from(
+      { length: reps },
+      (_, index) => `5${derivedGuid(`systemuser bench ${index}`).slice(1)}`,
     );
     this.members = ids.map((dynamics, index) => ({
       teams: teamsIdOf(dynamics),
@@ -129,6 +130,13 @@ export class FastTenant {
       .replaceAll("{user}", member.dynamics)
       .replaceAll("{presence}", presenceId)
       .replaceAll("1600000000000", String(member.changedAtMs));
+  }
+
+  /** She sets her presence in Teams, or resets it; the body of a notification that tells of it. */
+  chooseInTeams(member: Member, availability: string | null): string {
+    member.preferred = availability;
+    const resourceData = { id: member.teams, availability: availability ?? "Available" };
+    return JSON.stringify({ value: [{ changeType: "updated", resourceData }] });
   }
 
   async close(): Promise<void> {

@@ -4,16 +4,21 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createWriting, targetOf } from "./way.ts";
+import { createWriting, createWritingToDynamics, targetOf, teamsTargetOf } from "./way.ts";
 
 const write = createWriting();
+const writeToDynamics = createWritingToDynamics();
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const target = targetOf(Buffer.concat(chunks).toString("utf8"));
+    const body = Buffer.concat(chunks).toString("utf8");
+    const written =
+      request.url === "/webhooks/graph"
+        ? writeToDynamics(teamsTargetOf(body))
+        : write(targetOf(body));
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    void write(target).catch(() => undefined);
+    void written.catch(() => undefined);
   });
 });
 server.keepAliveTimeout = 60_000;

@@ -5,9 +5,11 @@ import { Pool } from "undici";
 type Target = { readonly dynamics: string; readonly teams: string; readonly presence: string };
 
 const BUSY = "efdeb843-c07a-e811-8162-000d3aa11f50";
+const AVAILABLE = "f523f628-c07a-e811-8162-000d3aa11f50";
 const CLOUD = process.env["CLOUD_URL"] ?? "";
 /** In the bench's company who is whom can be seen from the ids: no directory is needed to know. */
 const teamsIdOf = (dynamics: string): string => `7${dynamics.slice(1)}`;
+const dynamicsIdOf = (teams: string): string => `5${teams.slice(1)}`;
 
 type Attribute = { readonly key: string; readonly value: unknown };
 
@@ -43,6 +45,41 @@ export function createWriting(): (target: Target) => Promise<void> {
       const body = { availability: "Busy", activity: "Busy", expirationDuration: "PT8H" };
       await graph.api(`${path}setUserPreferredPresence`).post(body);
     } else await graph.api(`${path}clearUserPreferredPresence`).post({});
+  };
+}
+
+/** Whom a notification of Teams is about, and what she shows there. */
+export function teamsTargetOf(body: string): {
+  readonly dynamics: string;
+  readonly isBusy: boolean;
+} {
+  const { value } = JSON.parse(body) as {
+    readonly value: readonly {
+      readonly resourceData: { readonly id: string; readonly availability: string };
+    }[];
+  };
+  const { id = "", availability = "" } = value[0]?.resourceData ?? {};
+  return { dynamics: dynamicsIdOf(id), isBusy: availability === "Busy" };
+}
+
+/** Writes to Dynamics what Teams shows. */
+export function createWritingToDynamics(): (
+  target: ReturnType<typeof teamsTargetOf>,
+) => Promise<void> {
+  const pool = new Pool(CLOUD, { connections: 16 });
+  const headers = {
+    authorization: "Bearer a-token-of-no-value",
+    "content-type": "application/json",
+  };
+  return async ({ dynamics, isBusy }) => {
+    const PresenceId = isBusy ? BUSY : AVAILABLE;
+    const answer = await pool.request({
+      method: "POST",
+      path: "/api/data/v9.2/CCaaS_ModifyAgentPresence",
+      headers,
+      body: JSON.stringify({ ApiVersion: "1.0", AgentId: dynamics, PresenceId }),
+    });
+    await answer.body.dump();
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Contestant } from "../contestant.ts";
-import { Load } from "../load.ts";
+import { Load, type Way } from "../load.ts";
 import type { Extras } from "../cloud.ts";
 import { type DatabaseServer, startPostgres } from "../postgres.ts";
 import { Stage } from "../stage.ts";
@@ -31,9 +31,13 @@ export class Field {
   readonly #scope: Scope;
   readonly #reps: number;
 
-  constructor(scope: Scope, reps: number) {
+  readonly #from: Way["from"];
+
+  /** Where reps choose in Teams, whoever polls does so each second, and is told of nothing. */
+  constructor(scope: Scope, reps: number, from: Way["from"] = "dynamics") {
     this.#scope = scope;
     this.#reps = reps;
+    this.#from = from;
   }
 
   async lockstep(name: string = LOCKSTEP, extras: Extras = {}): Promise<Place> {
@@ -50,7 +54,7 @@ export class Field {
   }
 
   async floor(name: string, file: "bare" | "same-calls" | "answering"): Promise<Place> {
-    return this.#place(name, (stage) => stage.floor(name, file));
+    return this.#place(name, (stage) => stage.floor(name, file), true);
   }
 
   /** Nothing, if it is not to be had. */
@@ -65,16 +69,23 @@ export class Field {
     await this.#server?.dispose();
   }
 
-  async #place(name: string, start: (stage: Stage) => Promise<Contestant>): Promise<Place> {
+  async #place(
+    name: string,
+    start: (stage: Stage) => Promise<Contestant>,
+    isFloor = false,
+  ): Promise<Place> {
     const tenant = await FastTenant.start(this.#reps, this.#scope.tls);
-    const stage = await Stage.over(tenant);
+    const stage = await Stage.over(tenant, this.#from === "teams" ? 1 : undefined);
     this.#stages.push(stage);
     const contestant = await start(stage);
     const place = {
       name,
       contestant,
       tenant,
-      load: new Load(tenant, contestant),
+      load: new Load(tenant, contestant, {
+        from: this.#from,
+        told: isFloor || this.#from === "dynamics",
+      }),
       folder: stage.folder,
     };
     this.places.push(place);
