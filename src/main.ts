@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
-import { createServiceAvailability } from "./availability-root.ts";
+import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { isLoopbackHost } from "./config-kinds.ts";
@@ -31,7 +31,7 @@ import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS_PACE, TEAMS_PACE } from "./paces.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
-import { createQueueDesk } from "./queue-desk.ts";
+import { createDetailDesk } from "./detail-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
@@ -206,13 +206,7 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  const availability = createServiceAvailability({
-    tokens,
-    dynamics,
-    nowMs,
-    signal: abort.signal,
-    onSystemError,
-  });
+  const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({
     clock,
     run: async () => {
@@ -237,6 +231,8 @@ export async function startService(
     directory,
     clock,
     log,
+    board,
+    onSystemError,
     faultOf,
   });
   const bot = await createServiceBot({
@@ -245,13 +241,22 @@ export async function startService(
     engine,
     controller,
     dynamics,
-    queues: createQueueDesk(availability.board),
+    board,
+    nextShift: (rep) => api.nextShift(rep),
+    detail: createDetailDesk({
+      ask: (key, signal) => dynamics.repDetail(key, signal),
+      nowMs,
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      signal: abort.signal,
+    }),
     credential,
+    tokens,
     policy,
     clock,
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
+    signedOut: () => push.signedOut(),
     pausesChanged: () => pauses.soon(),
     onSystemError,
     onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),
@@ -281,8 +286,7 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...availability.routes,
-      ...(bot ? [bot.route] : []),
+      ...(bot ? bot.routes : []),
       createPartnerInbound({
         partners: () => api.registry.all(),
         refuse: api.refuseEvent,

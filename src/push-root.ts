@@ -12,6 +12,8 @@ import { createLogPace } from "./http/log-pace.ts";
 import { TEAMS } from "./presence/identity.ts";
 import { proofOf } from "./sign-in.ts";
 
+const SIGNED_OUT = "entra-subscriber-signed-out";
+
 export type PushParts = {
   readonly config: Config;
   readonly tokens: EntraTokenVerifier;
@@ -28,6 +30,8 @@ export type ServicePush = Omit<TeamsPush, "follow" | "status"> & {
   follow(): void;
   /** Says when changes begin or cease to be announced. */
   sayMode(): void;
+  /** Accounts that only a new sign-in brings back, and how many reps are polled because of each. */
+  signedOut(): readonly { readonly account: string; readonly reps: number }[];
 };
 
 /** Gives the subscriptions of Teams what the service has. */
@@ -73,6 +77,11 @@ export function createServicePush(parts: PushParts): ServicePush {
     saw: (shown, leftAtMs) => push.saw(shown, leftAtMs),
     stop: () => push.stop(),
     follow: () => push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId)),
+    signedOut: () =>
+      push
+        .status()
+        .shards.filter(({ lastError }) => lastError === SIGNED_OUT)
+        .map(({ shard, reps }) => ({ account: shard, reps })),
     sayMode: () => {
       const status = push.status();
       if (status.mode === mode) return;

@@ -64,6 +64,17 @@ describe("[R324] an administrator", () => {
     expect(again.text).not.toContain(gone);
   });
 
+  test("reads of each how much it tells, and how long it lasts", async () => {
+    const bench = await open();
+    bench.choose(0, "Busy");
+    await bench.told();
+    await bench.clock.advance(5 * 60_000);
+    const { text } = await bench.connect(ADMIN, ACCOUNTS);
+    expect(text).toMatch(
+      /Changes of 5 reps are announced: \d+\.\d a minute, the last 5 min ago; good for \d+ min unless renewed\./,
+    );
+  });
+
   test("is told that nobody is connected, where nobody is", async () => {
     const bench = await open();
     for (const account of [0, 1]) await bench.connect(account, "/connect/teams/disconnect");

@@ -8,7 +8,7 @@ import { wrongAfter } from "../scenarios/verdict.ts";
 import { sceneIn, sceneOf } from "../scenarios/scene.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
 import { eventually } from "../service/launch.ts";
-import { sendEvent } from "../service/partner.ts";
+import { sendPatiently } from "../service/partner.ts";
 import { openCabledCompany, order, repOf, SABOTEUR } from "./cabled-company.ts";
 import { tellStory } from "./story.ts";
 
@@ -101,7 +101,7 @@ describe("[R44] F38 SIGTERM:", () => {
         hold: "call",
         status: "InACall",
       } as const;
-      expect((await sendEvent(service, event)).status).toBe(202);
+      expect((await sendPatiently(service, event)).status).toBe(202);
     }
     await eventually("both have swallowed something", () =>
       [cables.graph, cables.dataverse].every(({ swallowed }) => swallowed > 0),

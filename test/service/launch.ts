@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,10 +9,9 @@ import type { Tenant } from "../../src/emulators/tenant.ts";
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { repId } from "../../src/presence/identity.ts";
+import { PARTNER_SECRET } from "./partner.ts";
 
 export const WEBHOOK_KEY = "webhook-key-of-no-value-4711";
-/** The secret of the one partner, `phone`. */
-export const PARTNER_SECRET = `whsec_${Buffer.from("a desk phone's secret, of no value").toString("base64")}`;
 
 type LogLine = Readonly<Record<string, unknown>>;
 
@@ -51,7 +49,7 @@ const DEADLINE_MS = 90_000;
 const running = new Set<ChildProcess>();
 
 // Real processes and real time: every wait has a deadline of its own, and a message that says what for.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 180_000 });
 
 // A test that loses its child would go on to fail others: it is ended here, and named.
 afterAll(() => {
@@ -131,10 +129,15 @@ export async function launch(
   const lines: LogLine[] = [];
   let [printed, errors, port] = ["", "", "0"];
   let child: ChildProcess;
+  let gone: Promise<void>;
 
   function begin(changes: Changes = {}): void {
     Object.assign(env, changes);
     child = spawnService({ ...env, PORT: port }, options.nodeArguments, options.programArguments);
+    // Not merely ended: what it has said is all here, and is not taken for the next one's.
+    gone = new Promise((resolve) => {
+      child.once("close", () => resolve());
+    });
     // What is told to a process that has just died reaches nobody.
     child.stdin?.on("error", () => undefined);
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
@@ -161,10 +164,8 @@ export async function launch(
   }
 
   async function end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null> {
-    if (hasEnded()) return child.exitCode;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
+    if (!hasEnded()) child.kill(signal);
+    await gone;
     return child.exitCode;
   }
 
@@ -194,7 +195,7 @@ export async function launch(
     restart: start,
     begin,
     ended: async () => {
-      if (!hasEnded()) await once(child, "exit");
+      await gone;
       return child.exitCode ?? child.signalCode ?? "";
     },
     signal: (signal) => void child.kill(signal),

@@ -44,13 +44,14 @@ export const REMOVAL_STALE: Page = {
   link: { href: "/connect/teams/accounts", text: "Sign in again, to see the accounts" },
 };
 
-function saysOf({ reps, state, problem }: ConnectedAccount): string {
+function saysOf(account: ConnectedAccount, nowMs: number): string {
+  const { reps, state, problem } = account;
   const some = reps === 1 ? "1 rep" : `${reps} reps`;
   switch (state) {
     case "spare":
       return "Watches nobody: the others have room.";
     case "live":
-      return `Changes of ${some} are announced.`;
+      return `Changes of ${some} are announced${heard(account, nowMs)}.`;
     case "signed out":
       return `Is signed out; ${some} polled. Sign in with it again, or take it away.`;
     case "waits":
@@ -60,10 +61,26 @@ function saysOf({ reps, state, problem }: ConnectedAccount): string {
   }
 }
 
+/** How much a live subscription tells, when it did last, and how long it lasts if it is not renewed. */
+function heard(account: ConnectedAccount, nowMs: number): string {
+  const { lastNotifiedAtMs, notificationsPerMinute, expiresAtMs, silences } = account;
+  const minutes = (ms: number): number => Math.max(0, Math.round(ms / 60_000));
+  return [
+    lastNotifiedAtMs === null
+      ? "; none came yet"
+      : `: ${notificationsPerMinute.toFixed(1)} a minute, the last ${minutes(nowMs - lastNotifiedAtMs)} min ago`,
+    ...(expiresAtMs === null
+      ? []
+      : [`good for ${minutes(expiresAtMs - nowMs)} min unless renewed`]),
+    ...(silences === 0 ? [] : [`replaced ${silences} times for silence`]),
+  ].join("; ");
+}
+
 /** The connected accounts, each with what is known of it and a button that takes it away. */
 export function accountsPage(
   accounts: readonly ConnectedAccount[],
   refOf: (account: string) => string,
+  nowMs: number,
 ): Page {
   const none =
     "No account is connected. Teams is read every few seconds, and nobody is out of step.";
@@ -78,7 +95,7 @@ export function accountsPage(
     ],
     rows: accounts.map((account) => ({
       title: account.id,
-      says: saysOf(account),
+      says: saysOf(account, nowMs),
       button: "Disconnect",
       to: "/connect/teams/accounts",
       ref: refOf(account.id),
@@ -94,6 +111,11 @@ export type ConnectedAccount = {
   readonly state: "spare" | "live" | "waits" | "signed out";
   /** The code of its last failure. */
   readonly problem: string | null;
+  readonly lastNotifiedAtMs: number | null;
+  readonly notificationsPerMinute: number;
+  readonly expiresAtMs: number | null;
+  /** How often it was replaced for silence since it was last heard. */
+  readonly silences: number;
 };
 
 export const NOT_ADMITTED: Page = {

@@ -149,7 +149,8 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
       return DISCONNECTED(await options.disconnect(signedIn.id));
     }
     if (isOurs(signedIn) && intent === "manage") {
-      if (signedIn.roles.includes(ADMIN_ROLE)) return accountsPage(options.accounts(), refOf);
+      if (signedIn.roles.includes(ADMIN_ROLE))
+        return accountsPage(options.accounts(), refOf, nowMs());
       report("push-account-not-admitted");
       return NO_ADMINISTRATOR;
     }

@@ -138,8 +138,9 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
   };
 }
 
-function accountOf({ shard, reps, delivering, lastError }: ShardStatus): ConnectedAccount {
-  const about = { id: shard, reps, problem: lastError };
+function accountOf({ shard, delivering, lastError, ...status }: ShardStatus): ConnectedAccount {
+  const about = { ...status, id: shard, problem: lastError };
+  const { reps } = status;
   if (lastError === "entra-subscriber-signed-out") return { ...about, state: "signed out" };
   if (reps === 0) return { ...about, state: "spare" };
   return { ...about, state: delivering ? "live" : "waits" };
