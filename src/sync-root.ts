@@ -7,12 +7,10 @@ import { Pace } from "./controller/pace.ts";
 import { Sweep, type SweepOptions } from "./controller/sweep.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Engine } from "./engine/engine.ts";
+import { DYNAMICS_PACE, TEAMS_PACE } from "./paces.ts";
 import type { RepId } from "./presence/identity.ts";
 import type { Policy } from "./reconcile/policy.ts";
 
-/** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
-const TEAMS_PACE = { burst: 100, perSecond: 40 };
-const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
 export const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 export const HISTORY_KEPT_MS = 90 * 86_400_000;

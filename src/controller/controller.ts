@@ -334,6 +334,7 @@ export class Controller {
       return;
     }
     slot.turns.use(write.system);
+    this.#paceOf(write.system, "write").spend(this.#writer.callsFor(write) - 1);
     slot.flying.add(write.system);
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);

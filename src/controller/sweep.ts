@@ -64,7 +64,7 @@ export class Sweep {
       this.#release = resolve;
       const { length } = controller.identities();
       void pace
-        .take("protective")
+        .take("read")
         .then(() => takeRest(pace, connector, length))
         .then(resolve);
     });

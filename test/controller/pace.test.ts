@@ -15,7 +15,7 @@ class Gate {
     this.pace = new Pace(this.clock, limits);
   }
 
-  ask(name: string, urgency: Urgency = "normal"): void {
+  ask(name: string, urgency: Urgency | "read" = "normal"): void {
     void this.pace.take(urgency).then(() => {
       this.left.push({ name, atMs: this.clock.nowMs() - this.#startMs });
     });
@@ -139,6 +139,16 @@ describe("[R42] protective waits before permissive", () => {
     expect(gate.names).toContain("release");
     expect(gate.names.indexOf("release")).toBeGreaterThan(5);
     expect(gate.names.length).toBeGreaterThan(45);
+  });
+
+  test("and a read before any write that waits for it, but never two of them while a write waits", async () => {
+    const gate = new Gate({ burst: 1, perSecond: 1 });
+    gate.ask("first");
+    gate.ask("n");
+    gate.ask("p", "protective");
+    for (let index = 1; index <= 4; index += 1) gate.ask(`r${index}`, "read");
+    await gate.clock.advance(10_000);
+    expect(gate.names).toEqual(["first", "r1", "p", "r2", "n", "r3", "r4"]);
   });
 
   test("and nobody takes a token past those who wait", async () => {
