@@ -101,7 +101,9 @@ export function classify(
   if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
   if (pending?.withdraws && pending.unknown && n === "Available") return "uncovered";
   if (reading.automatic) {
-    return n === target && coverOf(endpoint) === "session" ? "agrees" : "automatic";
+    // Our session looks like a call. While it lies there, it is what shows, wanted any more or not.
+    const isOurs = coverOf(endpoint) === "session" && (n === target || n === endpoint.covering);
+    return isOurs ? "agrees" : "automatic";
   }
   if (rep.overlays[system]) return "automatic ended";
   if (n === target && isExplained(rep, system, n, policy)) return "agrees";

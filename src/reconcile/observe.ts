@@ -195,7 +195,7 @@ function absorbed(rep: Rep, system: SystemName): Rep {
 
 function leaseEnded(rep: Rep, system: SystemName, reading: UsableReading): Rep {
   const next = withEndpoint(rep, system, { cover: "none", covering: null, leaseUntilMs: null });
-  return reassert(next, system, reading);
+  return dropOverlay(reassert(next, system, reading), system, reading);
 }
 
 /**

@@ -70,7 +70,9 @@ export function firstSight(
   if (base.origin === null || stronger) {
     return chosen(rep, system, reading, policy, causeOf("first sight", system, reading));
   }
-  return reading.status === target ? agrees(rep, system, reading) : reassert(rep, system, reading);
+  return reading.status === target
+    ? agrees(rep, system, reading, policy)
+    : reassert(rep, system, reading);
 }
 
 /**
@@ -95,7 +97,8 @@ export function uncovered(
     // What should have come to light is not there any more: it is ours to show.
     tried: bare ? Math.min(tried, rep.intent - 1) : tried,
   });
-  if (!reading.automatic) return next;
+  // A call or a meeting that was seen before would show.
+  if (!reading.automatic) return dropOverlay(next, system, reading);
   // Beneath it lies what the withdrawal was to show, not the cover that we took away.
   const over = pending?.status ?? seen;
   return lay(next, system, reading, over, reading.automatic === "soft" ? 0 : next.tick + 1, policy);

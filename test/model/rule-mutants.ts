@@ -317,8 +317,8 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "choice.ts",
-        find: "tried: pending || !fresh ? tried",
-        replace: "tried: pending ? tried",
+        find: "if (pending || !isFresh) return next;",
+        replace: "if (pending) return isFresh ? next : { ...next };",
       },
     ],
     killedBy: {

@@ -152,6 +152,48 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
   });
 
+  /** A call was reported while she showed her own status: our session lies beneath it. */
+  const withHiddenSession = (): Stage => {
+    const stage = settled();
+    stage.teams("BeRightBack");
+    stage.settle();
+    stage.hold("call");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    expect(stage.teams("BeRightBack")).toBe("absorbed");
+    stage.settle();
+    return stage;
+  };
+
+  it("[R306] everything 367: a choice that agrees does not leave our session beneath it", () => {
+    const stage = withHiddenSession();
+    stage.decree("Busy");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    stage.teams("BeRightBack");
+    stage.release("call");
+    expect(stage.teams("Busy")).toBe("agrees");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ from: "session", shows: "Busy" });
+  });
+
+  it("[R306] hours 1138: our own session that comes to light when the call is over is no call of hers", () => {
+    const stage = withHiddenSession();
+    stage.release("call");
+    expect(stage.teams("InACall")).toBe("agrees");
+    expect(topOf(stage.rep)).toBeNull();
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+  });
+
+  it("[R13] hours 1138: a call that was seen is over when our session ends and shows something else", () => {
+    const inCall = { status: "InACall", kind: "hold", over: "Available", untilMs: null } as const;
+    const stage = withHiddenSession();
+    const at = { tick: stage.rep.tick, intent: stage.rep.intent, atMs: stage.nowMs };
+    stage.rep = { ...stage.rep, overlays: { [TEAMS]: { ...inCall, ...at } } };
+    stage.rep = withEndpoint(stage.rep, TEAMS, { seen: "InACall", leaseUntilMs: stage.nowMs });
+    expect(stage.teams("Available")).toBe("lease ended");
+    expect(stage.rep.overlays).toEqual({});
+  });
+
   it("[R302] network 220: Available after a conversation is not an old write of ours", () => {
     const stage = settled();
     stage.dynamics("Busy");
