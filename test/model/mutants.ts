@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { PIECE_MUTANTS } from "./piece-mutants.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
 
 const P1 = "P1 convergence";
@@ -147,4 +148,5 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, absorptions: 2 }, invariant: P2 },
   },
   ...RULE_MUTANTS,
+  ...PIECE_MUTANTS,
 ];
