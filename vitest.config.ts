@@ -1,18 +1,36 @@
 import { defineConfig } from "vitest/config";
 
+/** Here services live in real time, as processes of their own, and most of the time nothing happens. */
+const LIVED = ["test/{scenarios,faults,service}/**/*.test.ts"];
+
 /**
  * One run proves everything that needs nothing but npm. No retries: a test that fails now and then is a finding.
- * Two workers, because scenarios start processes of their own and two cores are what everybody has.
+ * Two cores are what everybody has. What computes has one worker for each; after that, and not beside it, come the
+ * tests that mostly wait, three at a time.
  */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 2,
     retry: 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
     passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "computed",
+          include: ["test/**/*.test.ts"],
+          exclude: LIVED,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "lived", include: LIVED, maxWorkers: 3, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

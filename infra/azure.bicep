@@ -1,6 +1,8 @@
 // One Lockstep on Azure App Service. Checked for syntax only: it has not been deployed to a real subscription yet.
 //
-// The bot signs in as the same user-assigned identity as the service, so no secret of a bot is kept anywhere.
+// Everything signs in as one user-assigned identity, the bot too, so no secret of theirs is kept anywhere. But an
+// identity signs no people in: to connect subscriber accounts, give an app registration (clientId, clientSecret), and
+// everything signs in as that.
 //
 // What a template cannot do, an administrator does once: give the identity the Graph application permissions
 // Presence.Read.All, Presence.ReadWrite.All and GroupMember.Read.All, and make it an application user with the role Omnichannel Supervisor in Dynamics.
@@ -24,6 +26,62 @@ param botManagers string = ''
 @description('The Entra group that may have alerts posted to a channel. Empty: nobody.')
 param botAdmins string = ''
 
+@description('A second key that the webhook may send, while the first is being replaced. Empty: none.')
+@secure()
+param dataverseWebhookKeyNext string = ''
+
+@description('Further Dataverse organizations whose webhooks are ours, by id, separated by commas.')
+param dataverseOrganizationIds string = ''
+
+@description('How often Teams and Dynamics are read, in seconds.')
+param teamsPollSeconds int = 5
+param dynamicsPollSeconds int = 10
+
+@description('How long a rep may be gone from Dynamics before what she chose there is withdrawn from Teams, in seconds.')
+param dynamicsReconnectSeconds int = 180
+
+@description('An app registration in place of the managed identity: needed to connect subscriber accounts, which sign in through it.')
+param clientId string = ''
+
+@description('Its secret.')
+@secure()
+param clientSecret string = ''
+
+@description('Encrypts the sign-ins of subscriber accounts: 32 bytes in Base64. Empty: none can be connected.')
+@secure()
+param cacheKey string = ''
+
+@description('The key that cacheKey replaces, until the next restart.')
+@secure()
+param cacheKeyPrevious string = ''
+
+@description('Object ids of accounts that may be connected, separated by commas, beside those with the app role Presence.Admin.')
+param subscriberAccounts string = ''
+
+@description('Asks Teams for notifications that carry the presence, encrypted.')
+param richNotifications bool = false
+
+@description('A second app registration that only reads Teams, with a limit of its own, and its secret.')
+param readerClientId string = ''
+@secure()
+param readerClientSecret string = ''
+
+@description('Applications that may report calls and shifts, each with its secret: phone=whsec_…')
+@secure()
+param partners string = ''
+
+@description('Hosts that may be told of changes although their addresses are not public, separated by commas.')
+param subscriberHosts string = ''
+
+@description('The App ID URI that applications name when they ask for a token. Empty: api:// and the client id.')
+param apiAudience string = ''
+
+@description('A policy file on the share of the database, such as /mounts/lockstep/policy.json. Empty: the default policy.')
+param policyFile string = ''
+
+@allowed(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+param logLevel string = 'info'
+
 param location string = resourceGroup().location
 
 @description('Basic is the smallest that can be always on. One instance only: SQLite has one writer.')
@@ -31,6 +89,9 @@ param planSku string = 'B1'
 
 var name = 'lockstep-${resourceSuffix}'
 var databaseFolder = '/mounts/lockstep'
+var usesApp = !empty(clientId)
+var appId = usesApp ? clientId : identity.properties.clientId
+var kept = '@Microsoft.KeyVault(VaultName=${vault.name};SecretName='
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
@@ -50,13 +111,24 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-resource webhookKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+// One that is empty is not kept: the service takes an empty setting for none.
+var secrets = [
+  { name: 'dataverse-webhook-key', value: dataverseWebhookKey }
+  { name: 'dataverse-webhook-key-next', value: dataverseWebhookKeyNext }
+  { name: 'client-secret', value: clientSecret }
+  { name: 'cache-key', value: cacheKey }
+  { name: 'cache-key-previous', value: cacheKeyPrevious }
+  { name: 'reader-client-secret', value: readerClientSecret }
+  { name: 'partners', value: partners }
+]
+
+resource keptSecrets 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = [for secret in secrets: if (!empty(secret.value)) {
   parent: vault
-  name: 'dataverse-webhook-key'
+  name: secret.name
   properties: {
-    value: dataverseWebhookKey
+    value: secret.value
   }
-}
+}]
 
 resource mayReadSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(vault.id, identity.id, keyVaultSecretsUser)
@@ -174,21 +246,39 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       PORT: '8080'
       PUBLIC_URL: 'https://${app.properties.defaultHostName}'
       TENANT_ID: tenant().tenantId
-      MANAGED_IDENTITY_CLIENT_ID: identity.properties.clientId
-      BOT_ID: identity.properties.clientId
+      MANAGED_IDENTITY_CLIENT_ID: usesApp ? '' : identity.properties.clientId
+      CLIENT_ID: clientId
+      CLIENT_SECRET: empty(clientSecret) ? '' : '${kept}client-secret)'
+      READER_CLIENT_ID: readerClientId
+      READER_CLIENT_SECRET: empty(readerClientSecret) ? '' : '${kept}reader-client-secret)'
+      BOT_ID: appId
       BOT_MANAGERS: botManagers
       BOT_ADMINS: botAdmins
       DATAVERSE_URL: dataverseUrl
-      DATAVERSE_WEBHOOK_KEY: '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${webhookKey.name})'
+      DATAVERSE_WEBHOOK_KEY: '${kept}dataverse-webhook-key)'
+      DATAVERSE_WEBHOOK_KEY_NEXT: empty(dataverseWebhookKeyNext) ? '' : '${kept}dataverse-webhook-key-next)'
+      DATAVERSE_ORGANIZATION_IDS: dataverseOrganizationIds
+      TEAMS_POLL_SECONDS: string(teamsPollSeconds)
+      DYNAMICS_POLL_SECONDS: string(dynamicsPollSeconds)
+      DYNAMICS_RECONNECT_SECONDS: string(dynamicsReconnectSeconds)
+      CACHE_KEY: empty(cacheKey) ? '' : '${kept}cache-key)'
+      CACHE_KEY_PREVIOUS: empty(cacheKeyPrevious) ? '' : '${kept}cache-key-previous)'
+      SUBSCRIBER_ACCOUNTS: subscriberAccounts
+      RICH_NOTIFICATIONS: richNotifications ? 'true' : 'false'
+      PARTNERS: empty(partners) ? '' : '${kept}partners)'
+      SUBSCRIBER_HOSTS: subscriberHosts
+      API_AUDIENCE: apiAudience
       DATABASE_URL: 'sqlite:${databaseFolder}/lockstep.db'
+      POLICY_FILE: policyFile
+      LOG_LEVEL: logLevel
       // The package is complete when it arrives.
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
     }
-    dependsOn: [mayReadSecrets, mounts]
+    dependsOn: [mayReadSecrets, mounts, keptSecrets]
   }
 }
 
-// F0 is free for Teams. The endpoint takes nothing without a token of the Bot Framework for this identity.
+// F0 is free for Teams. The endpoint takes nothing without a token of the Bot Framework for this identity, or this app.
 resource bot 'Microsoft.BotService/botServices@2022-09-15' = {
   name: name
   location: 'global'
@@ -197,10 +287,10 @@ resource bot 'Microsoft.BotService/botServices@2022-09-15' = {
   properties: {
     displayName: 'Lockstep'
     endpoint: 'https://${app.properties.defaultHostName}/api/messages'
-    msaAppId: identity.properties.clientId
+    msaAppId: appId
     msaAppTenantId: identity.properties.tenantId
-    msaAppType: 'UserAssignedMSI'
-    msaAppMSIResourceId: identity.id
+    msaAppType: usesApp ? 'SingleTenant' : 'UserAssignedMSI'
+    msaAppMSIResourceId: usesApp ? null : identity.id
   }
 
   resource teams 'channels' = {
@@ -212,7 +302,7 @@ resource bot 'Microsoft.BotService/botServices@2022-09-15' = {
   }
 }
 
-output BOT_ID string = identity.properties.clientId
+output BOT_ID string = appId
 output BOT_TENANT_ID string = identity.properties.tenantId
 output BOT_DOMAIN string = app.properties.defaultHostName
 output BOT_AZURE_APP_SERVICE_RESOURCE_ID string = app.id

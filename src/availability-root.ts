@@ -1,16 +1,15 @@
 import { createBoard, type Board } from "./availability/board.ts";
 import { availabilityRoutes } from "./availability/routes.ts";
-import type { Config } from "./config.ts";
 import { createBearerGate } from "./connectors/bearer.ts";
 import { SystemError } from "./connectors/connector.ts";
 import type { DynamicsConnector } from "./connectors/dynamics/dynamics.ts";
-import { createEntraTokenVerifier } from "./connectors/entra-token.ts";
+import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
 import type { Route } from "./http/route.ts";
 
 const RETRY_MS = 5_000;
 
 export type AvailabilityParts = {
-  readonly config: Config;
+  readonly tokens: EntraTokenVerifier;
   readonly dynamics: DynamicsConnector;
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
@@ -22,23 +21,16 @@ export function createServiceAvailability(parts: AvailabilityParts): {
   readonly board: Board;
   readonly routes: readonly Route[];
 } {
-  const { config, dynamics, nowMs, signal, onSystemError } = parts;
+  const { dynamics, nowMs, signal, onSystemError } = parts;
   const board = createBoard({
     source: dynamics.availability,
     nowMs,
     signal,
     codeOf: (error) => (error instanceof SystemError ? error.code : null),
   });
-  const verifier = createEntraTokenVerifier({
-    authorityHost: config.authorityHost,
-    tenantId: config.tenantId,
-    audiences: [config.apiAudience, config.credential.clientId],
-    nowMs,
-    fetch: (url, options) => fetch(url, options),
-  });
   const routes = availabilityRoutes({
     board,
-    authenticate: createBearerGate({ verifier, role: "Presence.Read" }),
+    authenticate: createBearerGate({ verifier: parts.tokens, role: "Presence.Read" }),
     unavailable: (error) => {
       if (!(error instanceof SystemError)) return null;
       onSystemError(error);

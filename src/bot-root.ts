@@ -37,6 +37,7 @@ export type BotParts = {
   readonly signal: AbortSignal;
   readonly lastReadAtMs: BotPort["lastReadAtMs"];
   readonly waitingFor: () => readonly string[];
+  readonly signedOut: BotPort["signedOut"];
   readonly pausesChanged: () => void;
   readonly onSystemError: (error: SystemError) => void;
   readonly onFault: (error: unknown) => void;
@@ -96,6 +97,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     queues: parts.queues,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
+    signedOut: parts.signedOut,
   };
   const { bot: settings } = config;
   const rules = { scopes: config.botScopes, adminGroup: config.botAdmins };

@@ -83,13 +83,16 @@ export const scopes: Kind<readonly ScopeKind[]> = {
   },
 };
 
+const HOST = /^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/;
+
+/** Names or addresses, without a port. */
 export const hosts: Kind<readonly string[]> = {
-  name: "host names, comma separated",
+  name: "hosts, comma separated",
   read: (given) => {
     const names = given.split(",").map((name) => name.trim().toLowerCase());
-    return names.every((name) => /^[a-z0-9.-]+$/.test(name))
+    return names.every((name) => HOST.test(name))
       ? ok(names)
-      : bad("must be host names without scheme and port, separated by commas");
+      : bad("must be host names or addresses without scheme and port, separated by commas");
   },
 };
 

@@ -204,6 +204,12 @@ export const TABLE = {
     { default: "10" },
     "How often Dynamics is read.",
   ),
+  DYNAMICS_RECONNECT_SECONDS: row(
+    "The two systems",
+    seconds,
+    { default: "180" },
+    "How long a rep may be gone from Dynamics before what she chose there is withdrawn from Teams. Dynamics restores whoever is back within 150 seconds.",
+  ),
   CACHE_KEY: secret(
     row(
       "Subscriber accounts",
@@ -260,6 +266,12 @@ export const TABLE = {
     text,
     { optional: true, derived: "`api://` and `CLIENT_ID`" },
     "The App ID URI that applications name when they ask Entra for a token for `/api/v1`.",
+  ),
+  SUBSCRIBER_HOSTS: row(
+    "Partners",
+    hosts,
+    OPTIONAL,
+    "Hosts that subscriptions may name although their addresses are not public: `crm.contoso.internal,10.0.0.7`.",
   ),
   DATABASE_URL: secret(
     row(

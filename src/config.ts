@@ -50,6 +50,8 @@ export type Config = {
   readonly dataverseOrganizationIds: readonly string[];
   readonly teamsPollMs: number;
   readonly dynamicsPollMs: number;
+  /** How long a rep may be gone from Dynamics before she counts as signed out. */
+  readonly dynamicsReconnectMs: number;
   /** The app registration that reads Teams, if it is not the one that writes. */
   readonly reader: Exclude<Credential, { readonly kind: "managed identity" }> | null;
   /** Seals what is kept of subscriber accounts: none, one, or the new one before the old. 32 bytes each. */
@@ -59,6 +61,8 @@ export type Config = {
   readonly partners: readonly PartnerKeys[];
   /** Of the tokens with which applications ask `/api/v1`. */
   readonly apiAudience: string;
+  /** Lower-case. */
+  readonly subscriberHosts: readonly string[];
   readonly database: Database;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
@@ -116,12 +120,14 @@ export function readConfig(env: Environment): Config {
     dataverseOrganizationIds: values.DATAVERSE_ORGANIZATION_IDS ?? [],
     teamsPollMs: values.TEAMS_POLL_SECONDS,
     dynamicsPollMs: values.DYNAMICS_POLL_SECONDS,
+    dynamicsReconnectMs: values.DYNAMICS_RECONNECT_SECONDS,
     reader,
     cacheKeys: [values.CACHE_KEY, values.CACHE_KEY_PREVIOUS].filter((key) => key !== null),
     subscriberAccounts: values.SUBSCRIBER_ACCOUNTS ?? [],
     richNotifications: values.RICH_NOTIFICATIONS,
     partners: values.PARTNERS ?? [],
     apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
+    subscriberHosts: values.SUBSCRIBER_HOSTS ?? [],
     database: values.DATABASE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import pino from "pino";
+import { announcing } from "./api/feed/feed.ts";
+import { createServiceApi } from "./api-root.ts";
 import { createServiceAvailability } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -29,7 +31,7 @@ import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createQueueDesk } from "./queue-desk.ts";
-import { credentialOf, readerOf } from "./sign-in.ts";
+import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -67,9 +69,10 @@ export async function startService(
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
   const mappings = await mappingsOf(config);
-  const policy = createPolicy(mappings);
+  const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
-  const engine = await openSqliteEngine({ path: config.database.path });
+  const store = await openSqliteEngine({ path: config.database.path });
+  const engine = announcing(store, () => api.committed());
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -89,8 +92,11 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
+  const teamsPace = new Pace(clock, TEAMS_PACE);
   const paces = {
-    teams: new Pace(clock, TEAMS_PACE),
+    teams: teamsPace,
+    // Graph counts the calls of each registration for itself.
+    teamsReads: config.reader ? new Pace(clock, TEAMS_PACE) : teamsPace,
     dynamics: new Pace(clock, DYNAMICS_PACE),
   };
   const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
@@ -101,7 +107,7 @@ export async function startService(
     policy,
     clock,
     systems: [
-      { connector: teams, pace: paces.teams },
+      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
       { connector: dynamics, pace: paces.dynamics },
     ],
     gatherMs: GATHER_MS,
@@ -114,12 +120,14 @@ export async function startService(
   const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
     new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
   const sweeps = {
-    teams: sweepOf(teams, paces.teams, config.teamsPollMs),
+    teams: sweepOf(teams, paces.teamsReads, config.teamsPollMs),
     dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
   };
 
+  const tokens = tokensOf(config, nowMs);
   const push = createServicePush({
     config,
+    tokens,
     engine,
     controller,
     directory,
@@ -201,7 +209,7 @@ export async function startService(
   };
 
   const availability = createServiceAvailability({
-    config,
+    tokens,
     dynamics,
     nowMs,
     signal: abort.signal,
@@ -222,6 +230,17 @@ export async function startService(
     retryMs: PAUSES_EVERY_MS,
     soonMs: 0,
   });
+  const api = createServiceApi({
+    config,
+    tokens,
+    engine,
+    controller,
+    policy,
+    directory,
+    clock,
+    log,
+    faultOf,
+  });
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
@@ -235,6 +254,7 @@ export async function startService(
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
+    signedOut: () => push.signedOut(),
     pausesChanged: () => pauses.soon(),
     onSystemError,
     onFault: (error) => log.error({ fault: faultOf(error) }, "the bot could not answer"),
@@ -267,7 +287,8 @@ export async function startService(
       ...availability.routes,
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
-        partners: config.partners,
+        partners: () => api.registry.all(),
+        refuse: api.refuseEvent,
         find: (id) => directory.find(id),
         findLeaver: (id) => controller.leaver(id),
         accept: (event) => engine.accept(event),
@@ -276,6 +297,7 @@ export async function startService(
         nowMs,
       }),
       ...push.routes,
+      ...api.routes,
     ],
   });
 
@@ -283,6 +305,7 @@ export async function startService(
   await controller.start();
   await bot?.start();
   pauses.start();
+  await api.start();
   // Who left while nobody looked is found by the first roster.
   directory.replace(controller.staying());
   await engine.prune(nowMs() - HISTORY_KEPT_MS);
@@ -299,6 +322,7 @@ export async function startService(
     bot?.stop();
     await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
+    await api.stop();
     await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
     await controller.stop();
     await dynamics.close();

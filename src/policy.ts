@@ -24,6 +24,18 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** An application's Available fades to Away unless it is renewed. Microsoft: "Manage presence state", time-outs. */
 const AVAILABLE_FADES_MS = 5 * MINUTE_MS;
+/** Microsoft: "presence: setUserPreferredPresence", default expiration. */
+const MANUAL_MS: Readonly<Partial<Record<Status, number>>> = {
+  Available: 7 * 24 * HOUR_MS,
+  BeRightBack: 7 * 24 * HOUR_MS,
+  Away: 7 * 24 * HOUR_MS,
+  Busy: 24 * HOUR_MS,
+  DoNotDisturb: 24 * HOUR_MS,
+  Offline: 7 * 24 * HOUR_MS,
+};
+
+/** Dynamics restores who is back within 150 s, and its row follows within seconds. */
+const DEFAULT_RECONNECT_MS = 3 * MINUTE_MS;
 
 /** The two mapping tables of an installation: the default ones, or those of the policy file. */
 export type Mappings = {
@@ -63,7 +75,7 @@ function table<Value>(of: (status: Status) => Value): Readonly<Record<Status, Va
  * the mappings break. The times are those at which Teams and Dynamics were seen to behave: Graph shows a write
  * within 2 s, the Dataverse row follows the contact centre within 5 s.
  */
-export function createPolicy(mappings: Mappings): Policy {
+export function createPolicy(mappings: Mappings, reconnectMs = DEFAULT_RECONNECT_MS): Policy {
   const shows = {
     teams: teamsProjection(mappings.teams),
     dynamics: dynamicsProjection(mappings.dynamics),
@@ -94,6 +106,7 @@ export function createPolicy(mappings: Mappings): Policy {
         releasesLast: false,
         settleMs: 2 * SECOND_MS,
         leaseMs: table(teamsLeaseMs),
+        manualMs: MANUAL_MS,
       },
       {
         name: DYNAMICS,
@@ -109,6 +122,7 @@ export function createPolicy(mappings: Mappings): Policy {
     concurrentMs: 10 * SECOND_MS,
     lateMs: 2 * MINUTE_MS,
     absenceGraceMs: 2 * MINUTE_MS,
+    reconnectMs,
     releasePatienceMs: MINUTE_MS,
     // A rep who clicks eight times in a few seconds needs sixteen writes; a loop needs far more.
     writesPerMinute: 30,

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { createEntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
+import { type EntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connectors/entra-token.ts";
 import { createTeamsPush, type TeamsPush } from "./connectors/teams/push.ts";
 import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
 import type { Clock } from "./controller/clock.ts";
@@ -12,10 +12,11 @@ import { createLogPace } from "./http/log-pace.ts";
 import { TEAMS } from "./presence/identity.ts";
 import { proofOf } from "./sign-in.ts";
 
-const GRAPH_CALLER = { appId: GRAPH_NOTIFICATIONS_APP_ID };
+const SIGNED_OUT = "entra-subscriber-signed-out";
 
 export type PushParts = {
   readonly config: Config;
+  readonly tokens: EntraTokenVerifier;
   readonly engine: Engine;
   readonly controller: Controller;
   readonly directory: Directory;
@@ -29,19 +30,15 @@ export type ServicePush = Omit<TeamsPush, "follow" | "status"> & {
   follow(): void;
   /** Says when changes begin or cease to be announced. */
   sayMode(): void;
+  /** Accounts that only a new sign-in brings back, and how many reps are polled because of each. */
+  signedOut(): readonly { readonly account: string; readonly reps: number }[];
 };
 
 /** Gives the subscriptions of Teams what the service has. */
 export function createServicePush(parts: PushParts): ServicePush {
-  const { config, engine, controller, directory, pace, clock, log } = parts;
+  const { config, tokens, engine, controller, directory, pace, clock, log } = parts;
   const nowMs = (): number => clock.nowMs();
-  const entraTokens = createEntraTokenVerifier({
-    authorityHost: config.authorityHost,
-    tenantId: config.tenantId,
-    audiences: [config.credential.clientId],
-    nowMs,
-    fetch,
-  });
+  const fromGraph = { appId: GRAPH_NOTIFICATIONS_APP_ID, audience: config.credential.clientId };
   const unused: Record<string, number> = {};
   const paced = createLogPace(nowMs);
   const push = createTeamsPush({
@@ -50,7 +47,7 @@ export function createServicePush(parts: PushParts): ServicePush {
     admitted: config.subscriberAccounts,
     rich: config.richNotifications,
     records: engine,
-    verifyToken: async (token) => (await entraTokens.verify(token, GRAPH_CALLER)).ok,
+    verifyToken: async (token) => (await tokens.verify(token, fromGraph)).ok,
     nowMs,
     after: (delayMs, fire) => clock.after(delayMs, fire),
     random: Math.random,
@@ -80,6 +77,11 @@ export function createServicePush(parts: PushParts): ServicePush {
     saw: (shown, leftAtMs) => push.saw(shown, leftAtMs),
     stop: () => push.stop(),
     follow: () => push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId)),
+    signedOut: () =>
+      push
+        .status()
+        .shards.filter(({ lastError }) => lastError === SIGNED_OUT)
+        .map(({ shard, reps }) => ({ account: shard, reps })),
     sayMode: () => {
       const status = push.status();
       if (status.mode === mode) return;

@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { createCredential, type Credential } from "./connectors/credential.ts";
+import { createEntraTokenVerifier, type EntraTokenVerifier } from "./connectors/entra-token.ts";
 
 /** The one way to sign in that the configuration names, for the service and its commands alike. */
 export function credentialOf(config: Config, nowMs: () => number): Credential {
@@ -37,4 +38,11 @@ export function readerOf(
   const settingsPrefix = "READER_";
   const proof = proofOf(reader);
   return createCredential({ ...proof, tenantId, authorityHost, settingsPrefix, nowMs });
+}
+
+/** What judges the tokens that others show us: one for all of them, so that Entra's keys are fetched once. */
+export function tokensOf(config: Config, nowMs: () => number): EntraTokenVerifier {
+  const { authorityHost, tenantId, apiAudience, credential } = config;
+  const audiences = [apiAudience, credential.clientId];
+  return createEntraTokenVerifier({ authorityHost, tenantId, audiences, nowMs, fetch });
 }

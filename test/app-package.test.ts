@@ -10,7 +10,7 @@ import { z } from "zod";
 import { languagesFor } from "../src/bot/commands/languages.ts";
 import { parse as parseCommand } from "../src/bot/commands/parse.ts";
 import { SEARCH_COMMAND } from "../src/bot/extension.ts";
-import { TABLE } from "../src/config-table.ts";
+import { type Row, TABLE } from "../src/config-table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string): Promise<string> => readFile(join(ROOT, path), "utf8");
@@ -169,20 +169,62 @@ describe("infra/azure.bicep", () => {
   test("[R220] registers the bot for one tenant, as an identity without a secret, where the service listens", async () => {
     const text = await read("infra/azure.bicep");
     const bot = /resource bot 'Microsoft\.BotService[^]*?\n\}/.exec(text)?.[0] ?? "";
-    expect(bot).toContain("msaAppType: 'UserAssignedMSI'");
-    expect(bot).toContain("msaAppId: identity.properties.clientId");
+    expect(bot).toContain("msaAppType: usesApp ? 'SingleTenant' : 'UserAssignedMSI'");
+    expect(bot).toContain("msaAppId: appId");
+    expect(text).toContain("var appId = usesApp ? clientId : identity.properties.clientId");
     expect(bot).toContain("/api/messages'");
     expect(bot).toContain("'MsTeamsChannel'");
-    expect(text).toContain("BOT_ID: identity.properties.clientId");
+    expect(text).toContain("BOT_ID: appId");
   });
 
-  test("gives the service settings that the configuration knows", async () => {
-    const text = await read("infra/azure.bicep");
+  const settingsOf = (text: string): ReadonlyMap<string, string> => {
     const settings = /name: 'appsettings'\s+properties: \{(.*?)\n {4}\}/s.exec(text)?.[1] ?? "";
-    const names = [...settings.matchAll(/^ {6}([A-Z_]+):/gm)].map(([, name = ""]) => name);
-    expect(names).toContain("DATAVERSE_URL");
+    const rows = [...settings.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)];
+    return new Map(rows.map(([, name = "", value = ""]) => [name, value]));
+  };
+
+  test("gives the service every setting that the configuration knows, but for those that would mean nothing there", async () => {
+    const names = [...settingsOf(await read("infra/azure.bicep")).keys()];
     const ofTheHost = ["SCM_DO_BUILD_DURING_DEPLOYMENT"];
     expect(names.filter((name) => !(name in TABLE) && !ofTheHost.includes(name))).toEqual([]);
+    const leftOut = [
+      // It follows from PUBLIC_URL, and MANAGED_IDENTITY from the client id.
+      "HOST",
+      "MANAGED_IDENTITY",
+      // Nobody puts a certificate on the machine.
+      "CLIENT_CERTIFICATE_PATH",
+      "READER_CLIENT_CERTIFICATE_PATH",
+      // The template is for the public cloud.
+      "AUTHORITY_HOST",
+      "GRAPH_URL",
+      "BOT_SERVICE_HOSTS",
+      "BOT_METADATA_URL",
+      "BOT_TOKEN_ISSUER",
+    ];
+    expect(
+      Object.keys(TABLE)
+        .filter((name) => !names.includes(name))
+        .toSorted(),
+    ).toEqual(leftOut.toSorted());
+  });
+
+  test("keeps every secret in the vault, and names none that is not there", async () => {
+    const text = await read("infra/azure.bicep");
+    const kept = [...text.matchAll(/\{ name: '([a-z-]+)', value: (\w+) \}/g)];
+    const secure = [...text.matchAll(/@secure\(\)\n(?:@.*\n)*param (\w+) /g)];
+    expect(kept.map(([, , from = ""]) => from).toSorted()).toEqual(
+      secure.map(([, name = ""]) => name).toSorted(),
+    );
+    const names = kept.map(([, name = ""]) => name);
+    const used = [...text.matchAll(/\$\{kept\}([a-z-]+)\)/g)].map(([, name = ""]) => name);
+    expect(used.toSorted()).toEqual(names.toSorted());
+    const rows: readonly (readonly [string, Row])[] = Object.entries(TABLE);
+    const plain = [...settingsOf(text)].filter(
+      ([name, value]) =>
+        rows.some(([row, { secret }]) => row === name && secret) && !value.includes("${kept}"),
+    );
+    // It names a file on the share, and no password.
+    expect(plain.map(([name]) => name)).toEqual(["DATABASE_URL"]);
   });
 
   test("gets every parameter that has no default", async () => {
@@ -196,8 +238,11 @@ describe("infra/azure.bicep", () => {
     expect(needed.filter((name) => !passed.includes(name))).toEqual([]);
     expect(passed.filter((name) => !known.includes(name))).toEqual([]);
     const set = parseEnv(await read("env/.env.dev"));
+    const secret = parseEnv(await read("env/.env.dev.user.example"));
     const used = Object.values(given.parameters).map(({ value }) => value.slice(3, -2));
-    expect(used.filter((name) => !(name in set) && !name.startsWith("SECRET_"))).toEqual([]);
+    expect(used.filter((name) => !(name in set) && !(name in secret))).toEqual([]);
+    expect(Object.keys(secret).filter((name) => !used.includes(name))).toEqual([]);
+    expect(Object.values(secret).filter((value) => value !== "")).toEqual([]);
   });
 
   test("writes into the environment what the toolkit reads from it", async () => {

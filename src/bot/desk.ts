@@ -116,6 +116,8 @@ export class Desk {
         return this.#setting.form(asker, command.rep);
       case "set.submit":
         return this.#setting.submit(asker, command.rep, data);
+      case "manual.lift":
+        return this.#setting.lift(asker, command.rep, command.choice);
       case "erase.confirmed":
         return this.#parts.own.eraseConfirmed(asker);
       default:

@@ -1,4 +1,4 @@
-import type { StoredHistoryEntry } from "../engine/engine.ts";
+import type { RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
 import type { RepId } from "../presence/identity.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
@@ -7,11 +7,12 @@ import { availableCard, teamCard } from "./cards/people-card.ts";
 import { queueCard, queuesCard } from "./cards/queue-card.ts";
 import { repCard } from "./cards/rep-card.ts";
 import { historyCard, whyCard } from "./cards/story-card.ts";
-import type { PersonView, QueueView } from "./cards/view.ts";
+import type { PersonView, QueueView, RepView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { dayMs } from "./commands/time.ts";
 import { folded } from "./find.ts";
 import type { BotPort, Person } from "./port.ts";
+import { BY_HERSELF } from "./pausing.ts";
 import { BOT_HOLD, personView, repView, statusAt, teamView } from "./view.ts";
 import { whom } from "./whom.ts";
 
@@ -55,7 +56,8 @@ export class Looking {
         ? []
         : [asker.button("notify", { name: "notify", target: rep })]),
     ];
-    return { card: repCard(view, asker.showing({ name: "status", rep }, buttons)) };
+    const showing = asker.showing({ name: "status", rep }, buttons);
+    return { card: repCard(view, { ...showing, lift: liftOf(asker, view, document, isSelf) }) };
   }
 
   async why(asker: Asker, typed: string): Promise<Answer> {
@@ -74,7 +76,10 @@ export class Looking {
       asker.button("history", { name: "history", rep, day: "today", at: null }),
       asker.button("set", { name: "set.form", rep }),
     ];
-    return { card: whyCard(view, entries, asker.showing({ name: "why", rep }, buttons)) };
+    const showing = asker.showing({ name: "why", rep }, buttons);
+    return {
+      card: whyCard(view, entries, { ...showing, lift: liftOf(asker, view, document, isSelf) }),
+    };
   }
 
   async history(asker: Asker, command: Command & { readonly name: "history" }): Promise<Answer> {
@@ -201,4 +206,21 @@ export class Looking {
     await this.#audit.write(null, { deed: "refusal", who: asker.standing.objectId, what });
     return asker.refuse("notAllowed");
   }
+}
+
+/**
+ * The one click that has syncing go on. Bound to the choice that is shown: a newer one is not lifted by an older card.
+ * A pause is ended by who asked for it.
+ */
+function liftOf(asker: Asker, { manual }: RepView, document: RepDocument, isSelf: boolean) {
+  const { identity, rep } = document;
+  if (isSelf && rep.paused?.by === BY_HERSELF)
+    return asker.button("manualLift", { name: "resume" });
+  if (manual === null) return null;
+  const { choice } = manual;
+  return asker.button(
+    "manualLift",
+    { name: "manual.lift", rep: `id:${identity.rep}`, choice },
+    true,
+  );
 }

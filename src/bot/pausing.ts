@@ -1,5 +1,8 @@
 import type { BotPort, Pausing } from "./port.ts";
 
+/** As the record of a pause says it; never a name. */
+export const BY_HERSELF = "the rep herself";
+
 /**
  * Keeps who asked to be left alone, as records that the service reads; `changed` has it read them now. Whoever already
  * is left alone for a reason of somebody else's stays so.
@@ -11,7 +14,7 @@ export function createPausing(
 ): Pausing {
   return {
     pause: async ({ rep }) => {
-      const body = { by: "the rep herself", sinceMs: nowMs() };
+      const body = { by: BY_HERSELF, sinceMs: nowMs() };
       await engine.keep({ kind, id: rep, body, expiresAtMs: null });
       changed();
     },

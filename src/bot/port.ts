@@ -51,6 +51,8 @@ export type BotPort = {
   readonly queues: QueueDesk | null;
   /** `null`: this installation cannot pause. */
   readonly pausing: Pausing | null;
+  /** Subscriber accounts that only a new sign-in brings back, by object id, and how many reps each watched. */
+  readonly signedOut: () => readonly { readonly account: string; readonly reps: number }[];
   /** What the service still waits for; empty when both systems were read. */
   readonly waitingFor: () => readonly string[];
 };

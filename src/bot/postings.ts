@@ -256,7 +256,7 @@ export class Postings {
     }
   }
 
-  /** Drift that lasts, a rep who is fought over, a system that has gone silent. */
+  /** Drift that lasts, a rep who is fought over, a system that has gone silent, an account that was signed out. */
   #alarming(): readonly Alarming[] {
     const { port } = this.#parts;
     const nowMs = port.nowMs();
@@ -290,6 +290,10 @@ export class Postings {
       const alert = { kind: "silence", system: nameOf(system), forMs: nowMs - readAtMs } as const;
       found.push({ key: `silence ${system}`, alert, step: "alertStepSilence" });
     }
+    for (const { account, reps } of port.signedOut()) {
+      const alert = { kind: "signed out", account, reps } as const;
+      found.push({ key: `signed out ${account}`, alert, step: "alertStepSignedOut" });
+    }
     return found;
   }
 
@@ -303,5 +307,5 @@ export class Postings {
 type Alarming = {
   readonly key: string;
   readonly alert: AlertView;
-  readonly step: "alertStepDrift" | "alertStepFight" | "alertStepSilence";
+  readonly step: "alertStepDrift" | "alertStepFight" | "alertStepSilence" | "alertStepSignedOut";
 };

@@ -9,9 +9,11 @@ export type Sealed = {
   readonly madeAtMs: number;
 };
 
-/** What only a card can ask for: the form to set a status, what was put into it, and what erases. */
+/** What only a card can ask for: the form to set a status, what was put into it, what lifts one, and what erases. */
 export type SubmitCommand =
   | { readonly name: "set.form" | "set.submit"; readonly rep: string }
+  /** `choice`: for which of her choices the button was made. */
+  | { readonly name: "manual.lift"; readonly rep: string; readonly choice: number }
   | { readonly name: "erase.confirmed" };
 
 export type Opened =

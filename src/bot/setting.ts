@@ -2,6 +2,7 @@ import { z } from "zod";
 import { holdId, systemName } from "../presence/identity.ts";
 import { type Status, STATUSES } from "../presence/status.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
+import { nameOf, overrideOf } from "../reconcile/explain.ts";
 import { statusOf } from "../reconcile/resolve.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
@@ -113,6 +114,35 @@ export class Setting {
     const status = statusWords(words, statusOf(after));
     const show = asker.button("refresh", { name: "status", rep: `id:${rep}` });
     return { card: noteCard(words, asker.say("releaseDone", { name, status }), [show]) };
+  }
+
+  /**
+   * Lets a status that she set by hand give way, on her own word or that of who may set her, as DESIGN has it; never
+   * without a press, and only while it is the choice for which the button was made and hides something.
+   */
+  async lift(asker: Asker, typed: string, choice: number): Promise<Answer> {
+    const about = (rep: string): Command => ({ name: "status", rep });
+    const found = await whom(asker, typed, "set", about, this.#port, this.#audit);
+    if (!found.ok) return found.answer;
+    const { person, isSelf } = found;
+    const { words, standing } = asker;
+    const { rep } = person.identity;
+    const document = this.#port.document(rep);
+    const override = document && overrideOf(document.rep, this.#port.policy);
+    const name = plain(person.name);
+    const show = asker.button("refresh", { name: "status", rep: `id:${rep}` });
+    if (override?.choice !== choice) {
+      return { card: noteCard(words, asker.say("manualNothing", { name }), [show]) };
+    }
+    const { status, hides, system } = override;
+    const what = `lift ${status} in ${system}`;
+    await this.#audit.write(rep, { deed: "set", who: standing.objectId, what });
+    const done = await this.#do(asker, person, isSelf, "lift", { type: "manual.lifted", choice });
+    if (done !== "accepted")
+      return asker.refuse(done === "duplicate" ? "alreadyDone" : "notSubmitted");
+    const values = { status: statusWords(words, status), hides: statusWords(words, hides) };
+    const says = asker.say("manualLifted", { ...values, name, where: nameOf(system) });
+    return { card: noteCard(words, says, [show]) };
   }
 
   #form(asker: Asker, person: Person, isSelf: boolean, problem: string | null): Answer {

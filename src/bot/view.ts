@@ -1,12 +1,13 @@
 import type { RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
 import { type Status, STATUSES } from "../presence/status.ts";
 import type { SystemName } from "../presence/identity.ts";
-import { nameOf } from "../reconcile/explain.ts";
+import { maskOf, nameOf, overrideOf } from "../reconcile/explain.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import { type Endpoint, endpointOf, type Rep } from "../reconcile/rep.ts";
 import { isSatisfied, statusOf, targetOf, topOf } from "../reconcile/resolve.ts";
 import type {
   LayerView,
+  ManualView,
   OriginView,
   PersonView,
   RepView,
@@ -40,16 +41,23 @@ export function repView(
     overridden: botHold
       ? { status: botHold.status, source: nameOf(botHold.source), untilMs: botHold.untilMs }
       : null,
+    manual: manualOf(rep, policy),
     nextShiftMs: null,
     paused: rep.paused !== null,
     asOfMs: Math.max(rep.intentAtMs, ...policy.systems.map((s) => lastReadAtMs(s.name))),
   };
 }
 
-function baseOrigin({ base }: Rep): OriginView {
-  return base.origin === null
-    ? { kind: "nothing chosen" }
-    : { kind: "chosen", where: nameOf(base.origin) };
+function baseOrigin({ base: { origin }, systems }: Rep): OriginView {
+  if (origin === null) return { kind: "nothing chosen" };
+  return { kind: origin in systems ? "chosen" : "set", where: nameOf(origin) };
+}
+
+function manualOf(rep: Rep, policy: Policy): ManualView | null {
+  const override = overrideOf(rep, policy);
+  if (!override) return null;
+  const { system, ...more } = override;
+  return { where: nameOf(system), ...more };
 }
 
 /** When she came to show what she shows; `null` where that was before anybody looked. */
@@ -76,6 +84,7 @@ function systemView(
     status: endpoint.absent ? "Offline" : endpoint.seen,
     note: noteOf(rep, system, endpoint, policy),
     readAtMs: endpoint.seen === null ? 0 : lastReadAtMs(system),
+    mask: maskOf(rep, system),
   };
 }
 

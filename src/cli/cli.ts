@@ -13,9 +13,11 @@ import {
 } from "./command.ts";
 import { showDirectory } from "./directory/directory.ts";
 import { importReps } from "./directory/import.ts";
+import { pause, resume } from "./directory/pause.ts";
 import { scope } from "./directory/scope.ts";
 import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
+import { partners } from "./partners/partners.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -24,7 +26,10 @@ const COMMANDS: readonly Command[] = [
   showDirectory,
   importReps,
   sync,
+  pause,
+  resume,
   scope,
+  partners,
 ];
 
 /** Every command has these. */

@@ -16,6 +16,8 @@ export type Sighting = Omit<Reading, "startedTick" | "startedAtMs">;
  */
 export type Connector = {
   readonly system: SystemName;
+  /** How many reps one call reads, where a read may take several calls: each counts against the system's limit. */
+  readonly repsPerCall?: number;
   read(reps: readonly RepIdentity[], signal: AbortSignal): Promise<ReadonlyMap<RepId, Sighting>>;
   write(rep: RepIdentity, write: Write, signal: AbortSignal): Promise<void>;
 };

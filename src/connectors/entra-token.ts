@@ -37,6 +37,8 @@ type TokenVerdict =
 
 /** What a route asks for beyond a token of our tenant that is meant for us. */
 type TokenRequirement = {
+  /** The only one of our audiences that it may be meant for. */
+  readonly audience?: string;
   /** The only application that may send it. */
   readonly appId?: string;
   /** An app role that must be among `roles`. */
@@ -126,6 +128,9 @@ export function createEntraTokenVerifier(options: {
     const appId = ver === "1.0" ? appid : azp;
     if (appId === undefined || (appid !== undefined && azp !== undefined && appid !== azp)) {
       return refuse("token-claims");
+    }
+    if (requirement.audience !== undefined && aud !== requirement.audience) {
+      return refuse("token-audience");
     }
     if (requirement.appId !== undefined && appId !== requirement.appId.toLowerCase()) {
       return refuse("token-application");

@@ -19,7 +19,13 @@ import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
 
 /** What one system needs to be driven. */
-type Driven = { readonly connector: Connector; readonly pace: Pace };
+type Driven = {
+  readonly connector: Connector;
+  readonly pace: Pace;
+  /** Where reading has a limit of its own; otherwise reads and writes share `pace`. */
+  readonly readPace?: Pace;
+};
+type Paces = { readonly read: Pace; readonly write: Pace };
 
 export type ControllerOptions = {
   readonly engine: Engine;
@@ -56,7 +62,7 @@ const READ_RETRY = 4;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #roster: Roster;
-  readonly #systems = new Map<SystemName, { readonly pace: Pace; readonly reader: Reader }>();
+  readonly #systems = new Map<SystemName, { readonly paces: Paces; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
@@ -69,15 +75,15 @@ export class Controller {
     const connectors = new Map(
       options.systems.map(({ connector }) => [connector.system, connector]),
     );
-    for (const { connector, pace } of options.systems) {
+    for (const { connector, pace, readPace = pace } of options.systems) {
       const depart = (): number => this.depart();
-      const reader = new Reader(connector, { clock, pace, depart, gatherMs, signal });
-      this.#systems.set(connector.system, { pace, reader });
+      const reader = new Reader(connector, { clock, pace: readPace, depart, gatherMs, signal });
+      this.#systems.set(connector.system, { paces: { read: readPace, write: pace }, reader });
     }
     this.#roster = new Roster({
       systems: policy.systems.map(({ name }) => name),
       nowMs: () => clock.nowMs(),
-      paceOf: (system) => this.#paceOf(system),
+      paceOf: (system) => this.#paceOf(system, "write"),
       nudge: (rep, urgency) => this.#queue.add(rep, urgency),
     });
     this.#writer = new Writer({ connectors, signal, onFault });
@@ -185,10 +191,10 @@ export class Controller {
     this.#abort.abort();
   }
 
-  #paceOf(system: SystemName): Pace {
+  #paceOf(system: SystemName, use: keyof Paces): Pace {
     const driven = this.#systems.get(system);
     if (!driven) throw new Error(`nobody drives ${system}`);
-    return driven.pace;
+    return driven.paces[use];
   }
 
   /** One turn. True if nothing is being read for it. */
@@ -272,7 +278,7 @@ export class Controller {
    * where a system rests: it may keep us long.
    */
   #awaits({ writes }: Plan, reads: readonly SystemName[]): boolean {
-    const rests = reads.some((system) => this.#paceOf(system).isPaused);
+    const rests = reads.some((system) => this.#paceOf(system, "read").isPaused);
     return writes.length === 0 && reads.length > 0 && !rests;
   }
 
@@ -322,7 +328,7 @@ export class Controller {
 
   #send(slot: Slot, write: Write): void {
     const { identity } = slot.document;
-    if (this.#paceOf(write.system).isPaused) {
+    if (this.#paceOf(write.system, "write").isPaused) {
       // It asked for silence while the record was being stored.
       slot.answers.push({ write, outcome: "deferred", error: null });
       this.#queue.add(identity.rep, "protective");
@@ -332,7 +338,7 @@ export class Controller {
     slot.flying.add(write.system);
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);
-      if (answer.error) this.#blame(answer.error);
+      if (answer.error) this.#blame(answer.error, "write");
       slot.answers.push(answer);
       this.#queue.add(identity.rep, "protective");
     });
@@ -368,16 +374,16 @@ export class Controller {
     if (this.#abort.signal.aborted) return;
     const { clock, onFault, policy } = this.#options;
     const retryAfterMs = error instanceof SystemError ? (error.retryAfterMs ?? 0) : 0;
-    if (error instanceof SystemError) this.#blame(error);
+    if (error instanceof SystemError) this.#blame(error, "read");
     else onFault(rep, error);
     clock.after(Math.max(retryAfterMs, READ_RETRY * policy.retryFirstMs), () =>
       this.hint(rep, system),
     );
   }
 
-  #blame(error: SystemError): void {
+  #blame(error: SystemError, use: keyof Paces): void {
     if (error.retryAfterMs !== undefined) {
-      this.#systems.get(error.system)?.pace.pause(error.retryAfterMs);
+      this.#systems.get(error.system)?.paces[use].pause(error.retryAfterMs);
     }
     this.#options.onSystemError(error);
   }

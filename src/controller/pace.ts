@@ -16,8 +16,9 @@ const SHARE = 8;
  * a limit delays becoming Available before it delays becoming Busy. But a stream of protective requests that does
  * not end (webhooks that make us read) leaves one place in `SHARE` to the others, or nobody would ever be released.
  *
- * A pause is over when its timer says so: a clock that is set neither ends nor prolongs it. The bucket is never
- * fuller than a burst, and a clock that is set back does not empty it.
+ * A pause is over when its timer says so, and so is the wait for a token: a clock that is set, or stands still,
+ * neither ends nor prolongs them. The bucket is never fuller than a burst, and a clock that is set back does not
+ * empty it.
  */
 export class Pace {
   readonly #clock: Clock;
@@ -99,13 +100,27 @@ export class Pace {
   }
 
   #schedule(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
     while (this.waiting > 0 && this.#tryTake()) {
+      this.#cancel();
       this.#waiters[this.#next()].shift()?.();
     }
-    if (this.waiting === 0 || this.isPaused) return;
-    const refillMs = ((1 - this.#tokens) / this.#limits.perSecond) * 1000;
-    this.#cancelTimer = this.#clock.after(Math.max(refillMs, 1), () => this.#schedule());
+    if (this.waiting === 0 || this.isPaused) {
+      this.#cancel();
+      return;
+    }
+    if (this.#cancelTimer) return;
+    const refillMs = Math.ceil(((1 - this.#tokens) / this.#limits.perSecond) * 1000);
+    this.#cancelTimer = this.#clock.after(Math.max(refillMs, 1), () => {
+      this.#cancelTimer = null;
+      this.#fill();
+      // The timer has waited for it, even if the clock says that no time has passed.
+      this.#tokens = Math.max(this.#tokens, 1);
+      this.#schedule();
+    });
+  }
+
+  #cancel(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
   }
 }

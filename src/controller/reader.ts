@@ -56,6 +56,7 @@ export class Reader {
     await pace.take("protective");
     const waiting = this.#gathering;
     this.#gathering = [];
+    await takeRest(pace, this.#connector, waiting.length);
     const left = { startedAtMs: clock.nowMs(), departure: depart() };
     const identities = new Map(waiting.map(({ identity }) => [identity.rep, identity]));
     try {
@@ -66,6 +67,17 @@ export class Reader {
     } catch (error) {
       for (const { reject } of waiting) reject(error);
     }
+  }
+}
+
+/** Permission for the calls of one read beyond its first. */
+export async function takeRest(
+  pace: Pace,
+  { repsPerCall = Infinity }: Pick<Connector, "repsPerCall">,
+  reps: number,
+): Promise<void> {
+  for (let calls = Math.ceil(reps / repsPerCall); calls > 1; calls -= 1) {
+    await pace.take("protective");
   }
 }
 

@@ -156,5 +156,6 @@ const DURABLE_FIELDS = [
   "covering",
   "leaseUntilMs",
   "absent",
+  "disconnected",
   "health",
 ] as const satisfies readonly (keyof Endpoint)[];

@@ -2,7 +2,7 @@ import { type Connector, SystemError } from "../connectors/connector.ts";
 import type { Clock } from "./clock.ts";
 import type { Controller } from "./controller.ts";
 import type { Pace } from "./pace.ts";
-import { dated } from "./reader.ts";
+import { dated, takeRest } from "./reader.ts";
 
 export type SweepOptions = {
   readonly connector: Connector;
@@ -62,7 +62,11 @@ export class Sweep {
     const { signal } = this.#abort;
     await new Promise<void>((resolve) => {
       this.#release = resolve;
-      void pace.take("protective").then(resolve);
+      const { length } = controller.identities();
+      void pace
+        .take("protective")
+        .then(() => takeRest(pace, connector, length))
+        .then(resolve);
     });
     if (signal.aborted) return false;
     const left = { startedAtMs: clock.nowMs(), departure: controller.depart() };

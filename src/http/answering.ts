@@ -14,14 +14,16 @@ function payloadOf(answer: Answer): { readonly type: string | null; readonly byt
   if (answer.text !== undefined) {
     return { type: "text/plain; charset=utf-8", bytes: Buffer.from(answer.text) };
   }
+  if (answer.stream) return { type: "text/event-stream", bytes: Buffer.alloc(0) };
   return { type: null, bytes: Buffer.from(answer.bytes ?? []) };
 }
 
 function writeHead(response: ServerResponse, answer: Answer, requestId: string): Buffer {
   const { type, bytes } = payloadOf(answer);
+  const isBodiless = answer.stream !== undefined || answer.status === 204 || answer.status === 304;
   const headers = {
     ...(type === null ? {} : { "content-type": type }),
-    ...(answer.status === 204 ? {} : { "content-length": String(bytes.length) }),
+    ...(isBodiless ? {} : { "content-length": String(bytes.length) }),
     ...answer.headers,
     ...ALWAYS,
     "x-request-id": requestId,
@@ -34,6 +36,52 @@ function writeHead(response: ServerResponse, answer: Answer, requestId: string):
 export function send(response: ServerResponse, answer: Answer, requestId: string): void {
   if (response.headersSent || response.destroyed) return;
   response.end(writeHead(response, answer, requestId));
+}
+
+/**
+ * Answers with something that goes on, and resolves when it has ended. A reader that takes nothing for `drainMs`
+ * is cut: nothing is kept for it beyond what the socket holds.
+ */
+export async function sendStream(
+  response: ServerResponse,
+  answer: Answer & Required<Pick<Answer, "stream">>,
+  given: { readonly requestId: string; readonly drainMs: number; readonly closing: AbortSignal },
+): Promise<void> {
+  if (response.headersSent || response.destroyed) return;
+  const { requestId, drainMs, closing } = given;
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  response.once("close", leave);
+  closing.addEventListener("abort", leave, { once: true });
+  writeHead(response, answer, requestId);
+  response.flushHeaders();
+  const write = async (text: string): Promise<boolean> => {
+    if (gone.signal.aborted) return false;
+    if (response.write(text)) return true;
+    return roomIn(response, drainMs, gone.signal);
+  };
+  try {
+    if (response.req.method !== "HEAD") await answer.stream({ write, signal: gone.signal });
+  } finally {
+    closing.removeEventListener("abort", leave);
+    response.end();
+  }
+}
+
+function roomIn(response: ServerResponse, drainMs: number, gone: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (room: boolean): void => {
+      clearTimeout(timer);
+      response.off("drain", onDrain);
+      gone.removeEventListener("abort", onGone);
+      resolve(room);
+    };
+    const onDrain = (): void => settle(true);
+    const onGone = (): void => settle(false);
+    const timer = setTimeout(() => response.destroy(), drainMs);
+    response.on("drain", onDrain);
+    gone.addEventListener("abort", onGone);
+  });
 }
 
 /**

@@ -11,6 +11,8 @@ export type Limits = {
   readonly checkEveryMs: number;
   /** How long a refused body is discarded, so that its sender reads the answer and not a reset. */
   readonly lingerMs: number;
+  /** How long the reader of a stream may read nothing. */
+  readonly drainMs: number;
 };
 
 export const DEFAULT_LIMITS: Limits = {
@@ -23,4 +25,5 @@ export const DEFAULT_LIMITS: Limits = {
   maxConnections: 1000,
   checkEveryMs: 1_000,
   lingerMs: 500,
+  drainMs: 10_000,
 };

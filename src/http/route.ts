@@ -18,13 +18,29 @@ export type RequestHead = {
 
 export type InboundRequest = RequestHead & { readonly body: Buffer };
 
-/** At most one of `json`, `text` (text/plain unless `headers` says otherwise) and `bytes` (its type is in `headers`). */
+/** The way out of an answer that goes on. Nothing is buffered here but what the socket holds. */
+export type StreamSink = {
+  /**
+   * Resolves to true when there is room for more; to false when the reader has gone, or has read nothing for so
+   * long that it was cut.
+   */
+  write(text: string): Promise<boolean>;
+  /** Aborted when the reader has gone, or the server closes. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * At most one of `json`, `text` (text/plain unless `headers` says otherwise), `bytes` (its type is in `headers`)
+ * and `stream`.
+ */
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly text?: string;
   readonly bytes?: Uint8Array;
+  /** Goes on answering after the head was sent; text/event-stream unless `headers` says otherwise. */
+  readonly stream?: (sink: StreamSink) => Promise<void>;
   /** Why it was refused, as a code of ours in kebab-case. It is logged and never sent. */
   readonly reason?: string;
 };
@@ -41,4 +57,6 @@ export type Route = {
   /** Runs before a byte of the body is read. `null` lets the request pass; an answer refuses it. */
   readonly authenticate?: (head: RequestHead) => Answer | null | Promise<Answer | null>;
   readonly handle: (request: InboundRequest) => Promise<Answer>;
+  /** Words a refusal of the server itself (a body that is too long, a failure) as the route's own refusals are. */
+  readonly refuse?: (status: number, code: string) => Answer;
 };

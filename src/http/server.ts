@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
@@ -8,7 +9,7 @@ import {
   type Response,
   type ServerOptions,
 } from "restify";
-import { send, sendAndCut } from "./answering.ts";
+import { send, sendAndCut, sendStream } from "./answering.ts";
 import { BODY_REFUSALS, type BodyRefusal, readBody, refuseByHead } from "./body.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { describeThrown, type Log } from "./log.ts";
@@ -39,6 +40,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { log, nowMs } = options;
   const pace = createLogPace(nowMs);
+  const closed = new AbortController();
+  // As many streams wait for it as there are connections.
+  setMaxListeners(0, closed.signal);
 
   const logRefusal = (head: RequestHead, route: string, status: number, reason: string): void => {
     const suppressed = pace(head.remoteAddress);
@@ -67,11 +71,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const refused = await route.authenticate?.(head);
     if (refused) return { answer: refused, read: false };
     const forbidden = refuseByHead(request, route);
-    if (forbidden) return { answer: bodyRefused(forbidden), read: false };
+    if (forbidden) return { answer: bodyRefused(forbidden, route), read: false };
     if (request.headers.expect !== undefined) response.writeContinue();
     const { maxBytes } = route;
     const body = await readBody(request, { maxBytes, deadlineMs: limits.readDeadlineMs });
-    if (!body.ok) return { answer: bodyRefused(body.refusal), read: false };
+    if (!body.ok) return { answer: bodyRefused(body.refusal, route), read: false };
     return { answer: await route.handle({ ...head, body: body.body }), read: true };
   };
 
@@ -82,7 +86,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   ): Promise<void> => {
     const { answer, read } = outcome;
     const lingerMs = answer.status === 408 ? 0 : limits.lingerMs;
-    if (read) send(exchange.response, answer, requestId);
+    const { stream } = answer;
+    const { drainMs } = limits;
+    if (stream) {
+      const given = { requestId, drainMs, closing: closed.signal };
+      await sendStream(exchange.response, { ...answer, stream }, given);
+    } else if (read) send(exchange.response, answer, requestId);
     else await sendAndCut(exchange, answer, requestId, lingerMs);
   };
 
@@ -97,7 +106,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       await deliver(exchange, outcome, requestId);
     } catch (thrown) {
       logFailure(head, name, thrown);
-      await deliver(exchange, { answer: internal(requestId), read: false }, requestId);
+      const answer = route.refuse?.(500, "internal") ?? internal(requestId);
+      await deliver(exchange, { answer, read: false }, requestId);
     }
   };
 
@@ -170,6 +180,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     close: (graceMs) =>
       new Promise((resolve) => {
         closing = true;
+        closed.abort();
         const cut = setTimeout(() => server.closeAllConnections(), graceMs);
         server.close(() => {
           clearTimeout(cut);
@@ -201,11 +212,10 @@ const internal = (requestId: string): Answer => ({
   json: { code: "internal", requestId },
 });
 
-const bodyRefused = (refusal: BodyRefusal): Answer => ({
-  status: BODY_REFUSALS[refusal],
-  json: { code: refusal },
-  reason: refusal,
-});
+function bodyRefused(refusal: BodyRefusal, { refuse }: Route): Answer {
+  const status = BODY_REFUSALS[refusal];
+  return refuse?.(status, refusal) ?? { status, json: { code: refusal }, reason: refusal };
+}
 
 /**
  * Only a path is a target here, and a Host header must be a host: restify puts the two together and parses

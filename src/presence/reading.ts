@@ -18,6 +18,8 @@ export type Reading = {
   readonly automatic: AutomaticKind | null;
   /** The system's own value, kept so that it can be restored and shown: `Busy/InACall`, a presence id. */
   readonly native: string;
+  /** Of an Offline: whether her client is gone, or she chose it there; absent where the system does not say. */
+  readonly disconnected?: boolean;
   /** Who made the change, as far as the system says: an id or a word of its own, never a person's name. */
   readonly by?: string | null;
   /** The source's version, comparable as text within one source; `null` when it gives none. */

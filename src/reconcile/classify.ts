@@ -21,6 +21,7 @@ export const CLASSIFICATIONS = [
   "uncovered",
   "absent",
   "first sight",
+  "returned",
   "sign-in",
   "automatic",
   "automatic ended",
@@ -49,6 +50,7 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R6   | n = Offline                                                        | absent          |
  * | R7   | n is a write of unknown outcome that was set aside                 | late echo       |
  * | R8   | never read before                                                  | first sight     |
+ * | R310 | she was gone for less than the grace, and n is just what she left  | returned        |
  * | R9   | the rep was signed out until now                                   | sign-in         |
  * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
  * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
@@ -95,7 +97,9 @@ export function classify(
   if (lateWriteOf(endpoint, reading, profile) !== -1) return "late echo";
   if (n === "Offline") return "absent";
   if (seen === null) return "first sight";
-  if (returns(endpoint, profile.absence)) return "sign-in";
+  if (returns(endpoint, profile.absence)) {
+    return isRestored(endpoint, reading) ? "returned" : "sign-in";
+  }
   if (leaseRanOut(endpoint, reading)) return "lease ended";
   if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
   if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
@@ -141,6 +145,12 @@ function isItsOwn({ automatic }: Reading, absorbing: boolean): boolean {
 
 function returns(endpoint: Endpoint, absence: "ignored" | "withdraws"): boolean {
   return endpoint.absent && absence === "withdraws";
+}
+
+/** The system shows again what it showed when her client was gone: nobody chose anything. */
+function isRestored({ disconnected }: Endpoint, reading: Reading): boolean {
+  if (disconnected === null || reading.startedAtMs >= disconnected.untilMs) return false;
+  return disconnected.status === reading.status && disconnected.native === reading.native;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { HoldId, SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
-import { choose, endHolds, intend, putHold, releaseHold, takeBack } from "./intent.ts";
+import { choose, endHolds, intend, lift, putHold, releaseHold, takeBack } from "./intent.ts";
 import type { Policy } from "./policy.ts";
 import { baseOf, type Cause, type Rep } from "./rep.ts";
 
@@ -27,6 +27,8 @@ export type RepEvent =
     }
   /** Takes the last command back: what she had chosen before is wanted again. */
   | { readonly type: "status.released"; readonly endsHolds?: boolean }
+  /** Her manual status gives way: nothing of it hides calls any more. `choice`: the intent of the base that is meant. */
+  | { readonly type: "manual.lifted"; readonly choice: number }
   | { readonly type: "shift.ended" }
   | { readonly type: "shift.started" };
 
@@ -69,6 +71,11 @@ export function takeEvent(rep: Rep, event: RepEvent, origin: EventOrigin, policy
     case "status.released": {
       const freed = event.endsHolds ? endHolds(rep, origin.atMs) : rep;
       return takeBack(freed, cause("command ended", rep.base.status));
+    }
+    case "manual.lifted": {
+      return event.choice === rep.base.intent
+        ? lift(rep, source, cause("manual lifted", rep.base.status))
+        : rep;
     }
     case "shift.ended": {
       const choice = { status: "Offline" as const, origin: source, native: null };

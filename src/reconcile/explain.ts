@@ -45,6 +45,7 @@ function becauseOf({ kind, source, status }: Cause): string {
     "hold expired": `${where} stopped confirming ${what}`,
     command: `${where} set ${what}`,
     "command ended": `${what}, which ${where} had set, is over`,
+    "manual lifted": `${where} lifted ${what}, which had been set by hand`,
     shift: `${where} says the shift ${status === "Offline" ? "has ended" : "has begun"}`,
     "lease ended": `our own entry in ${where} ran out`,
     paused: `syncing was paused (${source})`,
@@ -83,8 +84,11 @@ export function explainReading(
     "lease ended": `${where} shows ${what}: our own entry ran out`,
     unconfirmed: `${where} shows ${what}: our write has not arrived yet`,
     uncovered: `${where} shows ${what}, which our own entry had covered`,
-    absent: `${where} shows Offline`,
+    absent: endpointOf(rep, system).disconnected
+      ? `${where} shows Offline: what she chose there is kept for a while, in case she was only disconnected`
+      : `${where} shows Offline`,
     "first sight": `${where} shows ${what}, read for the first time`,
+    returned: `${where} shows ${what} again: the rep was only disconnected`,
     "sign-in": `the rep signed in to ${where} as ${what}`,
     automatic: `${where} shows ${what} by itself`,
     "automatic ended": `${where} shows ${what}: what it showed by itself is over`,
@@ -120,13 +124,18 @@ export function explainFightEnd({ system, changes, sinceMs, lastMs }: Fight): st
   return `${nameOf(system)} is left alone again, after ${changes} changes in ${minutes} min: automatic writes go on`;
 }
 
+/** Whose word the base is: a system's, in which she chose it, or somebody's who said it for her. */
+function originOf({ base: { origin }, systems }: Rep): string {
+  if (origin === null) return "nothing was chosen yet";
+  return `${origin in systems ? "chosen in" : "set by"} ${nameOf(origin)}`;
+}
+
 /** Why the rep shows what she shows, in one sentence: what lies on top, since whom, and what lies beneath. */
 export function explainRep(rep: Rep): string {
   const top = topOf(rep);
   if (rep.paused) return `Not synced: paused (${rep.paused.by})`;
   const base = wordsFor(rep.base.status);
-  const from =
-    rep.base.origin === null ? "nothing was chosen yet" : `chosen in ${nameOf(rep.base.origin)}`;
+  const from = originOf(rep);
   if (!top) return `${base}: ${from}`;
   const source = top.system
     ? `${nameOf(top.system)} shows it by itself`
@@ -143,36 +152,84 @@ export function maskOf(
   system: SystemName,
 ): { readonly sinceMs: number; readonly covering: Status } | null {
   const endpoint = endpointOf(rep, system);
-  const { covering, coveredSinceMs: sinceMs } = endpoint;
-  return coverOf(endpoint) === "none" || covering === null ? null : { sinceMs, covering };
+  const { covering, coveredSinceMs: sinceMs, seen } = endpoint;
+  // What shows over our session is seen.
+  if (coverOf(endpoint) === "none" || covering === null || covering !== seen) return null;
+  return { sinceMs, covering };
 }
 
-/** Her own manual status in Teams, where it keeps what happens elsewhere from showing there. */
+/**
+ * A status that she set by hand, where it keeps what happens elsewhere from showing in that system. It shows in the
+ * system, and is either what she last chose there, or stood against our write: nothing but a manual status does that.
+ */
 export function overrideOf(rep: Rep, policy: Policy): Override | null {
   const { base, paused } = rep;
-  if (paused || base.origin === null || isRoutable(base.status)) return null;
-  const profile = policy.systems.find(({ name }) => name === base.origin);
   const top = topOf(rep);
-  if (!profile?.absorbing || !top || top.system === base.origin) return null;
-  const { seen } = endpointOf(rep, base.origin);
-  if (seen !== profile.shows[base.status] || seen === profile.shows[top.status]) return null;
-  return { system: base.origin, status: base.status, hides: top.status, sinceMs: base.atMs };
+  if (paused || !top) return null;
+  for (const profile of policy.systems) {
+    const { name: system, absorbing, manualMs } = profile;
+    const { seen, health } = endpointOf(rep, system);
+    if (!absorbing || seen === null || top.system === system || rep.overlays[system]) continue;
+    if (seen === profile.shows[top.status] || seen === "Offline") continue;
+    const chose = base.origin === system && seen === profile.shows[base.status];
+    const stands = health === "absorbed" && isRoutable(base.status);
+    if (!stands && !(chose && !isRoutable(seen))) continue;
+    const status = chose ? base.status : seen;
+    // What was there when it was first read may be of any age.
+    const sinceMs = chose && base.atMs > 0 ? base.atMs : null;
+    const lastsMs = manualMs?.[status] ?? null;
+    const endsMs = sinceMs === null || lastsMs === null ? null : sinceMs + lastsMs;
+    return { system, status, hides: top.status, sinceMs, endsMs, choice: base.intent };
+  }
+  return null;
 }
 
 export type Override = {
   readonly system: SystemName;
-  /** What she chose, and what does not show because of it. */
+  /** What she set, and what does not show because of it. */
   readonly status: Status;
   readonly hides: Status;
-  readonly sinceMs: number;
+  /** `null`: since before anybody looked. */
+  readonly sinceMs: number | null;
+  /** When the system ends it by itself, unless she named a time of her own, which no system tells; `null`: not known. */
+  readonly endsMs: number | null;
+  /** The intent of the base over which that happens; `manual.lifted` takes it back. */
+  readonly choice: number;
 };
 
-/** What one system shows and whether that is what it should, for a table or a card. */
-export function describeEndpoint(rep: Rep, system: SystemName): string {
+/** What a manual status keeps from showing, and until when, for who asks why. */
+function explainOverride({ system, status, hides, sinceMs, endsMs }: Override): string {
+  const where = nameOf(system);
+  const since = sinceMs === null ? "" : ` since ${moment(sinceMs)}`;
+  const until =
+    endsMs === null
+      ? `${where} does not say until when`
+      : `until ${moment(endsMs)}, unless another time was set in ${where}`;
+  return `${wordsFor(status)}, set by hand in ${where}${since}, keeps ${wordsFor(hides)} from showing there (${until})`;
+}
+
+/** What one system shows, whether that is what it should, and what is not seen or not shown because of what. */
+export function describeEndpoint(rep: Rep, system: SystemName, policy: Policy): string {
   const { seen, health, absent, pending } = endpointOf(rep, system);
   const mask = maskOf(rep, system);
   const shown = absent ? "Offline" : seen === null ? "not read yet" : wordsFor(seen);
   if (pending) return `${shown}, a change is on its way`;
-  if (mask) return `${shown} (by us: what she shows there herself is hidden since we set it)`;
+  if (mask) {
+    const ours = `covered by our ${wordsFor(mask.covering)}`;
+    return `${shown} (beneath it: unknown since ${moment(mask.sinceMs)}, ${ours})`;
+  }
+  const override = overrideOf(rep, policy);
+  if (override?.system === system) return explainOverride(override);
   return health === "ok" ? shown : `${shown} (our last write was ${health})`;
+}
+
+const MOMENT = new Intl.DateTimeFormat("sv-SE", {
+  timeZone: "UTC",
+  dateStyle: "short",
+  timeStyle: "medium",
+});
+
+/** `2026-03-04 10:42:30 UTC`: for texts whose reader's own clock is not known. */
+function moment(atMs: number): string {
+  return `${MOMENT.format(atMs)} UTC`;
 }

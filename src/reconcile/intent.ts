@@ -2,7 +2,15 @@ import type { HoldId, SystemName } from "../presence/identity.ts";
 import type { Status } from "../presence/status.ts";
 import type { Policy } from "./policy.ts";
 import { calmDown } from "./fight.ts";
-import { type Cause, endpointOf, type Hold, type Rep, withEndpoint, without } from "./rep.ts";
+import {
+  baseOf,
+  type Cause,
+  endpointOf,
+  type Hold,
+  type Rep,
+  withEndpoint,
+  without,
+} from "./rep.ts";
 import { isSatisfied, targetOf } from "./resolve.ts";
 
 const HOUR_MS = 3_600_000;
@@ -77,6 +85,18 @@ export function takeBack(rep: Rep, cause: Cause): Rep {
   const { before } = rep.base;
   if (!before) return rep;
   return { ...intend(rep, cause), base: { ...before, untilMs: null, before: null } };
+}
+
+/**
+ * Her manual status gives way, on her own word or a supervisor's, as if she had reset it in the system: what lies over
+ * it shows there, and Available when that is over. The new base is no younger than the old one, so that whatever began
+ * since still lies over it; but it is a new choice, or the system would not be asked to clear what hides it.
+ */
+export function lift(rep: Rep, origin: SystemName, cause: Cause): Rep {
+  const next = intend(rep, cause);
+  const { tick } = rep.base;
+  const base = baseOf({ status: "Available", tick, intent: next.intent, atMs: cause.atMs });
+  return { ...next, base: { ...base, origin } };
 }
 
 /**

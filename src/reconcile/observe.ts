@@ -1,7 +1,7 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { isRoutable } from "../presence/status.ts";
-import { absent, signIn } from "./attendance.ts";
+import { absent, disconnection, returned, signIn } from "./attendance.ts";
 import { agrees, causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
 import { type Classification, classify, isAnswered, isSettled, lateWriteOf } from "./classify.ts";
 import { automatic, automaticEnded, dropOverlay, firstSight, uncovered } from "./overlay.ts";
@@ -39,6 +39,7 @@ export function observe(
     readTick: Math.max(known.readTick, reading.startedTick),
     native: reading.native,
     absent: reading.status === "Offline",
+    disconnected: disconnection(known, system, reading, policy),
   });
   const applied = apply(classification, rep, system, reading as UsableReading, policy);
   const settled = forgetOutlived(
@@ -99,6 +100,7 @@ function apply(
     uncovered,
     absent,
     "first sight": firstSight,
+    returned,
     "sign-in": signIn,
     automatic,
     "automatic ended": automaticEnded,
@@ -230,7 +232,9 @@ function rememberOwn(
   policy: Policy,
 ): Rep {
   if (profileOf(policy, system).absorbing) return rep;
-  if (classification === "absent") return withEndpoint(rep, system, { own: null });
+  if (classification === "absent") {
+    return endpointOf(rep, system).disconnected ? rep : withEndpoint(rep, system, { own: null });
+  }
   if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
   return withEndpoint(rep, system, { own: { status, native } });
 }

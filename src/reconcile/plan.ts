@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import { isRoutable, type Status } from "../presence/status.ts";
+import { endAbsences } from "./attendance.ts";
 import { fightEndsMs } from "./fight.ts";
 import { expire } from "./intent.ts";
 import type { Policy, SystemProfile } from "./policy.ts";
@@ -24,6 +25,7 @@ const TOLD: ReadonlySet<Cause["kind"]> = new Set([
   "hold expired",
   "command",
   "command ended",
+  "manual lifted",
   "shift",
   "paused",
   "resumed",
@@ -86,7 +88,7 @@ type Step =
  * Idempotent until the rep changes: planning the returned rep again yields no further write.
  */
 export function plan(before: Rep, policy: Policy, nowMs: number): Plan {
-  let rep = expire(before, policy, nowMs);
+  let rep = endAbsences(expire(before, policy, nowMs), policy, nowMs);
   const reads: SystemName[] = [];
   const writes: Write[] = [];
   let recheckAtMs = nextExpiry(rep, policy);
@@ -295,6 +297,7 @@ function renewalIsDue(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: n
 function nextExpiry(rep: Rep, policy: Policy): number | null {
   const ends = [
     ...[fightEndsMs(rep, policy), rep.base.untilMs].filter((atMs) => atMs !== null),
+    ...Object.values(rep.systems).flatMap(({ disconnected }) => disconnected?.untilMs ?? []),
     ...Object.values(rep.holds).map((hold) => hold.untilMs),
     ...Object.values(rep.overlays).flatMap((overlay) => overlay.untilMs ?? []),
   ];

@@ -22,6 +22,8 @@ export type SystemProfile = {
   readonly settleMs: number;
   /** How long our cover lasts there; renewed at half. `null`: until replaced. */
   readonly leaseMs: Readonly<Record<Status, number | null>>;
+  /** How long what a person sets by hand lasts there, unless she names a time of her own; absent: nobody knows. */
+  readonly manualMs?: Readonly<Partial<Record<Status, number>>>;
 };
 
 /** Everything about deciding that an administrator may change. */
@@ -33,6 +35,8 @@ export type Policy = {
   readonly lateMs: number;
   /** How long a call seen in a system outlives the system's silence about the rep. */
   readonly absenceGraceMs: number;
+  /** How long a rep may be gone from a system that she signs in to before what she chose there is withdrawn. */
+  readonly reconnectMs: number;
   /** After this long without an answer from the other systems, the last one is released all the same. */
   readonly releasePatienceMs: number;
   readonly writesPerMinute: number;

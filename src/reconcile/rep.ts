@@ -18,6 +18,7 @@ type CauseKind =
   | "hold expired"
   | "command"
   | "command ended"
+  | "manual lifted"
   | "shift"
   | "lease ended"
   | "paused"
@@ -121,6 +122,13 @@ export type LateWrite = {
 
 type Health = "ok" | "absorbed" | "rejected";
 
+/** What a system showed when the rep's client was gone, and until when it will show just that if she comes back. */
+export type Disconnection = {
+  readonly status: Status;
+  readonly native: string | null;
+  readonly untilMs: number;
+};
+
 /** What we know about one system for one rep: the merge base, and the one write in flight. */
 export type Endpoint = {
   /** The merge base: the class last read. `null` until the first read. */
@@ -140,6 +148,8 @@ export type Endpoint = {
   readonly covering: Status | null;
   readonly leaseUntilMs: number | null;
   readonly absent: boolean;
+  /** She is gone, and expected back: what she left behind, and until when seeing it again is no news. */
+  readonly disconnected: Disconnection | null;
   readonly health: Health;
   readonly failures: number;
   readonly retryAtMs: number;
@@ -202,6 +212,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   covering: null,
   leaseUntilMs: null,
   absent: false,
+  disconnected: null,
   health: "ok",
   failures: 0,
   retryAtMs: 0,

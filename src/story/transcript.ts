@@ -1,9 +1,12 @@
 import { openSqliteEngine } from "../engine/sqlite/sqlite-engine.ts";
 import type { Engine, StoredHistoryEntry } from "../engine/engine.ts";
 import { DYNAMICS, type RepId, repId, TEAMS } from "../presence/identity.ts";
+import { createPolicy, DEFAULT_MAPPINGS } from "../policy.ts";
 import { describeEndpoint, explainRep, nameOf } from "../reconcile/explain.ts";
 import type { Actor } from "./world.ts";
 
+/** The story sets no policy of its own. */
+const POLICY = createPolicy(DEFAULT_MAPPINGS);
 const DIM = "\u001b[2m";
 const BOLD = "\u001b[1m";
 const GREEN = "\u001b[32m";
@@ -63,7 +66,7 @@ export class Transcript {
       const document = await this.#engine?.get(rep);
       if (!document) continue;
       const systems = [TEAMS, DYNAMICS].map(
-        (system) => `${nameOf(system)}: ${describeEndpoint(document.rep, system)}`,
+        (system) => `${nameOf(system)}: ${describeEndpoint(document.rep, system, POLICY)}`,
       );
       this.line(`  ${name.padEnd(9)} ${explainRep(document.rep)}  (${systems.join(" · ")})`);
     }

@@ -58,6 +58,11 @@ export class World {
     await this.#control(this.#stage.tenant.dataverseUrl, "hooks", on ? {} : { dropShare: 1 });
   }
 
+  /** How long after a choice Dynamics' row, which is all that others can read, says so. */
+  async rowsFollow(projectionDelayMs: number): Promise<void> {
+    await this.#control(this.#stage.tenant.dataverseUrl, "settings", { projectionDelayMs });
+  }
+
   /** Posts a body to the service's Dataverse webhook, byte for byte. */
   async postWebhook(body: Buffer): Promise<number> {
     const response = await this.#post("/webhooks/dataverse", {

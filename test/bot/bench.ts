@@ -3,10 +3,11 @@ import { type Bot, createBot } from "../../src/bot/bot.ts";
 import type { BotPort, Person, QueueDesk } from "../../src/bot/port.ts";
 import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
-import { PAUSE_RECORD } from "../../src/directory/pauses.ts";
+import { PAUSE_RECORD, pausesOf } from "../../src/directory/pauses.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { TEAMS } from "../../src/presence/identity.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
+import type { RepEvent } from "../../src/reconcile/event.ts";
 import { Crew, end, engineWith, person, POLICY, type Watch } from "../controller/crew.ts";
 import { APP_ID, FakeTeams, ISSUER, TENANT_ID } from "./teams.ts";
 
@@ -58,6 +59,7 @@ export class BotBench {
   groupsFail = false;
   /** While it is set, looking at anybody is a fault of ours. */
   documentsThrow = false;
+  signedOut: ReturnType<BotPort["signedOut"]> = [];
   /** While it is set, the store keeps nothing. */
   keepFails = false;
   readonly groups: Record<string, readonly string[]> = {
@@ -125,8 +127,13 @@ export class BotBench {
         members: (group) => look(({ groups }) => new Set(groups[group] ?? [])),
       },
       queues: options.queues ?? null,
-      pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, () => {}),
+      pausing: createPausing(
+        { engine, nowMs },
+        PAUSE_RECORD,
+        () => void holder.bench?.readPauses(),
+      ),
       waitingFor: () => [],
+      signedOut: () => holder.bench?.signedOut ?? [],
     };
     const bot = await createBot({
       port,
@@ -165,6 +172,18 @@ export class BotBench {
     await end(this.#watch);
     await this.teams.close();
     await this.crew.engine.close();
+  }
+
+  /** What the service does now and then. */
+  async readPauses(): Promise<void> {
+    const { crew } = this;
+    const records = await crew.engine.kept(PAUSE_RECORD);
+    this.#watch.controller.setPauses(pausesOf(records, crew.clock.nowMs()));
+  }
+
+  /** A partner reports something about Ana. */
+  async tell(event: RepEvent): Promise<void> {
+    await this.crew.tell(this.#watch, event);
   }
 
   /** Resolves when whatever the bot was about to send has reached Teams. */
@@ -253,7 +272,7 @@ export class BotBench {
   }
 }
 
-function cardsOf(activity: Json): readonly Json[] {
+export function cardsOf(activity: Json): readonly Json[] {
   const { attachments = [] } = activity as { readonly attachments?: readonly { content: Json }[] };
   return attachments.map(({ content }) => content);
 }

@@ -139,6 +139,21 @@ describe("a board in a channel", () => {
 });
 
 describe("what comes by itself", () => {
+  test("[R125] a channel that asked for alerts is told of an account that was signed out, once an hour", async () => {
+    await bench.say("manager", "<at>Lockstep</at> alerts here", "channel");
+    const alerts = (): readonly string[] => told().filter((text) => text.includes("is signed out"));
+    await pass(60);
+    expect(alerts()).toEqual([]);
+    bench.signedOut = [{ account: "6f0b7a1e-1c2d-4e5f-8a9b-0c1d2e3f4a5b", reps: 650 }];
+    await pass(60);
+    expect(alerts()).toHaveLength(1);
+    expect(alerts()[0]).toContain("650 reps are polled");
+    expect(alerts()[0]).toContain("/connect/teams/accounts");
+    bench.signedOut = [];
+    await pass(60);
+    expect(alerts()).toHaveLength(1);
+  });
+
   test("[R223] a digest comes every day at its time, until it is switched off", async () => {
     const [card] = (await bench.say("manager", "digest at 10:00")).cards;
     expect(textOf(card)).toContain("Every day at");

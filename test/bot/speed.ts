@@ -70,6 +70,7 @@ async function speed(): Promise<void> {
     queues: null,
     pausing: null,
     waitingFor: () => [],
+    signedOut: () => [],
   };
   const rules = { scopes: [{ managers: "managers", reps: null }], adminGroup: null };
   const access = new Access(rules, port.groups, port.nowMs);

@@ -149,6 +149,21 @@ describe("who takes part, from the command line", () => {
     expect(await resting()).toEqual(["*"]);
     await cli("sync", "everybody", "resume");
     expect(await resting()).toEqual([]);
+    await cli("pause", "--all");
+    await cli("pause", email, "--hours", "1");
+    expect((await resting()).toSorted()).toEqual(["*", systemUserId].toSorted());
+    await cli("resume", "--all");
+    expect(await resting()).toEqual([systemUserId]);
+    await cli("resume", email);
+    expect(await resting()).toEqual([]);
+    for (const words of [
+      ["pause"],
+      ["pause", email, "--all"],
+      ["resume", "--hours", "1", "--all"],
+    ]) {
+      expect(await cli(...words)).toMatchObject({ exit: 64 });
+    }
+    expect(await resting()).toEqual([]);
     expect(await cli("sync", "everybody", "out", "--reason", "no")).toMatchObject({ exit: 64 });
     expect((await cli("sync", "nobody", "in")).said).toContain("cli-rep-unknown");
     expect(await cli("sync", email, "pause", "--hours", "forever")).toMatchObject({ exit: 64 });

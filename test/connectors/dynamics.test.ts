@@ -147,7 +147,14 @@ describe("Dynamics", () => {
         status: "Offline",
         automatic: null,
         native: OUT_OF_THE_BOX.Offline,
+        disconnected: true,
       });
+  });
+
+  test("[R310] Offline that she chose is told from a client that is gone", async () => {
+    const rep = repAt(13);
+    await choose(rep, OUT_OF_THE_BOX.Offline);
+    expect(await sight(rep)).toMatchObject({ status: "Offline", disconnected: false });
   });
 
   test("versions compare as text in the order of the writes", async () => {

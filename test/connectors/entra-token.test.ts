@@ -209,9 +209,9 @@ describe.each([
     expect(FOUND[flaw]).toContain(verdict.ok ? "taken" : verdict.refusal);
   });
 
-  test("an application or a role that a route asks for must be there", async () => {
+  test("an audience, an application or a role that a route asks for must be there", async () => {
     const token = await tokenFrom(world, audience);
-    const ask = (requirement: { appId?: string; role?: string }) =>
+    const ask = (requirement: { audience?: string; appId?: string; role?: string }) =>
       world.verifier.verify(token, requirement);
     expect(await ask({ appId: CALLER.toUpperCase(), role: "Presence.Events" })).toMatchObject({
       ok: true,
@@ -220,6 +220,9 @@ describe.each([
       ok: false,
       refusal: "token-application",
     });
+    const other = audience === US ? US_BY_ID : US;
+    expect(await ask({ audience })).toMatchObject({ ok: true });
+    expect(await ask({ audience: other })).toEqual({ ok: false, refusal: "token-audience" });
     expect(await ask({ role: "Presence" })).toEqual({ ok: false, refusal: "token-role" });
     expect(await ask({ role: "" })).toEqual({ ok: false, refusal: "token-role" });
   });

@@ -42,7 +42,8 @@ async function serve(): Promise<World> {
   const stored = new Map<string, InboxEvent>();
   const order: string[] = [];
   const route = createPartnerInbound({
-    partners: [{ name: systemName("phone"), keys: [KEY] }],
+    partners: () => [{ name: systemName("phone"), keys: [KEY] }],
+    refuse: () => null,
     find: (id) => (id === SYSTEM_USER || id === ENTRA_OBJECT ? ANA : null),
     findLeaver: () => null,
     accept: async (event) => {

@@ -127,6 +127,7 @@ describe("[R134] an account is connected", () => {
         admitted: ["listed"],
         connect: async ({ id }) => void connected.push(id),
         disconnect: async () => true,
+        accounts: () => [],
         report: () => undefined,
         nowMs: () => nowMs,
       }),

@@ -240,3 +240,43 @@ describe("[R126] a live subscription that stops delivering", () => {
     expect(bench.codes()).toEqual(["push-account-connected", "push-live"]);
   });
 });
+
+describe("[R126] an endpoint that Graph finds too slow", () => {
+  test.each([
+    ["slow", { slowAfterMs: 1, dropAfterMs: 60_000 }],
+    ["drop", { slowAfterMs: 1, dropAfterMs: 1 }],
+  ] as const)("and calls %s costs nobody a change, and is heard again", async (state, limits) => {
+    const bench = await PushBench.open();
+    const { control } = bench.tenant.graph;
+    control.setPush({ reauthorizationEveryMs: 0, minimumResponses: 1, ...limits });
+    await bench.live();
+    await bench.poll();
+    await bench.clock.advance(10 * SECOND);
+    bench.choose(0, "Busy");
+    await bench.told();
+    expect(Object.values(control.endpoints())).toContain(state);
+    await bench.clock.advance(MINUTE);
+    await bench.poll();
+
+    bench.hints.splice(0);
+    const user = bench.choose(1, "DoNotDisturb");
+    await bench.told();
+    expect(bench.hints).toEqual([]);
+    await bench.clock.advance(5 * SECOND);
+    await bench.poll();
+    await bench.clock.advance(MINUTE);
+    expect(bench.codes()).toContain("push-silent");
+    // Whatever was lost, everybody is read when the subscription is made anew.
+    await eventually("it is made anew", () => bench.hints.includes(user));
+    await bench.delivering();
+
+    control.setPush({ slowAfterMs: 60_000, dropAfterMs: 60_000 });
+    await bench.clock.advance(11 * MINUTE);
+    await bench.told();
+    bench.hints.splice(0);
+    const next = bench.choose(2, "Away");
+    await bench.told();
+    await eventually("it speaks again", () => bench.hints.includes(next));
+    expect(bench.push.status()).toMatchObject({ mode: "push" });
+  });
+});

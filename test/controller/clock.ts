@@ -14,6 +14,7 @@ const TURNS = 3;
 export class VirtualClock implements Clock {
   #wallMs: number;
   #elapsedMs = 0;
+  #stands = false;
   readonly #timers = new Set<Timer>();
 
   constructor(nowMs = 1_800_000_000_000) {
@@ -61,6 +62,11 @@ export class VirtualClock implements Clock {
     this.#wallMs += byMs;
   }
 
+  /** The wall clock stands still from now on. */
+  freeze(): void {
+    this.#stands = true;
+  }
+
   #next(endMs: number): Timer | null {
     let next: Timer | null = null;
     for (const timer of this.#timers) {
@@ -71,6 +77,6 @@ export class VirtualClock implements Clock {
 
   #pass(ms: number): void {
     this.#elapsedMs += ms;
-    this.#wallMs += ms;
+    if (!this.#stands) this.#wallMs += ms;
   }
 }

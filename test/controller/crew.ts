@@ -34,6 +34,8 @@ export type CrewOptions = {
   readonly people?: readonly RepIdentity[];
   readonly teamsPace?: PaceLimits;
   readonly dynamicsPace?: PaceLimits;
+  /** Teams is read through a registration of its own. */
+  readonly reader?: boolean;
 };
 
 /** Time between two sweeps of either system. */
@@ -85,13 +87,14 @@ export class Crew {
     const { clock, teams, dynamics } = this;
     const { teamsPace = PACE, dynamicsPace = PACE } = this.#options;
     const paces = { teams: new Pace(clock, teamsPace), dynamics: new Pace(clock, dynamicsPace) };
+    const readPace = this.#options.reader ? new Pace(clock, PACE) : paces.teams;
     const onSystemError = (error: SystemError): void => void this.systemErrors.push(error);
     const controller = new Controller({
       engine,
       policy: POLICY,
       clock,
       systems: [
-        { connector: teams, pace: paces.teams },
+        { connector: teams, pace: paces.teams, readPace },
         { connector: dynamics, pace: paces.dynamics },
       ],
       gatherMs: 4,
@@ -102,7 +105,7 @@ export class Crew {
     const onFault = (error: unknown): void => void this.faults.push(error);
     const common = { controller, clock, pollMs: POLL_MS, onSystemError, onFault };
     const sweeps = [
-      new Sweep({ ...common, connector: teams, pace: paces.teams }),
+      new Sweep({ ...common, connector: teams, pace: readPace }),
       new Sweep({ ...common, connector: dynamics, pace: paces.dynamics }),
     ];
     await controller.start();

@@ -190,3 +190,18 @@ describe("a clock that is set back", () => {
     expect(gate.names).toEqual(["a", "b"]);
   });
 });
+
+test("[R45] [P10] a clock that stands still holds up nobody, and lets nobody go faster", async () => {
+  const gate = new Gate({ burst: 2, perSecond: 4 });
+  gate.clock.freeze();
+  for (let index = 0; index < 5; index += 1) gate.ask(String(index));
+  const left: number[] = [];
+  for (let quarter = 0; quarter < 4; quarter += 1) {
+    await gate.clock.advance(125);
+    // Somebody else asks meanwhile: what was waited for so far is not lost by that.
+    gate.ask(`late ${quarter}`);
+    await gate.clock.advance(125);
+    left.push(gate.left.length);
+  }
+  expect(left).toEqual([3, 4, 5, 6]);
+});

@@ -100,3 +100,19 @@ describe("[R47] reps that ask within a few milliseconds share one call", () => {
     expect(ana).toMatchObject({ status: "Available" });
   });
 });
+
+describe("[R45] a read that takes several calls", () => {
+  test("has permission for each of them before it leaves", async () => {
+    const { clock, dynamics, pace, reader } = bench();
+    dynamics.repsPerCall = 2;
+    const five = ["a", "b", "c", "d", "e"].map(person);
+    for (const { rep } of five) dynamics.join(rep);
+    for (let taken = 0; taken < 9; taken += 1) expect(pace.takeNow()).toBe(true);
+    const all = Promise.all(five.map((one) => reader.read(one, 1)));
+    await clock.advance(GATHER_MS + 190);
+    expect(dynamics.reads).toBe(0);
+    await clock.advance(100);
+    expect((await all).map((reading) => reading?.status)).toEqual(five.map(() => "Available"));
+    expect(dynamics.reads).toBe(1);
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SystemError } from "../../src/connectors/connector.ts";
-import { ANA, BEN, Crew, POLL_MS } from "./crew.ts";
+import { ANA, BEN, Crew, person, POLL_MS } from "./crew.ts";
 
 describe("a sweep", () => {
   test("that fails is tried again at its next turn", async () => {
@@ -81,5 +81,19 @@ describe("a sweep", () => {
     const { reads } = crew.teams;
     await crew.clock.advance(700_000);
     expect(crew.teams.reads).toBe(reads);
+  });
+
+  test("[R45] waits for as many permissions as it makes calls", async () => {
+    const people = ["a", "b", "c", "d", "e"].map(person);
+    const { crew, watch } = await Crew.onDuty({ people, teamsPace: { burst: 10, perSecond: 0.2 } });
+    const [sweep] = watch.sweeps;
+    crew.teams.repsPerCall = 2;
+    while (watch.paces.teams.takeNow());
+    const { completed = 0 } = sweep ?? {};
+    // A part of a token was there already.
+    await crew.clock.advance(2 * 5_000);
+    expect(sweep?.completed).toBe(completed);
+    await crew.clock.advance(5_100);
+    expect(sweep?.completed).toBe(completed + 1);
   });
 });

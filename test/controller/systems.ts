@@ -45,6 +45,7 @@ abstract class EmulatedSystem implements Connector {
   readonly departuresMs: number[] = [];
   readonly readTroubles: Trouble[] = [];
   readonly writeTroubles: Trouble[] = [];
+  repsPerCall = Infinity;
   /** Whether its rows carry versions. */
   versioned = true;
   latencyMs = 20;

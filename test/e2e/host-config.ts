@@ -65,7 +65,7 @@ export function hostConfig(theme: Theme): object {
   const style = (backgroundColor: string) => ({ backgroundColor, foregroundColors });
   return {
     supportsInteractivity: true,
-    fontFamily: "'Segoe UI', 'Noto Sans', 'DejaVu Sans', sans-serif",
+    fontFamily: "'Segoe UI', 'Liberation Sans', 'Noto Sans', 'DejaVu Sans', sans-serif",
     fontSizes: { small: 12, default: 14, medium: 16, large: 18, extraLarge: 24 },
     fontWeights: { lighter: 200, default: 400, bolder: 600 },
     spacing: {
@@ -103,11 +103,11 @@ export function styleSheet(theme: Theme, widthPx: number): string {
     body { margin: 0; background: ${p.page}; }
     #card { width: ${widthPx}px; margin: 12px; border-radius: 8px; overflow: hidden; background: ${p.card};
             box-shadow: 0 1px 3px rgba(0,0,0,.3); }
-    .ac-pushButton { font: 600 14px 'Segoe UI','Noto Sans','DejaVu Sans',sans-serif; padding: 5px 12px;
+    .ac-pushButton { font: 600 14px 'Segoe UI','Liberation Sans','Noto Sans','DejaVu Sans',sans-serif; padding: 5px 12px;
       border-radius: 4px; border: 1px solid ${p.line}; background: ${p.card}; color: ${p.text};
       margin-top: 4px; }
     .ac-pushButton.style-positive { background: ${p.accent}; border-color: ${p.accent}; color: ${theme === "light" ? "#fff" : "#000"}; }
-    .ac-input { font: 14px 'Segoe UI','Noto Sans','DejaVu Sans',sans-serif; padding: 6px 8px; box-sizing: border-box;
+    .ac-input { font: 14px 'Segoe UI','Liberation Sans','Noto Sans','DejaVu Sans',sans-serif; padding: 6px 8px; box-sizing: border-box;
       width: 100%; border: 1px solid ${p.line}; border-radius: 4px; background: ${p.emphasis}; color: ${p.text}; }
   `;
 }

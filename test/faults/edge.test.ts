@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Company, openCompany } from "../scenarios/company.ts";
 import { sceneOf } from "../scenarios/scene.ts";
 import { eventually, WEBHOOK_KEY } from "../service/launch.ts";
-import { sendEvent } from "../service/partner.ts";
+import { sendPatiently } from "../service/partner.ts";
 import { portOf, repOf } from "./cabled-company.ts";
 import { sendHint } from "./hint.ts";
 
@@ -58,14 +58,14 @@ test("[R82] [P12] F25 500 sockets that say nothing, little, or a body without en
       const person = repOf(company, rounds % company.people.length);
       const hold = { rep: person.dynamics, hold: `call-${rounds}` };
       expect(await sendHint(service, person)).toBe(200);
-      const started = await sendEvent(service, {
+      const started = await sendPatiently(service, {
         ...hold,
         type: "hold.started",
         status: "InACall",
       });
       expect(started.status).toBe(202);
       if (rounds < 10) await sceneOf(company, person).shows("InACall", "Busy");
-      expect((await sendEvent(service, { ...hold, type: "hold.ended" })).status).toBe(202);
+      expect((await sendPatiently(service, { ...hold, type: "hold.ended" })).status).toBe(202);
       expect((await fetch(`${service.url}/livez`)).status).toBe(200);
     }
   } finally {
@@ -94,7 +94,7 @@ describe("[P8] F26 a caller resets the connection in the middle of a body:", () 
     }
     expect(await sendHint(service, person)).toBe(200);
     const event = { type: "hold.ended", rep: person.dynamics, hold: "none" } as const;
-    expect((await sendEvent(service, event)).status).toBe(202);
+    expect((await sendPatiently(service, event)).status).toBe(202);
     await eventually("the good one is recorded", async () => {
       const events = (await service.history()).filter(({ kind }) => kind === "event");
       return events.length > before;

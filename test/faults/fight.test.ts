@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openCompany } from "../scenarios/company.ts";
-import { PRESENCES } from "../scenarios/day.ts";
+import { PRESENCES } from "../scenarios/meaning.ts";
 import { sceneOf } from "../scenarios/scene.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
 import { eventually } from "../service/launch.ts";

@@ -4,10 +4,11 @@ import { describe, expect, test } from "vitest";
 import { openCompany } from "../scenarios/company.ts";
 import { countWrong } from "../scenarios/count.ts";
 import { hangUpAll, liveThrough } from "../scenarios/day.ts";
+import { wrongAfter } from "../scenarios/verdict.ts";
 import { sceneIn, sceneOf } from "../scenarios/scene.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
 import { eventually } from "../service/launch.ts";
-import { sendEvent } from "../service/partner.ts";
+import { sendPatiently } from "../service/partner.ts";
 import { openCabledCompany, order, repOf, SABOTEUR } from "./cabled-company.ts";
 import { tellStory } from "./story.ts";
 
@@ -73,7 +74,7 @@ describe("[R44] F38 SIGTERM:", () => {
     }
     const all = await acts;
     await company.quiet(() => countWrong(company, all).wrong.length === 0);
-    expect(countWrong(company, all).wrong).toEqual([]);
+    expect(await wrongAfter(company, all)).toEqual([]);
     await service.stop();
     expect(service.errors).toBe("");
   });
@@ -100,7 +101,7 @@ describe("[R44] F38 SIGTERM:", () => {
         hold: "call",
         status: "InACall",
       } as const;
-      expect((await sendEvent(service, event)).status).toBe(202);
+      expect((await sendPatiently(service, event)).status).toBe(202);
     }
     await eventually("both have swallowed something", () =>
       [cables.graph, cables.dataverse].every(({ swallowed }) => swallowed > 0),

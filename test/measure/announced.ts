@@ -2,7 +2,8 @@
  * Measures what change notifications are worth: `node test/measure/announced.ts [seconds]`. The real service
  * against the emulated tenant on this computer, 1 000 reps, Dynamics following Teams; without an account at the
  * default poll, and with two accounts at a poll of a minute. Prints one line of JSON for each. The emulated
- * notifications leave at once: Microsoft's own delay (10 s on average, a minute at most) comes on top.
+ * notifications leave at once: Microsoft's own delay (10 s on average, a minute at most) comes on top. At last one
+ * subscription falls silent, and what that costs is printed too. About six minutes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -128,8 +129,52 @@ async function measure(name: string, accounts: number, pollSeconds: string): Pro
   process.stdout.write(
     `${JSON.stringify({ name, reps: REPS, ...atRest, ...quantiles(latencies) })}\n`,
   );
+  if (accounts > 0) await lose(tenant, service, reps.at(-1));
   await service.stop();
   await tenant.close();
+}
+
+/** One subscription falls silent without a word: how late a change of its reps is written, and what it takes to mend. */
+async function lose(
+  { graph, dataverse }: Tenant,
+  service: Started,
+  rep: { readonly teams: string; readonly dynamics: string } | undefined,
+): Promise<void> {
+  const shard = graph.control
+    .subscriptions()
+    .find(({ userIds }) => userIds.includes(rep?.teams ?? ""));
+  if (!rep || !shard) throw new Error("nobody watches the last rep");
+  graph.control.silence({ subscriptionId: shard.id });
+  const before = graph.control.requests().byOperation;
+  const lostAtMs = Date.now();
+  graph.control.setManual({ userId: rep.teams, availability: "Busy" });
+  const write = await until(() =>
+    dataverse.control
+      .writes()
+      .find(({ agentId, atMs }) => agentId === rep.dynamics && atMs >= lostAtMs),
+  );
+  const said = await until(() => service.lines.find(({ code }) => code === "push-silent"));
+  await until(() => {
+    const now = graph.control.subscriptions();
+    return now.length === 2 && now.every(({ id }) => id !== shard.id);
+  });
+  const mendedMs = Date.now() - lostAtMs;
+  // Whoever was in the shard is read after it.
+  await sleep(2_000);
+  const after = graph.control.requests().byOperation;
+  const calls = Object.fromEntries(
+    Object.entries(after)
+      .map(([operation, count]) => [
+        operation,
+        count - (before[operation as keyof typeof before] ?? 0),
+      ])
+      .filter(([, count]) => count !== 0),
+  );
+  const silentMinutes = said["silentMinutes"];
+  const writtenMs = write.atMs - lostAtMs;
+  process.stdout.write(
+    `${JSON.stringify({ name: "a subscription fell silent", writtenMs, mendedMs, silentMinutes, calls })}\n`,
+  );
 }
 
 function requestsOf({ dataverse }: Tenant): number {

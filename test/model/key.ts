@@ -226,6 +226,8 @@ function putEndpoint(world: World, rep: Rep, system: SystemName): void {
   ago(e.cover === "none" ? null : e.leaseUntilMs);
   code(HEALTH_CODES, e.health);
   flag(e.absent);
+  status(e.disconnected?.status);
+  ago(e.disconnected?.untilMs ?? null);
   put(e.changesMs.length);
   for (const changeMs of e.changesMs) ago(changeMs);
   status(e.own?.status);
@@ -255,6 +257,9 @@ function putWorld(world: World): void {
   put((world.raced ? 1 : 0) + (world.mistaken ? 2 : 0) + (world.unread ? 4 : 0));
   put((world.crossed ? 1 : 0) + (world.sequential ? 2 : 0));
   status(world.decreed);
+  status(world.interrupted);
+  flag(world.blurred);
+  put(world.swallowed);
   put(world.chosen.length);
   for (const { kind, system, status: chosen } of world.chosen) {
     code(CHOSEN_CODES, kind);

@@ -1,3 +1,4 @@
+import { DISCONNECT_MUTANTS } from "./disconnect-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PIECE_MUTANTS } from "./piece-mutants.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
@@ -149,4 +150,5 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...RULE_MUTANTS,
   ...PIECE_MUTANTS,
+  ...DISCONNECT_MUTANTS,
 ];

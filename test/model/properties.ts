@@ -13,6 +13,7 @@ export type Violation = { readonly invariant: string; readonly says: string };
 
 const LEFT_ALONE = "R114 a paused rep is left alone";
 const FRESH = "a write follows a fresh read";
+const DISCONNECTED = "R310 a lost connection is no sign-out";
 
 /** What must hold after every step, of either instance. */
 export function checkEveryStep(
@@ -35,9 +36,13 @@ export function checkStep(
 ): Violation | null {
   const choices = after.chosen.filter(({ kind }) => kind !== "sign-out").length;
   const lostToLease = setting.leases && after.raced;
-  if (after.choiceIntents > choices && !lostToLease) {
+  if (after.choiceIntents > choices + after.swallowed && !lostToLease) {
     const says = `${after.choiceIntents} choices were recorded, but she made ${choices}`;
     return { invariant: "P3 no intent without a cause", says };
+  }
+  if (setting.flaps > 0 && isMisread(before, after)) {
+    const says = `a ${after.rep.cause?.kind ?? ""} was recorded, and she was there all the time`;
+    return { invariant: DISCONNECTED, says };
   }
   const allowed = writeBound(after, setting);
   if (after.writes > allowed) {
@@ -91,12 +96,29 @@ export function checkStep(
     : { invariant: "P13 protection", says: "a live hold is not on top" };
 }
 
+/** Coming or going was recorded, and she did neither but for a moment. */
+function isMisread(before: World, { rep, chosen, blurred }: World): boolean {
+  const kind = rep.intent > before.rep.intent ? rep.cause?.kind : null;
+  if ((kind !== "sign-in" && kind !== "sign-out") || blurred) return false;
+  return chosen.every((one) => one.kind === "choice");
+}
+
+const BEGIN_AND_END = [
+  "calls",
+  "holds",
+  "meetings",
+  "signOuts",
+  "flaps",
+  "pauses",
+  "commands",
+  "shifts",
+] as const;
+
 /** Every event may cost one write per system, a withdrawal included; every fault may cost one more. */
 function writeBound(world: World, setting: Setting): number {
   const { left } = world;
   const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
-  const kinds = ["calls", "holds", "meetings", "signOuts", "pauses", "commands", "shifts"] as const;
-  const twice = kinds.reduce((sum, kind) => sum + spent(kind), 0);
+  const twice = BEGIN_AND_END.reduce((sum, kind) => sum + spent(kind), 0);
   const events = 2 * twice + spent("acts");
   const faults =
     spent("losses") + 2 * spent("zombies") + 2 * spent("crashes") + spent("duplicates");
@@ -208,7 +230,8 @@ function checkBase(world: World, setting: Setting): Violation | null {
   const last = chosen.at(-1);
   // What a supervisor or a planner says is judged by itself.
   if (left.commands < setting.commands || left.shifts < setting.shifts) return null;
-  if (!last || world.raced || hasFaults(world, setting) || isHidden(world)) return null;
+  if (!last || world.raced || world.blurred || hasFaults(world, setting)) return null;
+  if (isHidden(world)) return null;
   const inOneSystem = chosen.every(({ system }) => system === last.system);
   const expected = chosen.some(({ kind }) => kind !== "choice")
     ? attendedStatus(world, setting)

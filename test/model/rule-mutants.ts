@@ -127,6 +127,17 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, calls: 1, meetings: 1 }, invariant: P3 },
   },
   {
+    name: "R3 what was read after the answer to a write takes its echo away",
+    edits: [
+      {
+        file: "choice.ts",
+        find: "pending: pending && { ...pending, overtaken: true },",
+        replace: "pending: pending?.ackTick == null ? pending : null,",
+      },
+    ],
+    killedBy: { setting: { acts: 2, lagging: true }, invariant: P3 },
+  },
+  {
     name: "R10 the end of our lease is a choice of hers",
     edits: [
       {

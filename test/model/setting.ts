@@ -39,6 +39,8 @@ export type Setting = {
   readonly closings: number;
   /** How often she may sign out of Dynamics (and in again, to a default presence). */
   readonly signOuts: number;
+  /** How often she may lose her connection to Dynamics; back within the epoch, she finds there what she left. */
+  readonly flaps: number;
   /** Reads that may be answered with PresenceUnknown. */
   readonly unknowns: number;
   /** Nothing is known of her at first: no system has ever been read. */
@@ -79,6 +81,7 @@ export const BASE_SETTING: Setting = {
   meetings: 0,
   closings: 0,
   signOuts: 0,
+  flaps: 0,
   unknowns: 0,
   cold: false,
   readsInFlight: 1,
@@ -133,6 +136,7 @@ export function policyOf(setting: Setting): Policy {
     systems: profiles.filter((profile) => setting.systems.includes(profile.name)),
     concurrentMs: setting.concurrent ? Number.MAX_SAFE_INTEGER : -1,
     lateMs: 1_000_000_000,
+    reconnectMs: setting.flaps > 0 ? EPOCH_MS : 0,
     absenceGraceMs: setting.closings > 0 ? EPOCH_MS : 1_000_000_000,
     releasePatienceMs: Number.MAX_SAFE_INTEGER,
     writesPerMinute: setting.writesPerMinute,

@@ -13,9 +13,12 @@ import {
   deliverRead,
   type Flight,
   hasUnread,
+  interrupt,
   isKnown,
   isSignedOut,
   type Left,
+  reconnect,
+  signedOutByTime,
   startRead,
   type Step,
   type World,
@@ -50,6 +53,9 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
     crossed: true,
     sequential: true,
     decreed: null,
+    interrupted: null,
+    blurred: false,
+    swallowed: 0,
   };
   for (const name of setting.cold ? [] : setting.systems) {
     const started = startRead(world, name);
@@ -147,14 +153,27 @@ function clientSteps(world: World): Step[] {
 }
 
 function attendanceSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
-  if (!isSignedOut(world, DYNAMICS) && world.left.signOuts === 0) return [];
+  const { left, interrupted } = world;
+  if (interrupted !== null) {
+    const next = reconnect(world, interrupted, setting);
+    return [{ name: "she is connected to Dynamics again", next }];
+  }
+  if (!isSignedOut(world, DYNAMICS) && left.signOuts + left.flaps === 0) return [];
   const quiet = isQuiet(world, core, policy, setting);
   if (isSignedOut(world, DYNAMICS)) {
     const next = attend(world, "sign-in", setting, quiet);
     return [{ name: "she signs in to Dynamics", next }];
   }
-  const next = attend(spend(world, "signOuts"), "sign-out", setting, quiet);
-  return [{ name: "she signs out of Dynamics", next }];
+  const found: Step[] = [];
+  if (left.flaps > 0) {
+    const next = interrupt(spend(world, "flaps"), setting);
+    found.push({ name: "she loses her connection to Dynamics", next });
+  }
+  if (left.signOuts > 0) {
+    const next = attend(spend(world, "signOuts"), "sign-out", setting, quiet);
+    found.push({ name: "she signs out of Dynamics", next });
+  }
+  return found;
 }
 
 function bumpTeams(world: World): World {
@@ -307,6 +326,8 @@ function timeSteps(world: World, setting: Setting, core: Core, policy: Policy): 
     (name) => hasUnread(world, name) || world.rep.systems[name]?.pending,
   );
   if (setting.leases && (due || world.flights.length + world.zombies.length > 0)) return [];
+  // A poll takes seconds, a lost connection is waited for for minutes.
+  if (setting.flaps > 0 && hasUnread(world, DYNAMICS)) return [];
   const epoch = world.epoch + 1;
   const { preferred } = world.teams;
   const expired = preferred?.untilEpoch != null && preferred.untilEpoch <= epoch;
@@ -316,6 +337,7 @@ function timeSteps(world: World, setting: Setting, core: Core, policy: Policy): 
   const liveHolds = world.liveHolds.filter(
     (id) => (current.holds[holdId(id)]?.untilMs ?? 0) > epoch * EPOCH_MS,
   );
-  const passed = { ...(awaited ? world : spend(world, "epochs")), epoch, teams, liveHolds };
+  const waited = awaited ? world : spend(world, "epochs");
+  const passed = { ...signedOutByTime(waited), epoch, teams, liveHolds };
   return [{ name: "time passes", next: expired ? bumpTeams(passed) : passed }];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadCore } from "./core.ts";
-import { PAUSING_SEEDS, walk } from "./walk.ts";
+import { FLAPPING_SEEDS, PAUSING_SEEDS, walk } from "./walk.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const SEEDS = 1_000;
@@ -31,7 +31,17 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
     expect(pauses).toBeGreaterThan(SEEDS / 4);
   });
 
-  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 120_000 }, () => {
+  it(`[R310] ${SEEDS / 4} schedules in which she loses her connection to Dynamics`, () => {
+    let returns = 0;
+    for (let seed = FLAPPING_SEEDS; seed < FLAPPING_SEEDS + SEEDS / 4; seed += 1) {
+      const { violation, trace } = walk(seed, core);
+      expect(violation, `seed ${seed}\n${trace.slice(-60).join("\n")}`).toBeNull();
+      returns += trace.filter((step) => step.endsWith("(returned)")).length;
+    }
+    expect(returns).toBeGreaterThan(SEEDS / 10);
+  });
+
+  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 300_000 }, () => {
     let steps = 0;
     let writes = 0;
     for (let seed = 0; seed < SEEDS; seed += 1) {

@@ -54,6 +54,8 @@ function chanceOf(seed: number): (below: number) => number {
 
 /** From this seed on, syncing is paused and resumed now and then. */
 export const PAUSING_SEEDS = 1_000_000;
+/** From this one on, she loses her connection to Dynamics now and then. */
+export const FLAPPING_SEEDS = 2_000_000;
 
 export type Walk = {
   readonly steps: number;
@@ -64,6 +66,8 @@ export type Walk = {
 
 /** People are slower than machines: else every walk would begin with a hundred clicks and end in silence. */
 const PEOPLE = /^(she|a|her|desk|syncing) /;
+/** …and a lost connection comes back sooner than it is given up, mostly. */
+const PATIENCE = "time passes";
 const SCHEDULE_STEPS = 900;
 /** After the last fault, this many steps must be enough to become quiet: some hundred times what one change needs. */
 const SETTLING_STEPS = 2_000;
@@ -93,7 +97,8 @@ export function walk(seed: number, core: Core): Walk {
 
   for (let at = 0; at < SCHEDULE_STEPS; at += 1) {
     const next = steps(world, setting, core, policy);
-    const machines = next.filter(({ name }) => !PEOPLE.test(name));
+    const waits = world.interrupted !== null;
+    const machines = next.filter(({ name }) => !PEOPLE.test(name) && !(waits && name === PATIENCE));
     const rush = chance(8) === 0 || machines.length === 0;
     const violation = take(rush ? next : machines);
     if (violation) return done(violation);
@@ -102,7 +107,7 @@ export function walk(seed: number, core: Core): Walk {
   for (let at = 0; at < SETTLING_STEPS && !isQuiet(world, core, policy, setting); at += 1) {
     const next = steps(world, setting, core, policy);
     const ending = next.filter(({ name }) =>
-      / ends$|she opens|she signs in|syncing goes on/.test(name),
+      / ends$|she opens|she signs in|she is connected|syncing goes on/.test(name),
     );
     const violation = take(ending.length > 0 ? ending : next);
     if (violation) return done(violation);
@@ -121,9 +126,10 @@ export function walk(seed: number, core: Core): Walk {
 }
 
 function settingOf(seed: number): Setting {
-  const pauses = seed < PAUSING_SEEDS ? 0 : 10;
+  const flaps = seed < FLAPPING_SEEDS ? 0 : 20;
+  const pauses = flaps > 0 || seed < PAUSING_SEEDS ? 0 : 10;
   const rest = seed % 2 === 0 ? { absorptions: 0 } : { closings: 0 };
-  return { ...EVERYTHING, ...rest, pauses };
+  return { ...EVERYTHING, ...rest, pauses, flaps };
 }
 
 function atRest(world: World): World {

@@ -47,6 +47,7 @@ export type Left = {
   readonly meetings: number;
   readonly closings: number;
   readonly signOuts: number;
+  readonly flaps: number;
   readonly unknowns: number;
   readonly epochs: number;
 };
@@ -89,6 +90,12 @@ export type World = {
   /** True until the first read leaves; `crossed`: every choice was made before that. */
   readonly unread: boolean;
   readonly crossed: boolean;
+  /** What she will find in Dynamics if she is back before time passes; `null` while she is there, or signed out. */
+  readonly interrupted: Status | null;
+  /** She chose something there that was not read before she was gone, or since: it is taken for a sign-in. */
+  readonly blurred: boolean;
+  /** Writes that were accepted for somebody who was not there: gone without effect, as if she had taken them back. */
+  readonly swallowed: number;
   /** Every choice was made in a quiet world. */
   readonly sequential: boolean;
   /** What a supervisor set, if she has chosen nothing since. */
@@ -152,7 +159,10 @@ function put(world: World, system: SystemName, status: Status, lagging: boolean)
 /** The effect of one of our writes on the world. */
 export function applyWrite(world: World, write: Write, setting: Setting): World {
   const raced = world.raced || hasUnread(world, write.system);
-  if (isSignedOut(world, write.system)) return { ...world, raced };
+  if (isSignedOut(world, write.system)) {
+    const swallowed = world.swallowed + (world.interrupted === null ? 0 : 1);
+    return { ...world, raced, swallowed };
+  }
   if (write.system !== TEAMS) {
     return put({ ...world, raced }, write.system, write.shows, setting.lagging);
   }
@@ -225,6 +235,27 @@ export function attend(
   return put({ ...world, chosen, sequential, decreed: null }, DYNAMICS, status, setting.lagging);
 }
 
+/** Her connection to Dynamics is gone: it shows Offline at once, and remembers what it showed. */
+export function interrupt(world: World, setting: Setting): World {
+  const value = world.values[DYNAMICS] ?? "Available";
+  const { pending, late } = endpointOf(world.rep, DYNAMICS);
+  const isOurs = [pending, ...late].some((write) => write?.status === value);
+  const blurred = world.blurred || (hasUnread(world, DYNAMICS) && !isOurs);
+  return put({ ...world, blurred, interrupted: value }, DYNAMICS, "Offline", setting.lagging);
+}
+
+/** She is back before anybody took her for signed out. */
+export function reconnect(world: World, interrupted: Status, setting: Setting): World {
+  return put({ ...world, interrupted: null }, DYNAMICS, interrupted, setting.lagging);
+}
+
+/** She stayed away: it was a sign-out after all. */
+export function signedOutByTime(world: World): World {
+  if (world.interrupted === null) return world;
+  const gone = { kind: "sign-out", system: DYNAMICS, status: "Offline" } as const;
+  return { ...world, interrupted: null, chosen: [...world.chosen, gone] };
+}
+
 /** A human's choice. In Teams, Available means that the manual status is taken back. */
 export function act(
   world: World,
@@ -254,7 +285,12 @@ export function act(
     sequential: world.sequential && quiet,
     decreed: null,
   };
-  if (system !== TEAMS) return put(base, system, status, setting.lagging);
+  if (system !== TEAMS) {
+    const gone = world.reads.some((read) => read.system === system && read.status === "Offline");
+    const unseen = setting.flaps > 0 && (gone || endpointOf(world.rep, system).absent);
+    const blurred = world.blurred || unseen;
+    return put({ ...base, blurred }, system, status, setting.lagging);
+  }
   const preferred = status === "Available" ? null : { status, untilEpoch: null };
   return bump({ ...base, teams: { ...world.teams, preferred } }, TEAMS);
 }

@@ -1,10 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, type SystemName, TEAMS } from "../../src/presence/identity.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "./stage.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const settled = (): Stage => Stage.settled(core);
+
+/** Busy was chosen in the other system, and our write of it to this one was accepted. */
+function written(to: SystemName): Stage {
+  const stage = settled();
+  if (to === TEAMS) stage.dynamics("Busy");
+  else stage.teams("Busy");
+  stage.answer(stage.nextWrite(to), "accepted");
+  return stage;
+}
 
 describe("R1 unusable", () => {
   it("[R1] a state that means nothing changes nothing", () => {
@@ -34,9 +43,7 @@ describe("R2 stale", () => {
 
 describe("R3 echo", () => {
   it("[R3] our own write, read after its answer, is no choice of hers", () => {
-    const stage = settled();
-    stage.dynamics("Busy");
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    const stage = written(TEAMS);
     const { intent } = stage.rep;
     expect(stage.teams("Busy")).toBe("echo");
     expect(stage.rep.intent).toBe(intent);
@@ -53,9 +60,7 @@ describe("R3 echo", () => {
   });
 
   it("[R3] another class than the one written is a choice", () => {
-    const stage = settled();
-    stage.dynamics("Busy");
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    const stage = written(TEAMS);
     stage.wait(60_000);
     expect(stage.teams("DoNotDisturb")).toBe("choice");
   });
@@ -63,9 +68,7 @@ describe("R3 echo", () => {
 
 describe("R4 a write that has had its time", () => {
   it("[R4] Teams accepts a write and shows something else: absorbed, and no choice", () => {
-    const stage = settled();
-    stage.dynamics("Busy");
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    const stage = written(TEAMS);
     stage.wait(2_000);
     expect(stage.teams("Available")).toBe("absorbed");
     expect(stage.endpoint(TEAMS)).toMatchObject({ health: "absorbed", pending: null });
@@ -73,9 +76,7 @@ describe("R4 a write that has had its time", () => {
   });
 
   it("[R4] before it has settled, a read proves nothing", () => {
-    const stage = settled();
-    stage.dynamics("Busy");
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    const stage = written(TEAMS);
     stage.wait(1_999);
     expect(stage.teams("Available")).toBe("same");
     expect(stage.endpoint(TEAMS).pending).not.toBeNull();
@@ -93,18 +94,14 @@ describe("R4 a write that has had its time", () => {
   });
 
   it("[R4] in Dynamics she took it back before we looked: a choice", () => {
-    const stage = settled();
-    stage.teams("Busy");
-    stage.answer(stage.nextWrite(DYNAMICS), "accepted");
+    const stage = written(DYNAMICS);
     stage.wait(stage.policy.concurrentMs + 1);
     expect(stage.dynamics("Available")).toBe("choice");
     expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });
 
   it("[R4] what Dynamics shows is wanted again meanwhile: settled", () => {
-    const stage = settled();
-    stage.teams("Busy");
-    stage.answer(stage.nextWrite(DYNAMICS), "accepted");
+    const stage = written(DYNAMICS);
     stage.teams("Available");
     stage.wait(5_000);
     expect(stage.dynamics("Available")).toBe("settled");
@@ -136,6 +133,7 @@ describe("R6 absent", () => {
     stage.dynamics("Busy");
     stage.settle();
     expect(stage.dynamics("Offline")).toBe("absent");
+    stage.wait(stage.policy.reconnectMs);
     const written = stage.settle().map(({ system, shows }) => [system, shows]);
     expect(written).toEqual([[TEAMS, "Available"]]);
   });
@@ -248,6 +246,7 @@ describe("R9 sign-in", () => {
     stage.dynamics("Offline");
     stage.teams("Busy");
     stage.settle();
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: TEAMS });
     expect(stage.settle().map(({ shows }) => shows)).toEqual(["Busy"]);
@@ -259,6 +258,7 @@ describe("R9 sign-in", () => {
     stage.settle();
     stage.wait(60_000);
     stage.dynamics("Offline");
+    stage.wait(stage.policy.reconnectMs);
     expect(stage.dynamics("Available")).toBe("sign-in");
     expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });

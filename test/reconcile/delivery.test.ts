@@ -93,7 +93,7 @@ describe("R53 unknown", () => {
     stage.dynamics("Away");
     stage.answer(stage.nextWrite(TEAMS), "unknown");
     stage.wait(1_000);
-    stage.dynamics("Offline");
+    stage.dynamics("Offline", { disconnected: false });
     stage.teams("Busy");
     expect(stage.nextWrite(TEAMS)).toMatchObject({ from: "preferred", shows: "Available" });
   });

@@ -78,6 +78,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
     ["shift", "Dynamics says the shift has begun"],
     ["lease ended", "our own entry in Dynamics ran out"],
     ["command ended", "Busy, which Dynamics had set, is over"],
+    ["manual lifted", "Dynamics lifted Busy, which had been set by hand"],
     ["paused", "syncing was paused (dynamics)"],
     ["resumed", "syncing goes on"],
   ])("the cause %s: %s", (kind, sentence) => {
@@ -159,6 +160,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
     expect(explainRep(inCall(chosen("Away", DYNAMICS)))).toBe(
       "In a call: phone reports it; Away (chosen in Dynamics) returns when it ends",
     );
+    expect(explainRep(chosen("Offline", PHONE))).toBe("Offline: set by phone");
     const overlay = {
       status: "InACall",
       kind: "hold",
@@ -175,7 +177,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
 
   it("what one system shows", () => {
     const said = (change: Parameters<typeof withEndpoint>[2]): string =>
-      describeEndpoint(withEndpoint(REP, TEAMS, change), TEAMS);
+      describeEndpoint(withEndpoint(REP, TEAMS, change), TEAMS, POLICY);
     expect(said({})).toBe("not read yet");
     expect(said({ seen: "DoNotDisturb" })).toBe("Do not disturb");
     expect(said({ seen: "Busy", absent: true })).toBe("Offline");

@@ -235,6 +235,8 @@ describe("what we cannot see, and what cannot be shown", () => {
     expect(mask({ cover: "none" })).toBeNull();
     expect(mask({ seen: "Away" })).toBeNull();
     expect(mask({ cover: "session", covering: null })).toBeNull();
+    expect(mask({ cover: "session", seen: "InACall", covering: "InACall" })).not.toBeNull();
+    expect(mask({ cover: "session", seen: "DoNotDisturb", covering: "InACall" })).toBeNull();
   });
 
   it("her own manual status in Teams hides a call elsewhere, while it shows", () => {
@@ -251,6 +253,8 @@ describe("what we cannot see, and what cannot be shown", () => {
       status: "Away",
       hides: "InACall",
       sinceMs: 42,
+      endsMs: null,
+      choice: rep.base.intent,
     });
     const paused = { by: "manager" } as unknown as Rep["paused"];
     const none: readonly Rep[] = [
@@ -270,5 +274,12 @@ describe("what we cannot see, and what cannot be shown", () => {
       },
     ];
     for (const other of none) expect(overrideOf(other, POLICY)).toBeNull();
+    const showing = { status: "InAMeeting", kind: "soft", tick: 9, intent: 1, atMs: 1 } as const;
+    const itself: Rep = {
+      ...rep,
+      overlays: { [TEAMS]: { ...showing, over: null, untilMs: null } },
+    };
+    expect(overrideOf(itself, POLICY)).toBeNull();
+    expect(overrideOf(withEndpoint(rep, TEAMS, { seen: "Offline" }), POLICY)).toBeNull();
   });
 });

@@ -269,7 +269,9 @@ describe("what is kept of a reading", () => {
       automatic: Reading["automatic"] = null,
       from: Rep = BOTH_FREE,
       system = DYNAMICS,
-    ) => see(from, system, status, { automatic, native: `own ${status}` }).endpoint.own;
+    ) =>
+      see(from, system, status, { automatic, native: `own ${status}`, disconnected: false })
+        .endpoint.own;
     expect(own("Away")).toEqual({ status: "Away", native: "own Away" });
     expect(own("Busy", "soft")).toBeNull();
     expect(own("Away", null, BOTH_FREE, TEAMS)).toBeNull();

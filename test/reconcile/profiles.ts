@@ -60,6 +60,7 @@ export const POLICY: Policy = {
   concurrentMs: 10_000,
   lateMs: 2 * MINUTE_MS,
   absenceGraceMs: 5 * MINUTE_MS,
+  reconnectMs: 3 * MINUTE_MS,
   releasePatienceMs: 30_000,
   writesPerMinute: 10,
   writesPerHour: 60,

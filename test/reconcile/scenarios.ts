@@ -53,6 +53,19 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.endpoint(DYNAMICS).seen, "Busy");
   },
 
+  "a write that fell into a lost connection was not taken back by her": (core) => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    const write = stage.nextWrite(DYNAMICS);
+    stage.dynamics("Offline");
+    stage.answer(write, "accepted");
+    stage.wait(1_000);
+    assert.equal(stage.dynamics("Available"), "returned");
+    stage.wait(60_000);
+    assert.equal(stage.dynamics("Available"), "settled");
+    assert.equal(stage.nextWrite(DYNAMICS).shows, "Busy");
+  },
+
   "a read of Teams that left before the call ended does not release Dynamics": (core) => {
     const stage = Stage.settled(core);
     stage.hold("call");

@@ -75,6 +75,7 @@ describe("[R37] the budget", () => {
     "hold expired",
     "command",
     "command ended",
+    "manual lifted",
     "shift",
     "paused",
     "resumed",

@@ -25,6 +25,7 @@ test("[P1] [P5] [P7] [P15] 200 reps change their minds faster than the late, dou
   expect(verdict, evidence).toMatchObject(FAULTLESS);
   expect(verdict.notAvailable).toBeGreaterThan(80);
   expect(verdict.disputed).toBeLessThan(170);
+  expect(verdict.noticedWithout).toBeGreaterThan(30);
   expect(verdict.diverged).toBeLessThan(8);
   expect(dataverse.control.rollbacks()).toEqual([]);
   const posted = dataverse.control.webhooks();

@@ -9,6 +9,7 @@ export type CompanyOptions = {
   readonly people?: People;
   readonly env?: Changes | ((tenant: Tenant) => Changes);
   readonly nodeArguments?: readonly string[];
+  readonly programArguments?: readonly string[];
   readonly webhook?: "sync" | "async" | "none";
   /** What the service finds when it starts; by default everybody is at work and free. */
   readonly before?: (tenant: Tenant) => void;
@@ -38,7 +39,7 @@ const BREATH_MS = 1_500;
 const DEADLINE_MS = 90_000;
 
 export async function openCompany(options: CompanyOptions = {}): Promise<Company> {
-  const { env = {}, nodeArguments = [], webhook } = options;
+  const { env = {}, nodeArguments = [], programArguments = [], webhook } = options;
   const tenant = await startTenant({
     people: options.people ?? makePeople(options.reps ?? 200),
     signedIn: true,
@@ -54,6 +55,7 @@ export async function openCompany(options: CompanyOptions = {}): Promise<Company
     service = await launch(tenant, {
       env: typeof env === "function" ? env(tenant) : env,
       nodeArguments,
+      programArguments,
       ...(webhook ? { webhook } : {}),
     });
     witness = new Witness(tenant, options.unwatched ? [] : people);

@@ -5,8 +5,9 @@ import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { repId } from "../../src/presence/identity.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
 import { unexplainedWrites } from "../service/evidence.ts";
-import { countWrong, spuriousChoices } from "./count.ts";
+import { countWrong, noticedWithoutService, spuriousChoices } from "./count.ts";
 import type { Act } from "./day.ts";
+import { PUNCTUAL } from "./lateness.ts";
 import { type Person, Witness } from "./witness.ts";
 
 // A company without any service: everything that can go wrong does, and the counts must say so.
@@ -61,6 +62,8 @@ test("without a service, what people choose is lost, clobbered and stuck, each w
     [sticks, "stuck"],
   ]);
 
+  expect(noticedWithoutService({ people, witness: eyes }, acts, PUNCTUAL)).toBe(3);
+
   const intent = (person: Person): StoredHistoryEntry => {
     const cause = { kind: "choice", source: "dynamics", status: "Away", atMs: Date.now() } as const;
     const about = { atMs: cause.atMs, kind: "intent", says: "", detail: {}, position: 1 } as const;
@@ -69,6 +72,10 @@ test("without a service, what people choose is lost, clobbered and stuck, each w
   expect(spuriousChoices([intent(isRight)], acts)).toEqual([]);
   expect(spuriousChoices([intent(isRight), intent(isRight)], acts)).toHaveLength(1);
   expect(spuriousChoices([intent(sticks)], acts)).toHaveLength(1);
+  // The read had left before she chose, and came back after it.
+  const early = { ...intent(isRight), atMs: Date.now() - 6_000 };
+  expect(spuriousChoices([early], acts)).toHaveLength(1);
+  expect(spuriousChoices([early], acts, () => 2_000)).toEqual([]);
 });
 
 test("a write that nothing explains, or that arrives twice, is found", () => {

@@ -1,7 +1,15 @@
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import type { Company } from "./company.ts";
 import type { Act } from "./day.ts";
-import { type Choice, expectationOf, isChoice, meetsWrite } from "./expectation.ts";
+import {
+  type Choice,
+  expectationOf,
+  isChoice,
+  meetsWrite,
+  type Testimony,
+  type Told,
+} from "./expectation.ts";
+import { type Lateness, PUNCTUAL } from "./lateness.ts";
 import { type Class, type Side, shownOn } from "./meaning.ts";
 import type { Person, Sight, Witness } from "./witness.ts";
 
@@ -28,16 +36,26 @@ export type Count = Readonly<Record<Fault, number>> & {
   readonly notAvailable: number;
 };
 
+/** Who is counted, and who has seen what became of them. */
+type Watched = {
+  readonly people: readonly Person[];
+  readonly witness: Testimony & Pick<Witness, "look">;
+};
+
 /**
  * Counts what is wrong from the state of the world alone, once it is quiet and nobody talks.
  *
  * - stuck: busy in either system although nothing is left that she should be busy for.
  * - clobbered: where she made her last choice, something else stands.
  * - lost: it stands there, and the other system does not show it.
+ *
+ * On a busy machine more than that is right for some; whom that concerns is not counted as disputed, met or
+ * available, so that a day means the same on every machine.
  */
 export function countWrong(
-  company: Pick<Company, "people" | "witness">,
+  company: Watched,
   acts: readonly Act[],
+  lateMs: Lateness = PUNCTUAL,
 ): Count {
   const byPerson = Map.groupBy(acts, ({ person }) => person);
   const wrong: Wrong[] = [];
@@ -46,14 +64,14 @@ export function countWrong(
     const own = (byPerson.get(person) ?? []).toSorted((a, b) => a.atMs - b.atMs);
     const sight = company.witness.look(person);
     const { choices, met: metHere } = expectationOf(own, company.witness);
-    const expected = [...choices];
     met += metHere;
-    if (new Set(expected.map(statusOf)).size > 1) disputed += 1;
-    if (expected.every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
+    if (new Set([...choices].map(statusOf)).size > 1) disputed += 1;
+    if ([...choices].every((choice) => statusOf(choice) !== "Available")) notAvailable += 1;
+    const expected = [...expectationOf(own, company.witness, lateMs).choices];
     const faults = expected.map((choice) => faultOf(choice, sight));
     const [fault] = faults;
     if (!fault || faults.includes(null)) continue;
-    if (isUnnoticed(own, sight, company.witness)) {
+    if (isUnnoticed(own, sight, { witness: company.witness, lateMs })) {
       diverged += 1;
       continue;
     }
@@ -80,6 +98,41 @@ export function countWrong(
   };
 }
 
+/**
+ * For how many it would be noticed if nothing had been written at all, and each system showed what was chosen in
+ * it last: however busy the machine was, the count has to stay able to fail.
+ */
+export function noticedWithoutService(
+  { people, witness }: Watched,
+  acts: readonly Act[],
+  lateMs: Lateness,
+): number {
+  const lastOf = (person: Person, side: Side): Act | undefined =>
+    acts
+      .filter((act) => act.person === person && act.side === side && isChoice(act))
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .at(-1);
+  const look = (person: Person): Sight => {
+    const [inTeams, inDynamics] = [lastOf(person, "teams"), lastOf(person, "dynamics")];
+    return {
+      ...witness.look(person),
+      teams: inTeams?.status ?? "Available",
+      dynamics: inDynamics?.status ?? "Available",
+      presenceId: inDynamics?.presenceId ?? "",
+    };
+  };
+  const without: Watched = {
+    people,
+    witness: {
+      look,
+      sightsOf: (person) => witness.sightsOf(person),
+      writesTo: (person, side) => witness.writesTo(person, side),
+      lastedMs: (person, span, fits) => witness.lastedMs(person, span, fits),
+    },
+  };
+  return countWrong(without, acts, lateMs).wrong.length;
+}
+
 const statusOf = (choice: Choice | null): Class => choice?.status ?? "Available";
 
 function faultOf(choice: Choice | null, sight: Sight): Fault | null {
@@ -96,9 +149,9 @@ function faultOf(choice: Choice | null, sight: Sight): Fault | null {
  * The known limit: Teams takes a write and may show something else, so that her going back, while a write was
  * under way, looks like a write without effect. It heals with her next change.
  */
-function isUnnoticed(acts: readonly Act[], sight: Sight, witness: Witness): boolean {
+function isUnnoticed(acts: readonly Act[], sight: Sight, told: Told): boolean {
   const last = acts.findLast((act) => act.side === "teams" && isChoice(act));
-  if (!last || !isChoice(last) || !meetsWrite(last, witness)) return false;
+  if (!last || !isChoice(last) || !meetsWrite(last, told)) return false;
   return sight.teams === last.status;
 }
 
@@ -115,6 +168,7 @@ function describe({ atMs, side, does, status, before }: Act): string {
 export function spuriousChoices(
   history: readonly StoredHistoryEntry[],
   acts: readonly Act[],
+  lateMs: Lateness = PUNCTUAL,
 ): readonly StoredHistoryEntry[] {
   const left = Map.groupBy(
     acts.filter(({ status }) => status !== null).toSorted((a, b) => a.atMs - b.atMs),
@@ -124,14 +178,15 @@ export function spuriousChoices(
     if (kind !== "intent" || cause?.kind !== "choice") return false;
     const candidates = left.get(key(rep, cause.source, cause.status)) ?? [];
     const before = candidates.findLastIndex((act) => act.atMs <= atMs);
-    const index = before >= 0 ? before : candidates.findIndex((act) => act.atMs <= atMs + READ_MS);
+    const answeredMs = atMs + READ_MS + 2 * lateMs(atMs);
+    const index = before >= 0 ? before : candidates.findIndex((act) => act.atMs <= answeredMs);
     if (index < 0) return true;
     candidates.splice(0, index + 1);
     return false;
   });
 }
 
-/** A read shows what was done after it left and before it was answered, which a busy machine takes long to do. */
+/** A read shows what was done after it left and before it was answered: reads of everybody take longer than writes. */
 const READ_MS = 5_000;
 
 function key(...parts: readonly string[]): string {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { derivedGuid } from "../../src/emulators/dataverse/roster.ts";
 import type { Company } from "./company.ts";
-import type { Class, Side } from "./meaning.ts";
+import { type Class, PRESENCES, type Side } from "./meaning.ts";
 import type { Person, Sight } from "./witness.ts";
 
 /** What a human did, and what she then wants to be seen as, if it was a choice at all. */
@@ -28,15 +27,6 @@ export type DayPlan = {
   readonly leastGapMs: number;
 };
 
-export const PRESENCES: readonly (readonly [id: string, status: Class])[] = [
-  ["f523f628-c07a-e811-8162-000d3aa11f50", "Available"],
-  ["efdeb843-c07a-e811-8162-000d3aa11f50", "Busy"],
-  ["08971864-c07a-e811-8162-000d3aa11f50", "DoNotDisturb"],
-  ["3dacae76-c07a-e811-8162-000d3aa11f50", "Away"],
-  [derivedGuid("presence lunch"), "Away"],
-  [derivedGuid("presence training"), "DoNotDisturb"],
-  [derivedGuid("presence paperwork"), "Busy"],
-];
 const MANUAL = ["Busy", "DoNotDisturb", "Away", "BeRightBack"] as const;
 
 /** mulberry32. */

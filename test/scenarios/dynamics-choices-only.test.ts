@@ -16,6 +16,7 @@ test("[P1] [P3] [P15] 200 reps choose in Dynamics only, and Teams shows what the
   await annotate(JSON.stringify(verdict));
   // One place to choose in: there is one right end for everybody, but for those who change their mind at once.
   expect(verdict.disputed).toBeLessThan(60);
+  expect(verdict.noticedWithout).toBeGreaterThan(100);
   expect(verdict, evidence).toMatchObject(FAULTLESS);
   expect(company.tenant.dataverse.control.writes()).toEqual([]);
   expect(verdict.notAvailable).toBeGreaterThan(100);

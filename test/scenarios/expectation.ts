@@ -1,10 +1,19 @@
 import type { Act } from "./day.ts";
+import { type Lateness, PUNCTUAL } from "./lateness.ts";
 import { type Class, lessAvailable, type Side, shownOn } from "./meaning.ts";
-import type { Witness } from "./witness.ts";
+import type { Sight, Witness } from "./witness.ts";
+
+/** What has to be known of the world in order to judge. */
+export type Testimony = Pick<Witness, "sightsOf" | "lastedMs" | "writesTo">;
+
+/** The same, and how late things came. */
+export type Told = { readonly witness: Testimony; readonly lateMs: Lateness };
 
 export type Choice = Act & { readonly status: Class };
 
 export const isChoice = (act: Act): act is Choice => act.status !== null;
+
+// All of these are times of a machine that is not busy. What is late there is added.
 
 /** Two choices within this time cross, if the second was made without having seen the first. */
 const CROSSING_MS = 10_000;
@@ -23,8 +32,6 @@ const IN_FLIGHT_MS = 1_000;
 const UNSEEN_MS = 1_500;
 /** So long after a write a read may still be the first to show it: the same choice again looks like its echo. */
 const ECHO_MS: Readonly<Record<Side, number>> = { teams: 2_500, dynamics: 5_500 };
-/** Between a write and the look that shows what it did. */
-const LANDED_MS = 200;
 
 /** Every choice that may stand at the end of a day; `null`: she never chose, so she is free. */
 export type Expectation = {
@@ -41,7 +48,12 @@ export type Expectation = {
  * either order. A choice that she herself replaced within `FLEETING_MS`, or that a write already under way
  * replaced, counts or does not. So the answer is one choice nearly always, and two where physics does not tell.
  */
-export function expectationOf(acts: readonly Act[], witness: Witness): Expectation {
+export function expectationOf(
+  acts: readonly Act[],
+  witness: Testimony,
+  lateMs: Lateness = PUNCTUAL,
+): Expectation {
+  const told: Told = { witness, lateMs };
   const choices = acts.filter(isChoice);
   const lanes = (["teams", "dynamics"] as const).map((side) =>
     choices.filter((choice) => choice.side === side),
@@ -58,25 +70,29 @@ export function expectationOf(acts: readonly Act[], witness: Witness): Expectati
         [dynamics, inDynamics, teams[inTeams], `${inTeams} ${inDynamics + 1}`],
       ] as const) {
         const next = lane[own];
-        if (!next || (other && next.atMs - other.atMs > BLUR_MS)) continue;
+        if (!next || (other && next.atMs - other.atMs > blurMs(next, told))) continue;
         const after = reached.get(to) ?? new Set();
         reached.set(to, after);
         for (const before of standing) {
-          for (const result of resultsOf(before, next, witness)) after.add(result);
-          if (isFleeting(next, lane[own + 1], witness)) after.add(before);
+          for (const result of resultsOf(before, next, told)) after.add(result);
+          if (isFleeting(next, lane[own + 1], told)) after.add(before);
         }
       }
     }
   }
   return {
     choices: reached.get(`${teams.length} ${dynamics.length}`) ?? new Set([null]),
-    met: choices.filter((choice) => meetsWrite(choice, witness)).length,
+    met: choices.filter((choice) => meetsWrite(choice, told)).length,
   };
 }
 
-function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness): boolean {
-  if (next !== undefined && next.atMs - choice.atMs < FLEETING_MS) return true;
-  return meetsWrite(choice, witness);
+const blurMs = ({ atMs }: Choice, { lateMs }: Told): number => BLUR_MS + lateMs(atMs);
+
+function isFleeting(choice: Choice, next: Choice | undefined, told: Told): boolean {
+  if (next !== undefined && next.atMs - choice.atMs < FLEETING_MS + told.lateMs(choice.atMs)) {
+    return true;
+  }
+  return meetsWrite(choice, told);
 }
 
 /**
@@ -84,22 +100,30 @@ function isFleeting(choice: Choice, next: Choice | undefined, witness: Witness):
  * (docs/SPEC.md §11). Or she went back to what had been there so little time before that whoever looks
  * every second saw no difference.
  */
-export function meetsWrite(choice: Choice, witness: Witness): boolean {
+export function meetsWrite(choice: Choice, { witness, lateMs }: Told): boolean {
   const { person, side, atMs, status } = choice;
+  const late = lateMs(atMs);
   const sights = witness.sightsOf(person);
   const last = sights.findLastIndex(
     (sight) => sight.atMs < atMs && sight[side] === shownOn(side, status),
   );
   const leftAtMs = last < 0 ? Number.NEGATIVE_INFINITY : (sights[last + 1]?.atMs ?? atMs);
-  if (atMs - leftAtMs < UNSEEN_MS) return true;
-  return witness.writesTo(person, side).some((writtenMs) => {
-    if (writtenMs >= atMs) return writtenMs - atMs < IN_FLIGHT_MS;
-    const landed = sights.findLast((sight) => sight.atMs <= writtenMs + LANDED_MS);
-    return atMs - writtenMs < ECHO_MS[side] && landed?.[side] === shownOn(side, status);
-  });
+  if (atMs - leftAtMs < UNSEEN_MS + late) return true;
+  return witness.writesTo(person, side).some(({ atMs: writtenMs, says }) =>
+    writtenMs >= atMs
+      ? // The read came late, and so did the write.
+        writtenMs - atMs < IN_FLIGHT_MS + 2 * late
+      : // The answer came late, and so did the read that would have settled it.
+        looksLike(choice, says) && atMs - writtenMs < ECHO_MS[side] + 2 * late,
+  );
 }
 
-function resultsOf(before: Choice | null, next: Choice, witness: Witness): readonly Choice[] {
+/** In Teams Away beneath a status that we have withdrawn may be an idle computer (docs/SPEC.md §11). */
+function looksLike({ side, status }: Choice, says: Class | null): boolean {
+  return says === status || (side === "teams" && says === "Available" && status === "Away");
+}
+
+function resultsOf(before: Choice | null, next: Choice, told: Told): readonly Choice[] {
   if (before === null || before.side === next.side) return [next];
   // What she chooses here is what her choice there asks for here: that may be taken as assent.
   if (shownOn(next.side, before.status) === next.status) return [before, next];
@@ -107,15 +131,15 @@ function resultsOf(before: Choice | null, next: Choice, witness: Witness): reado
   const stronger = lessAvailable(first.status, second.status) === second.status ? second : first;
   const gapMs = second.atMs - first.atMs;
   const span = { fromMs: first.atMs, toMs: second.atMs };
-  const seenMs = witness.lastedMs(second.person, span, (sight) =>
-    isShown(second.side, sight[second.side], first.status),
-  );
-  if (seenMs >= NOTICED_MS || gapMs > CROSSING_MS + BLUR_MS) return [second];
+  const { witness, lateMs } = told;
+  const showsIt = (sight: Sight): boolean =>
+    sight[second.side] === shownOn(second.side, first.status);
+  const seenMs = witness.lastedMs(second.person, span, showsIt);
+  const hasNoticed = seenMs >= NOTICED_MS + lateMs(second.atMs);
+  if (hasNoticed || gapMs > CROSSING_MS + blurMs(second, told)) return [second];
   const talkedMs = witness.lastedMs(second.person, span, (sight) => sight.inCall);
-  const crossed = seenMs === 0 && talkedMs === 0 && gapMs < CROSSING_MS - BLUR_MS;
+  // It may have come to stand there since the last look before she chose.
+  const isUnseen = seenMs === 0 && !showsIt(second.before);
+  const crossed = isUnseen && talkedMs === 0 && gapMs < CROSSING_MS - blurMs(second, told);
   return crossed ? [stronger] : [second, stronger];
-}
-
-function isShown(side: Side, shown: Class, status: Class): boolean {
-  return shown === shownOn(side, status);
 }

@@ -17,7 +17,7 @@ test.concurrent("[P3] signing out of Dynamics hides nobody in Teams, and signing
 });
 
 test.concurrent("[P1] what she chose in Dynamics does not outlive her session there", async () => {
-  await using company = await openCompany({ reps: 3 });
+  await using company = await openCompany({ reps: 3, env: { DYNAMICS_RECONNECT_SECONDS: "1" } });
   const rep = sceneIn(company);
   rep.inDynamics("Busy");
   await rep.shows("Busy", "Busy");

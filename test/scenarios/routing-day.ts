@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tenant } from "../../src/emulators/tenant.ts";
 import type { Service } from "../service/launch.ts";
-import { sendEvent } from "../service/partner.ts";
+import { sendPatiently } from "../service/partner.ts";
 import { dice } from "./day.ts";
 
 export type RoutingDayPlan = {
@@ -119,7 +119,7 @@ async function begin(
       kind === "end of shift"
         ? { type: "shift.ended" }
         : { type: "hold.started", hold: `call-${index}`, status: "InACall" };
-    if (service) await sendEvent(service, { rep: dynamics, ...event });
+    if (service) await sendPatiently(service, { rep: dynamics, ...event });
   }
 }
 
@@ -135,7 +135,7 @@ async function end(
   else {
     tenant.dataverse.control.setReallyBusy({ userId: dynamics, busy: null });
     if (service)
-      await sendEvent(service, { type: "hold.ended", rep: dynamics, hold: `call-${index}` });
+      await sendPatiently(service, { type: "hold.ended", rep: dynamics, hold: `call-${index}` });
   }
 }
 

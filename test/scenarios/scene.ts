@@ -1,9 +1,8 @@
 import { expect } from "vitest";
 import { eventually } from "../service/launch.ts";
-import { type PartnerEvent, sendEvent } from "../service/partner.ts";
+import { type PartnerEvent, sendPatiently } from "../service/partner.ts";
 import type { Company } from "./company.ts";
-import { PRESENCES } from "./day.ts";
-import type { Class } from "./meaning.ts";
+import { type Class, PRESENCES } from "./meaning.ts";
 import type { Person } from "./witness.ts";
 
 /** A few words in which a story about one rep can be told. Each wait ends as soon as it is true. */
@@ -27,7 +26,7 @@ export function sceneOf(company: Company, person: Person) {
     logsOut: () => tenant.dataverse.control.logout({ userId: dynamics }),
     /** A partner says so, and is told that it will be acted on. */
     async reported(event: Omit<PartnerEvent, "rep">): Promise<void> {
-      const { status } = await sendEvent(service, { ...event, rep: dynamics });
+      const { status } = await sendPatiently(service, { ...event, rep: dynamics });
       expect(status).toBe(202);
     },
     /** Teams and Dynamics come to show this; a Dynamics presence may also be given by its id. */

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Company } from "./company.ts";
-import { type Count, countWrong, routedWhileBusySeconds, spuriousChoices } from "./count.ts";
+import {
+  type Count,
+  countWrong,
+  noticedWithoutService,
+  routedWhileBusySeconds,
+  spuriousChoices,
+} from "./count.ts";
 import { type Act, type DayPlan, hangUpAll, liveThrough } from "./day.ts";
+import { latenessOf } from "./lateness.ts";
 import type { Sight } from "./witness.ts";
 
 export type Verdict = Omit<Count, "wrong"> & {
@@ -15,6 +22,10 @@ export type Verdict = Omit<Count, "wrong"> & {
   /** Reps who were in a call while the others rested, and of them those whom Dynamics would route to. */
   readonly talking: number;
   readonly routedAtRest: number;
+  /** How busy the machine was: the longest that a write was on its way. For information. */
+  readonly lateMs: number;
+  /** Reps for whom it would have been noticed if the service had written nothing. */
+  readonly noticedWithout: number;
 };
 
 /** How long the world is watched for writes that nothing asked for. */
@@ -42,9 +53,10 @@ export async function judgeDay(
   await company.quiet(() => countWrong(company, acts).wrong.length === 0);
   const writes = company.writes();
   await sleep(WATCH_MS);
-  const { wrong, ...counted } = countWrong(company, acts);
   const history = await service.history();
-  const spurious = spuriousChoices(history, acts);
+  const lateMs = latenessOf(company, history);
+  const { wrong, ...counted } = countWrong(company, acts, lateMs);
+  const spurious = spuriousChoices(history, acts, lateMs);
   const throttledLines = service.lines.filter(({ code }) => String(code).includes("throttled"));
   const verdict: Verdict = {
     ...counted,
@@ -57,6 +69,8 @@ export async function judgeDay(
     routedWhileBusySeconds: routedWhileBusySeconds(company),
     talking: talking.length,
     routedAtRest: routed.length,
+    lateMs: acts.reduce((most, { atMs }) => Math.max(most, lateMs(atMs)), 0),
+    noticedWithout: noticedWithoutService(company, acts, lateMs),
   };
   const suspects = new Set([
     ...wrong.slice(0, 12).map(({ person }) => person.dynamics),
@@ -74,6 +88,15 @@ export async function judgeDay(
     ...traces,
   ].join("\n");
   return { verdict, evidence, acts };
+}
+
+/** For whom something is wrong in the end, on a machine as busy as this one was. */
+export async function wrongAfter(
+  company: Pick<Company, "people" | "witness" | "service">,
+  acts: readonly Act[],
+): Promise<Count["wrong"]> {
+  const history = await company.service.history();
+  return countWrong(company, acts, latenessOf(company, history)).wrong;
 }
 
 /** Nothing stuck, clobbered, lost, oscillating, throttled or made up: what every day must come to. */

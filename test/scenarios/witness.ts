@@ -1,5 +1,12 @@
 import type { Tenant } from "../../src/emulators/tenant.ts";
-import { type Class, dynamicsClass, type Side, teamsClass } from "./meaning.ts";
+import {
+  type Class,
+  dynamicsClass,
+  saidToDynamics,
+  saidToTeams,
+  type Side,
+  teamsClass,
+} from "./meaning.ts";
 
 /** One rep: the same person in both systems. */
 export type Person = { readonly teams: string; readonly dynamics: string };
@@ -14,6 +21,11 @@ export type Sight = {
   readonly inCall: boolean;
   readonly hasManual: boolean;
 };
+
+/** A write of an application, and the class that it makes its system show; `null` where it has no word for that. */
+export type Written = { readonly atMs: number; readonly says: Class | null };
+
+type Span = { readonly fromMs: number; readonly toMs: number };
 
 const EVERY_MS = 100;
 
@@ -61,27 +73,23 @@ export class Witness {
   }
 
   /** For how long, between two moments, somebody's systems answered to a description. */
-  lastedMs(
-    person: Person,
-    span: { readonly fromMs: number; readonly toMs: number },
-    fits: (sight: Sight) => boolean,
-  ): number {
-    const sights = this.sightsOf(person);
-    let totalMs = 0;
-    for (const [index, sight] of sights.entries()) {
-      const untilMs = Math.min(sights[index + 1]?.atMs ?? span.toMs, span.toMs);
-      const fromMs = Math.max(sight.atMs, span.fromMs);
-      if (untilMs > fromMs && fits(sight)) totalMs += untilMs - fromMs;
-    }
-    return totalMs;
+  lastedMs(person: Person, span: Span, fits: (sight: Sight) => boolean): number {
+    return lasted(this.sightsOf(person), span, fits);
   }
 
-  /** When applications wrote to somebody's presence, by the system's own journal. */
-  writesTo({ teams, dynamics }: Person, side: Side): readonly number[] {
+  /** What applications wrote to somebody's presence, and when, by the system's own journal. */
+  writesTo({ teams, dynamics }: Person, side: Side): readonly Written[] {
     const { graph, dataverse } = this.#tenant;
-    return side === "teams"
-      ? timesOf(graph.control.writes(), ({ userId }) => userId === teams)
-      : timesOf(dataverse.control.writes(), ({ agentId }) => agentId === dynamics);
+    if (side === "teams") {
+      return graph.control
+        .writes()
+        .filter(({ userId }) => userId === teams)
+        .map(({ atMs, operation, body }) => ({ atMs, says: saidToTeams(operation, body) }));
+    }
+    return dataverse.control
+      .writes()
+      .filter(({ agentId }) => agentId === dynamics)
+      .map(({ atMs, presenceId }) => ({ atMs, says: saidToDynamics(presenceId) }));
   }
 
   /** The moment of the newest change of anybody. */
@@ -104,9 +112,17 @@ export class Witness {
   }
 }
 
-function timesOf<Entry extends { readonly atMs: number }>(
-  journal: readonly Entry[],
-  isHers: (entry: Entry) => boolean,
-): readonly number[] {
-  return journal.filter(isHers).map(({ atMs }) => atMs);
+/** For how long, between two moments, what was seen answered to a description. */
+export function lasted(
+  sights: readonly Sight[],
+  span: Span,
+  fits: (sight: Sight) => boolean,
+): number {
+  let totalMs = 0;
+  for (const [index, sight] of sights.entries()) {
+    const untilMs = Math.min(sights[index + 1]?.atMs ?? span.toMs, span.toMs);
+    const fromMs = Math.max(sight.atMs, span.fromMs);
+    if (untilMs > fromMs && fits(sight)) totalMs += untilMs - fromMs;
+  }
+  return totalMs;
 }

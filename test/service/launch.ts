@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,7 +45,8 @@ export type Service = {
 };
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-const DEADLINE_MS = 30_000;
+/** A safety net: half a dozen services that start at once on a busy machine have taken more than 30 s to listen. */
+const DEADLINE_MS = 90_000;
 const running = new Set<ChildProcess>();
 
 // Real processes and real time: every wait has a deadline of its own, and a message that says what for.
@@ -130,10 +130,15 @@ export async function launch(
   const lines: LogLine[] = [];
   let [printed, errors, port] = ["", "", "0"];
   let child: ChildProcess;
+  let gone: Promise<void>;
 
   function begin(changes: Changes = {}): void {
     Object.assign(env, changes);
     child = spawnService({ ...env, PORT: port }, options.nodeArguments, options.programArguments);
+    // Not merely ended: what it has said is all here, and is not taken for the next one's.
+    gone = new Promise((resolve) => {
+      child.once("close", () => resolve());
+    });
     // What is told to a process that has just died reaches nobody.
     child.stdin?.on("error", () => undefined);
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
@@ -160,10 +165,8 @@ export async function launch(
   }
 
   async function end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null> {
-    if (hasEnded()) return child.exitCode;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
+    if (!hasEnded()) child.kill(signal);
+    await gone;
     return child.exitCode;
   }
 
@@ -193,7 +196,7 @@ export async function launch(
     restart: start,
     begin,
     ended: async () => {
-      if (!hasEnded()) await once(child, "exit");
+      await gone;
       return child.exitCode ?? child.signalCode ?? "";
     },
     signal: (signal) => void child.kill(signal),

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { PARTNER_SECRET, type Service } from "./launch.ts";
 
@@ -29,4 +30,18 @@ export async function sendEvent(
       "webhook-signature": new Webhook(secret).sign(id, at, body),
     },
   });
+}
+
+/** As a partner does that reads the answer: told that it asks too often, it waits as long as it is asked to, and sends the same once more. */
+export async function sendPatiently(
+  service: Pick<Service, "url">,
+  event: PartnerEvent,
+  given: { readonly id?: string; readonly secret?: string } = {},
+): Promise<Response> {
+  const id = given.id ?? randomUUID();
+  for (;;) {
+    const answer = await sendEvent(service, event, { ...given, id });
+    if (answer.status !== 429) return answer;
+    await setTimeout(Number(answer.headers.get("retry-after")) * 1_000);
+  }
 }

@@ -138,7 +138,8 @@ export class ServiceProcess implements Caller {
         count: () => undefined,
       }),
       partner: createPartnerInbound({
-        partners: PARTNERS,
+        partners: () => PARTNERS,
+        refuse: () => null,
         find: (id) => this.directory.find(id),
         findLeaver: (id) => this.controller.leaver(id),
         accept: (event) => engine.accept(event),

@@ -19,7 +19,9 @@ import {
 export type AlertView =
   | { readonly kind: "drift"; readonly reps: number; readonly forMs: number }
   | { readonly kind: "fight"; readonly name: string }
-  | { readonly kind: "silence"; readonly system: string; readonly forMs: number };
+  | { readonly kind: "silence"; readonly system: string; readonly forMs: number }
+  /** A subscriber account, by its object id, and how many reps are polled because of that. */
+  | { readonly kind: "signed out"; readonly account: string; readonly reps: number };
 
 function sentence(alert: AlertView, words: Words): string {
   switch (alert.kind) {
@@ -35,12 +37,14 @@ function sentence(alert: AlertView, words: Words): string {
         system: plain(alert.system),
         length: lengthWords(words, alert.forMs),
       });
+    case "signed out":
+      return say(words, "alertSignedOut", { account: plain(alert.account), n: alert.reps });
     default:
       return alert satisfies never;
   }
 }
 
-/** Drift, a fight with another program, or a system that has gone silent, and what to do about it. */
+/** Drift, a fight, a system that has gone silent or an account that was signed out, and what to do about it. */
 export function alertCard(
   alert: AlertView,
   step: string,

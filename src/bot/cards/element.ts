@@ -46,6 +46,13 @@ export function dayAndTime(atMs: number): string {
   return `{{DATE(${iso},SHORT)}} {{TIME(${iso})}}`;
 }
 
+const TODAY_MS = 12 * 3_600_000;
+
+/** The time alone while it says enough: nobody takes yesterday's 10:30 for today's. */
+export function moment(atMs: number, nowMs: number): string {
+  return Math.abs(nowMs - atMs) < TODAY_MS ? time(atMs) : dayAndTime(atMs);
+}
+
 export function text(says: string, more: Partial<ITextBlock> = {}): ITextBlock {
   return { type: "TextBlock", text: says, wrap: true, ...more };
 }
@@ -145,14 +152,22 @@ function execute({ title, verb, ref, primary, submits }: Button): IExecuteAction
   };
 }
 
-/** What fits side by side on a phone; the others wait behind "…". */
+/** What fits side by side on a phone, with "…" beside it, behind which the others wait. */
 const MOST_BUTTONS = 3;
+const MOST_LETTERS = 22;
+
+/** How much room a title takes, in Latin letters: a Japanese one is twice as wide. */
+const lettersOf = (title: string): number =>
+  title.length + (title.match(/[\u2e80-\uffef]/gu)?.length ?? 0);
 
 export function actions(buttons: readonly Button[]): readonly IActionSet[] {
   if (buttons.length === 0) return [];
-  const all = buttons.map((button, at) =>
-    at < MOST_BUTTONS ? execute(button) : { ...execute(button), mode: "secondary" as const },
-  );
+  let letters = 0;
+  const all = buttons.map((button, at) => {
+    letters += lettersOf(button.title);
+    const fits = at === 0 || (at < MOST_BUTTONS && letters <= MOST_LETTERS);
+    return fits ? execute(button) : { ...execute(button), mode: "secondary" as const };
+  });
   return [{ type: "ActionSet", spacing: "Medium", actions: all }];
 }
 

@@ -10,6 +10,7 @@ import {
   type Element,
   footer,
   heading,
+  moment,
   plain,
   type Refresh,
   row,
@@ -26,6 +27,8 @@ export type Showing = {
   readonly nowMs: number;
   readonly buttons: readonly Button[];
   readonly refresh?: Refresh | null;
+  /** The one click that has syncing go on, for who may: where she paused it, or set something by hand that hides more. */
+  readonly lift?: Button | null;
   /** True where others are present who do not see what this viewer sees. */
   readonly onlyForYou: boolean;
 };
@@ -39,7 +42,8 @@ export function repCard(view: RepView, showing: Showing): Card {
     [
       repHead(view, words, nowMs),
       text(why(view, words), { spacing: "Small" }),
-      ...warnings(view, words),
+      ...warnings(view, showing),
+      ...overrideBox(view, showing),
       box(
         view.systems.map((system) => systemRow(system, words, nowMs)),
         { separator: true, spacing: "Medium" },
@@ -55,10 +59,7 @@ export function repCard(view: RepView, showing: Showing): Card {
 /** The sign, the name, the status and since when. */
 export function repHead(view: RepView, words: Words, nowMs: number): Element {
   const { sinceMs } = view;
-  const since =
-    sinceMs === null
-      ? say(words, "sinceUnknown")
-      : say(words, "since", { time: time(sinceMs), length: lengthWords(words, nowMs - sinceMs) });
+  const since = sinceMs === null ? say(words, "sinceUnknown") : sinceWords(sinceMs, words, nowMs);
   return columns([
     column("auto", [sign(view.status, { size: "ExtraLarge" })], {
       verticalContentAlignment: "Center",
@@ -71,38 +72,98 @@ export function repHead(view: RepView, words: Words, nowMs: number): Element {
   ]);
 }
 
+function sinceWords(sinceMs: number, words: Words, nowMs: number): string {
+  const length = lengthWords(words, nowMs - sinceMs);
+  return say(words, "since", { time: moment(sinceMs, nowMs), length });
+}
+
+/** Who is no system: the bot's own names for them, in the reader's language. */
+const ROLES = { "a manager": "roleManager", "the rep herself": "roleSelf" } as const;
+
+/** A system, a partner or a person's role, as the reader calls it. */
+function sourceWords(source: string, words: Words): string {
+  const role = Object.entries(ROLES).find(([name]) => name === source)?.[1];
+  return role === undefined ? plain(source) : say(words, role);
+}
+
 function originWords(origin: OriginView, words: Words): string {
   if (origin.kind === "nothing chosen") return say(words, "nothingChosen");
+  if (origin.kind === "set") return say(words, "setBy", { role: sourceWords(origin.where, words) });
   return say(words, "chosenIn", { where: plain(origin.where) });
 }
 
 /** Why she shows what she shows, in one sentence. */
 export function why({ status, origin, beneath }: RepView, words: Words): string {
   const name = statusWords(words, status);
-  if (origin.kind === "chosen" || origin.kind === "nothing chosen") {
+  if (origin.kind !== "shown" && origin.kind !== "reported") {
     return `${name}: ${originWords(origin, words)}`;
   }
   const phrase = origin.kind === "shown" ? "showsByItself" : "reports";
-  const top = say(words, phrase, { status: name, where: plain(origin.where) });
+  const top = say(words, phrase, { status: name, where: sourceWords(origin.where, words) });
   if (beneath === null) return top;
   const from = originWords(beneath.origin, words);
   const returns = say(words, "returnsAfter", { status: statusWords(words, beneath.status), from });
   return `${top}; ${returns}`;
 }
 
-function warnings({ paused, overridden }: RepView, words: Words): readonly Element[] {
+function warnings(
+  { paused, overridden }: RepView,
+  { words, lift = null }: Showing,
+): readonly Element[] {
+  const resume = paused && lift ? actions([lift]) : [];
   const lines = [
-    ...(paused ? [say(words, "paused")] : []),
+    ...(paused ? [[text(say(words, "paused")), ...resume]] : []),
     ...(overridden === null
       ? []
       : [
-          say(words, "overrideUntil", {
-            source: plain(overridden.source),
-            time: overridden.untilMs === null ? "…" : time(overridden.untilMs),
-          }),
+          [
+            text(
+              say(words, "overrideUntil", {
+                source: sourceWords(overridden.source, words),
+                time: overridden.untilMs === null ? "…" : time(overridden.untilMs),
+              }),
+            ),
+          ],
         ]),
   ];
-  return lines.map((line) => box([text(line)], { style: "warning", spacing: "Small" }));
+  return lines.map((line) => box(line, { style: "warning", spacing: "Small" }));
+}
+
+/** What she set by hand hides something: what, until when, and the one click that ends it. */
+export function overrideBox({ manual }: RepView, showing: Showing): readonly Element[] {
+  if (manual === null) return [];
+  const { words, nowMs, lift = null } = showing;
+  const { status, hides, sinceMs, endsMs } = manual;
+  const where = plain(manual.where);
+  const values = { status: statusWords(words, status), hides: statusWords(words, hides), where };
+  const since = sinceMs === null ? [] : [sinceWords(sinceMs, words, nowMs)];
+  const ends =
+    endsMs === null
+      ? say(words, "manualEndUnknown", { where })
+      : say(words, "manualEnds", { where, time: moment(endsMs, nowMs) });
+  return [
+    box(
+      [
+        text(say(words, "manualHides", values)),
+        small([...since, ends].join(" · ")),
+        ...actions(lift === null ? [] : [lift]),
+      ],
+      { style: "warning", spacing: "Small" },
+    ),
+  ];
+}
+
+/** Of each system that an entry of ours covers: what is not known because of that, since when. */
+export function maskRows(view: RepView, words: Words, nowMs: number): readonly Element[] {
+  return view.systems.flatMap(({ name, mask }) =>
+    mask === null ? [] : [row(plain(name), maskWords(mask, words, nowMs))],
+  );
+}
+
+function maskWords(mask: NonNullable<SystemView["mask"]>, words: Words, nowMs: number): string {
+  const { sinceMs, covering } = mask;
+  const values = { time: moment(sinceMs, nowMs), status: statusWords(words, covering) };
+  return say(words, "masked", values);
 }
 
 const NOTES = {
@@ -116,7 +177,7 @@ const NOTES = {
 } as const;
 
 function systemRow(system: SystemView, words: Words, nowMs: number): Element {
-  const { name, status, note, readAtMs } = system;
+  const { name, status, note, readAtMs, mask } = system;
   const age = lengthWords(words, nowMs - readAtMs);
   const read = readAtMs === 0 ? say(words, "neverRead") : say(words, "readAgo", { length: age });
   const shown = status === null ? text("–") : statusText(words, status, { weight: "Bolder" });
@@ -124,7 +185,11 @@ function systemRow(system: SystemView, words: Words, nowMs: number): Element {
   return columns(
     [
       column("104px", [text(plain(name), { isSubtle: true })]),
-      column("stretch", [shown, small(said)]),
+      column("stretch", [
+        shown,
+        small(said),
+        ...(mask === null ? [] : [small(maskWords(mask, words, nowMs))]),
+      ]),
     ],
     { spacing: "Small" },
   );
@@ -133,10 +198,11 @@ function systemRow(system: SystemView, words: Words, nowMs: number): Element {
 function details({ layers, nextShiftMs }: RepView, words: Words): readonly Element[] {
   const over = layers.map(({ status, source, untilMs }) => {
     const name = statusWords(words, status);
+    const by = sourceWords(source, words);
     const says =
       untilMs === null
-        ? `${name} · ${plain(source)}`
-        : say(words, "holdUntil", { status: name, source: plain(source), time: time(untilMs) });
+        ? `${name} · ${by}`
+        : say(words, "holdUntil", { status: name, source: by, time: time(untilMs) });
     return row(say(words, "holds"), says);
   });
   const shift = nextShiftMs === null ? say(words, "shiftUnknown") : time(nextShiftMs);

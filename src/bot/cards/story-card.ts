@@ -16,7 +16,7 @@ import {
   text,
   time,
 } from "./element.ts";
-import { repHead, type Showing, why } from "./rep-card.ts";
+import { maskRows, overrideBox, repHead, type Showing, why } from "./rep-card.ts";
 import type { EntryView, RepView } from "./view.ts";
 
 /** More would not be read, and a card of Teams ends at 28 KB. */
@@ -32,6 +32,8 @@ export function whyCard(view: RepView, chain: readonly EntryView[], showing: Sho
     [
       repHead(view, words, nowMs),
       text(why(view, words), { weight: "Bolder" }),
+      ...overrideBox(view, showing),
+      ...maskRows(view, words, nowMs),
       small(say(words, "whyChain"), { spacing: "Medium" }),
       ...chainOf(chain, words),
       footer(words, view.asOfMs, onlyForYou),

@@ -14,6 +14,21 @@ export type SystemView = {
     | "covered";
   /** Epoch milliseconds at which it was last read; 0: never. */
   readonly readAtMs: number;
+  /** What of ours hides whatever she shows there herself, and since when; `null`: nothing does. */
+  readonly mask: { readonly sinceMs: number; readonly covering: Status } | null;
+};
+
+/** A status that she set by hand in a system, and that keeps another from showing there. */
+export type ManualView = {
+  readonly where: string;
+  readonly status: Status;
+  readonly hides: Status;
+  /** `null`: since before anybody looked. */
+  readonly sinceMs: number | null;
+  /** When it ends unless she named a time of her own; `null`: nobody knows. */
+  readonly endsMs: number | null;
+  /** Which choice is meant, for the button that lifts it. */
+  readonly choice: number;
 };
 
 /** Something that lies over a rep's own choice: a call, a meeting, what a manager set. */
@@ -24,11 +39,11 @@ export type LayerView = {
   readonly untilMs: number | null;
 };
 
-/** Where a status comes from: chosen somewhere, shown by a system by itself, reported by somebody. */
+/** Where a status comes from: chosen in a system, set by somebody who is none, shown by a system by itself, reported by somebody. */
 export type OriginView =
   | { readonly kind: "chosen"; readonly where: string }
   | { readonly kind: "nothing chosen" }
-  | { readonly kind: "shown" | "reported"; readonly where: string };
+  | { readonly kind: "shown" | "reported" | "set"; readonly where: string };
 
 /** One rep, as everybody who may see her is told. Times are epoch milliseconds. */
 export type RepView = {
@@ -42,6 +57,7 @@ export type RepView = {
   readonly layers: readonly LayerView[];
   /** Set by a manager, until then. */
   readonly overridden: LayerView | null;
+  readonly manual: ManualView | null;
   readonly nextShiftMs: number | null;
   readonly paused: boolean;
   readonly asOfMs: number;

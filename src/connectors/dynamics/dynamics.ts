@@ -98,7 +98,9 @@ export function dynamicsOver(
   }
 
   function sighting(row: AgentStatus): Sighting {
-    return { ...meaningOf(row), by: writerOf(row) };
+    const seen = { ...meaningOf(row), by: writerOf(row) };
+    // Offline while her client is connected is a choice, or our own write; without a client it may pass.
+    return row.loggedIn === null ? seen : { ...seen, disconnected: !row.loggedIn };
   }
 
   function meaningOf({ presenceId, loggedIn, modifiedBy, sequence }: AgentStatus): Sighting {

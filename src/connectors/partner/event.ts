@@ -3,10 +3,13 @@ import { holdId, type SystemName } from "../../presence/identity.ts";
 import { STATUSES } from "../../presence/status.ts";
 import type { RepEvent } from "../../reconcile/event.ts";
 
-const HOLD_SECONDS = { least: 60, most: 14_400 };
+/** How long a hold may last without being renewed. */
+export const HOLD_SECONDS = { least: 60, most: 14_400 };
 
 /** Available is nothing to hold, and Offline is decreed, not held. */
-const HOLD_STATUSES = STATUSES.filter((status) => status !== "Available" && status !== "Offline");
+export const HOLD_STATUSES = STATUSES.filter(
+  (status) => status !== "Available" && status !== "Offline",
+);
 
 const TYPES = [
   "hold.started",

@@ -1,12 +1,16 @@
 import type { InboxEvent } from "../../engine/engine.ts";
 import type { ParsedJson } from "../../http/json.ts";
 import type { Answer, InboundRequest, Route } from "../../http/route.ts";
-import type { RepIdentity } from "../../presence/identity.ts";
+import type { RepIdentity, SystemName } from "../../presence/identity.ts";
+import type { RepEvent } from "../../reconcile/event.ts";
 import { decodeEvent, type FieldProblem } from "./event.ts";
 import { findSigner, type Partner, readClaim } from "./signature.ts";
 
 export type PartnerInboundOptions = {
-  readonly partners: readonly Partner[];
+  /** Who may sign now. */
+  readonly partners: () => readonly Partner[];
+  /** What this partner may not say of this rep, or not so often; `null` lets it pass. */
+  readonly refuse: (partner: SystemName, identity: RepIdentity, event: RepEvent) => Refusal | null;
   /** By system user id or Entra object id, lower-case. */
   readonly find: (id: string) => RepIdentity | null;
   /** Somebody who is leaving: of her only the end of a call is taken. */
@@ -20,6 +24,9 @@ export type PartnerInboundOptions = {
   readonly nowMs: () => number;
 };
 
+/** `unbound`: the partner is not bound to this rep, and is told what it would be told if she did not exist. */
+export type Refusal = "unbound" | Answer;
+
 /** Standard Webhooks advises its senders to stay below 20 kB. */
 const MAX_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = "5";
@@ -30,13 +37,13 @@ const RETRY_AFTER_SECONDS = "5";
  * the same id again.
  */
 export function createPartnerInbound(options: PartnerInboundOptions): Route {
-  const { partners, find, findLeaver, accept, submit, parse, nowMs } = options;
+  const { partners, refuse, find, findLeaver, accept, submit, parse, nowMs } = options;
 
   const handle = async (request: InboundRequest): Promise<Answer> => {
     const claimed = readClaim(request.headers, nowMs());
     if (!claimed.ok) return unauthorized(claimed.refusal);
     const { claim } = claimed;
-    const signer = findSigner(claim, request.body, partners);
+    const signer = findSigner(claim, request.body, partners());
     if (signer === null) return unauthorized("signature-mismatch");
 
     const parsed = parse(request.body);
@@ -47,6 +54,9 @@ export function createPartnerInbound(options: PartnerInboundOptions): Route {
     const isEnd = decoded.event.type === "hold.ended";
     const identity = find(decoded.rep) ?? (isEnd ? findLeaver(decoded.rep) : null);
     if (identity === null) return unknownRep(decoded.rep);
+    const refusal = refuse(signer.name, identity, decoded.event);
+    if (refusal === "unbound") return unknownRep(decoded.rep);
+    if (refusal !== null) return refusal;
 
     const { id } = claim;
     const inboxEvent: InboxEvent = {

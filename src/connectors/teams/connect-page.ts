@@ -7,6 +7,14 @@ export type Page = {
   /** Plain text: it is escaped here. */
   readonly paragraphs: readonly string[];
   readonly link?: { readonly href: string; readonly text: string };
+  /** A list, each with a button that posts `ref` to `to`. */
+  readonly rows?: readonly {
+    readonly title: string;
+    readonly says: string;
+    readonly button: string;
+    readonly to: string;
+    readonly ref: string;
+  }[];
   /** The mark beside the title. */
   readonly mood: "good" | "bad";
 };
@@ -22,13 +30,22 @@ h1 span { flex: none; }
 .good span { color: var(--good); }
 .bad span { color: var(--bad); }
 p { margin: 0 0 12px; }
+ul { list-style: none; margin: 0 0 12px; padding: 0; }
+li { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; justify-content: space-between; padding: 12px 0; border-top: 1px solid #8883; }
+li div { flex: 1 1 16rem; min-width: 0; }
+code { font-size: .8125rem; overflow-wrap: anywhere; }
+small { display: block; color: var(--soft); }
+button { font: inherit; padding: 6px 14px; border-radius: 6px; border: 1px solid #8886; background: none; color: var(--bad); cursor: pointer; }
+button:hover, button:focus-visible { background: var(--ground); }
 footer { margin-top: 24px; color: var(--soft); font-size: .875rem; }
 a { color: var(--link); }
 `;
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
+/** A page without a form may send none, whatever comes to stand on it. */
+const policyFor = ({ rows = [] }: Page): string =>
+  `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action ${rows.length > 0 ? "'self'" : "'none'"}; frame-ancestors 'none'`;
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
-  "content-security-policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   "cache-control": "no-store",
   // The address of the callback holds a code: nobody is told of it.
   "referrer-policy": "no-referrer",
@@ -36,9 +53,16 @@ const HEADERS = {
 
 /** One page of the sign-in, without a script, an image or anything from elsewhere. */
 export function renderPage(page: Page): Answer {
-  const { status, title, paragraphs, link, mood } = page;
+  const { status, title, paragraphs, link, mood, rows = [] } = page;
   const mark = mood === "good" ? "✓" : "!";
   const body = paragraphs.map((text) => `<p>${escaped(text)}</p>`).join("\n");
+  const items = rows.map(
+    (row) =>
+      `<li><div><code>${escaped(row.title)}</code><small>${escaped(row.says)}</small></div>` +
+      `<form method="post" action="${escaped(row.to)}"><input type="hidden" name="ref" value="${escaped(row.ref)}">` +
+      `<button>${escaped(row.button)}</button></form></li>`,
+  );
+  const list = items.length > 0 ? `<ul>\n${items.join("\n")}\n</ul>` : "";
   const onward = link ? `<p><a href="${escaped(link.href)}">${escaped(link.text)}</a></p>` : "";
   const html = `<!doctype html>
 <html lang="en">
@@ -52,13 +76,15 @@ export function renderPage(page: Page): Answer {
 <main class="${mood}">
 <h1><span aria-hidden="true">${mark}</span>${escaped(title)}</h1>
 ${body}
+${list}
 ${onward}
 <footer>Lockstep · subscriber accounts for Microsoft Teams presence</footer>
 </main>
 </body>
 </html>
 `;
-  return { status, headers: HEADERS, text: html };
+  const headers = { ...HEADERS, "content-security-policy": policyFor(page) };
+  return { status, headers, text: html };
 }
 
 function escaped(text: string): string {

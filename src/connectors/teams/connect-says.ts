@@ -23,6 +23,101 @@ export const DISCONNECTED = (wasConnected: boolean): Page => ({
   ],
 });
 
+export const NO_ADMINISTRATOR: Page = {
+  status: 403,
+  mood: "bad",
+  title: "This is for administrators",
+  paragraphs: [
+    "You signed in, but only who holds the app role Presence.Admin sees the connected accounts and takes them away.",
+    "Assign it to yourself (Entra admin center, Enterprise applications, Users and groups), or disconnect an account by signing in with it.",
+  ],
+  link: { href: "/connect/teams/disconnect", text: "Disconnect the account that I sign in with" },
+};
+
+export const REMOVAL_STALE: Page = {
+  status: 400,
+  mood: "bad",
+  title: "This button cannot be used any more",
+  paragraphs: [
+    "It is older than ten minutes, or it has been pressed already. Nothing was changed.",
+  ],
+  link: { href: "/connect/teams/accounts", text: "Sign in again, to see the accounts" },
+};
+
+function saysOf(account: ConnectedAccount, nowMs: number): string {
+  const { reps, state, problem } = account;
+  const some = reps === 1 ? "1 rep" : `${reps} reps`;
+  switch (state) {
+    case "spare":
+      return "Watches nobody: the others have room.";
+    case "live":
+      return `Changes of ${some} are announced${heard(account, nowMs)}.`;
+    case "signed out":
+      return `Is signed out; ${some} polled. Sign in with it again, or take it away.`;
+    case "waits":
+      return `Is being set up; ${some} polled until then${problem === null ? "" : ` (${problem})`}.`;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** How much a live subscription tells, when it did last, and how long it lasts if it is not renewed. */
+function heard(account: ConnectedAccount, nowMs: number): string {
+  const { lastNotifiedAtMs, notificationsPerMinute, expiresAtMs, silences } = account;
+  const minutes = (ms: number): number => Math.max(0, Math.round(ms / 60_000));
+  return [
+    lastNotifiedAtMs === null
+      ? "; none came yet"
+      : `: ${notificationsPerMinute.toFixed(1)} a minute, the last ${minutes(nowMs - lastNotifiedAtMs)} min ago`,
+    ...(expiresAtMs === null
+      ? []
+      : [`good for ${minutes(expiresAtMs - nowMs)} min unless renewed`]),
+    ...(silences === 0 ? [] : [`replaced ${silences} times for silence`]),
+  ].join("; ");
+}
+
+/** The connected accounts, each with what is known of it and a button that takes it away. */
+export function accountsPage(
+  accounts: readonly ConnectedAccount[],
+  refOf: (account: string) => string,
+  nowMs: number,
+): Page {
+  const none =
+    "No account is connected. Teams is read every few seconds, and nobody is out of step.";
+  return {
+    status: 200,
+    mood: "good",
+    title: "Connected accounts",
+    paragraphs: [
+      accounts.length === 0
+        ? none
+        : "Each is named by its object id in Entra. Without it the reps that it watches move to the others, or are polled.",
+    ],
+    rows: accounts.map((account) => ({
+      title: account.id,
+      says: saysOf(account, nowMs),
+      button: "Disconnect",
+      to: "/connect/teams/accounts",
+      ref: refOf(account.id),
+    })),
+    link: { href: "/connect/teams", text: "Connect another account" },
+  };
+}
+
+export type ConnectedAccount = {
+  /** Entra object id. */
+  readonly id: string;
+  readonly reps: number;
+  readonly state: "spare" | "live" | "waits" | "signed out";
+  /** The code of its last failure. */
+  readonly problem: string | null;
+  readonly lastNotifiedAtMs: number | null;
+  readonly notificationsPerMinute: number;
+  readonly expiresAtMs: number | null;
+  /** How often it was replaced for silence since it was last heard. */
+  readonly silences: number;
+};
+
 export const NOT_ADMITTED: Page = {
   status: 403,
   mood: "bad",

@@ -4,11 +4,15 @@ import type { Answer, InboundRequest, Route } from "../../http/route.ts";
 import { SystemError } from "../connector.ts";
 import { type Page, renderPage } from "./connect-page.ts";
 import {
+  accountsPage,
   CONNECTED,
+  type ConnectedAccount,
   DISCONNECTED,
   failure,
+  NO_ADMINISTRATOR,
   NOT_ADMITTED,
   refusalByEntra,
+  REMOVAL_STALE,
   STALE,
 } from "./connect-says.ts";
 import type { Sealing } from "./sealing.ts";
@@ -26,21 +30,26 @@ export type ConnectOptions = {
   readonly connect: (subscriber: Subscriber) => Promise<void>;
   /** False if the account was not connected. */
   readonly disconnect: (id: string) => Promise<boolean>;
+  readonly accounts: () => readonly ConnectedAccount[];
   readonly report: (code: string) => void;
   readonly nowMs: () => number;
 };
 
-/** Who holds it may connect accounts, her own included. */
+/** Who holds it may connect accounts, her own included, and take any away. */
 const ADMIN_ROLE = "Presence.Admin";
 const PATH = "/connect/teams";
 const CALLBACK = `${PATH}/callback`;
+const ACCOUNTS = `${PATH}/accounts`;
 const SIGN_IN_WITHIN_MS = 10 * 60_000;
 /** Answers within ten minutes. Administrators connect a handful; more is somebody who wants our memory. */
 const MAX_SPENT = 10_000;
 const SEALED_AS = "connect/teams";
+const REMOVAL_AS = "connect/teams removal";
+/** A sealed object id and its end are far shorter. */
+const MAX_FORM_BYTES = 4_096;
 
 const attempt = z.object({
-  intent: z.enum(["connect", "disconnect"]),
+  intent: z.enum(["connect", "disconnect", "manage"]),
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
@@ -48,12 +57,16 @@ const attempt = z.object({
 });
 type Attempt = z.output<typeof attempt>;
 
+/** What the button beside an account means. Only an administrator was ever given one. */
+const removal = z.object({ account: z.string(), nonce: z.string(), untilMs: z.number() });
+
 /**
  * `GET /connect/teams` and `/connect/teams/disconnect` send the browser to Entra, `…/callback` takes it back: the
  * authorisation-code flow with PKCE (RFC 7636), a state, and a nonce. What belongs to an attempt travels in a
  * sealed cookie, so that asking for the page costs us no memory; each state is good for one answer, within ten
  * minutes, in the browser that asked. An account is connected if it is of our tenant, and either holds the app
- * role or is listed. It is disconnected by signing in with it: nobody can do that to an account not her own.
+ * role or is listed. It is disconnected by signing in with it. Who holds the app role sees the others too, and takes
+ * them away: at `…/accounts`, with buttons that were sealed for her, last ten minutes and count once.
  */
 export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
   const { app, sealing, publicUrl, nowMs, report } = options;
@@ -62,7 +75,7 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
     ? "__Host-lockstep-connect"
     : "lockstep-connect";
   const cookieRules = `Path=/; HttpOnly; SameSite=Lax${publicUrl.startsWith("https:") ? "; Secure" : ""}`;
-  /** States that were answered, until they would be too old anyway. */
+  /** States that were answered and buttons that were pressed, until they would be too old anyway. */
   const spent = new Map<string, number>();
 
   const begin = async (intent: Attempt["intent"]): Promise<Answer> => {
@@ -90,13 +103,32 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
     const sealed = cookies.find((cookie) => cookie.startsWith(`${cookieName}=`));
     const plain = sealing.open(sealed?.slice(cookieName.length + 1) ?? "", SEALED_AS);
     const known = plain === null ? null : attempt.safeParse(JSON.parse(plain)).data;
+    if (!known || !isSame(known.state, query.get("state") ?? "")) return null;
+    return spend(known.state, known.untilMs) ? known : null;
+  };
+
+  /** Once, and in time. */
+  const spend = (once: string, endMs: number): boolean => {
     const now = nowMs();
-    for (const [state, untilMs] of spent) if (untilMs <= now) spent.delete(state);
-    if (!known || known.untilMs <= now || known.untilMs > now + SIGN_IN_WITHIN_MS) return null;
-    if (!isSame(known.state, query.get("state") ?? "") || spent.has(known.state)) return null;
-    if (spent.size >= MAX_SPENT) return null;
-    spent.set(known.state, known.untilMs);
-    return known;
+    for (const [other, untilMs] of spent) if (untilMs <= now) spent.delete(other);
+    if (endMs <= now || endMs > now + SIGN_IN_WITHIN_MS) return false;
+    if (spent.has(once) || spent.size >= MAX_SPENT) return false;
+    spent.set(once, endMs);
+    return true;
+  };
+
+  const refOf = (account: string): string => {
+    const untilMs = nowMs() + SIGN_IN_WITHIN_MS;
+    const value: z.output<typeof removal> = { account, nonce: random(), untilMs };
+    return sealing.seal(JSON.stringify(value), REMOVAL_AS);
+  };
+
+  const remove = async ({ body }: InboundRequest): Promise<Answer> => {
+    const ref = new URLSearchParams(body.toString("utf8")).get("ref") ?? "";
+    const plain = sealing.open(ref, REMOVAL_AS);
+    const known = plain === null ? null : removal.safeParse(JSON.parse(plain)).data;
+    if (!known || !spend(known.nonce, known.untilMs)) return renderPage(REMOVAL_STALE);
+    return renderPage(DISCONNECTED(await options.disconnect(known.account)));
   };
 
   const isOurs = ({ tenantId }: SignedIn): boolean =>
@@ -115,6 +147,12 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
     const signedIn = await app.redeem({ code, codeVerifier, nonce, redirectUri });
     if (isOurs(signedIn) && intent === "disconnect") {
       return DISCONNECTED(await options.disconnect(signedIn.id));
+    }
+    if (isOurs(signedIn) && intent === "manage") {
+      if (signedIn.roles.includes(ADMIN_ROLE))
+        return accountsPage(options.accounts(), refOf, nowMs());
+      report("push-account-not-admitted");
+      return NO_ADMINISTRATOR;
     }
     if (!isOurs(signedIn) || !isAdmitted(signedIn)) {
       report("push-account-not-admitted");
@@ -145,13 +183,21 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
   return [
     page(PATH, () => begin("connect")),
     page(`${PATH}/disconnect`, () => begin("disconnect")),
+    page(ACCOUNTS, () => begin("manage")),
+    {
+      method: "POST",
+      path: ACCOUNTS,
+      maxBytes: MAX_FORM_BYTES,
+      contentTypes: ["application/x-www-form-urlencoded"],
+      handle: remove,
+    },
     page(CALLBACK, callback),
   ];
 }
 
 /** The same addresses while something is missing: they say what. */
 export function explainingRoutes(missing: Page): readonly Route[] {
-  return [PATH, `${PATH}/disconnect`, CALLBACK].map((path) =>
+  return [PATH, `${PATH}/disconnect`, ACCOUNTS, CALLBACK].map((path) =>
     page(path, async () => renderPage(missing)),
   );
 }

@@ -28,7 +28,7 @@ export type PresenceReader = {
 };
 
 /** Microsoft: "cloudCommunications: getPresencesByUserId". */
-const IDS_PER_CALL = 650;
+export const IDS_PER_CALL = 650;
 const CALLS_AT_ONCE = 4;
 /** One bad id among 650 takes about 20 calls to find. */
 const SPLITS_PER_READ = 128;

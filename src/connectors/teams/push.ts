@@ -2,13 +2,13 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Route } from "../../http/route.ts";
 import type { TeamsUserId } from "../../presence/identity.ts";
 import { createConnectRoutes, explainingRoutes } from "./connect.ts";
-import { unset } from "./connect-says.ts";
+import { type ConnectedAccount, unset } from "./connect-says.ts";
 import { resourceOf } from "./graph.ts";
 import { Handshake } from "./handshake.ts";
 import { createTeamsInbound, type NotificationResult } from "./inbound.ts";
 import { KEY_KIND, NotificationKeys } from "./notification-keys.ts";
 import { createSealing, type Sealing } from "./sealing.ts";
-import { SHARD_KIND } from "./shard.ts";
+import { SHARD_KIND, type ShardStatus } from "./shard.ts";
 import { SUBSCRIBER_KIND, SubscriberApp } from "./subscriber.ts";
 import { type PoolNote, type PoolStatus, SubscriberPool } from "./subscriber-pool.ts";
 import { createSubscriptionApi, SUBSCRIBER_PERMISSION } from "./subscription-api.ts";
@@ -104,6 +104,7 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
     app,
     sealing,
     publicUrl,
+    accounts: () => pool.status().shards.map(accountOf),
     report: (why) => report({ code: "push-sign-in", why }),
     connect: async (subscriber) => {
       await pool.connect(subscriber);
@@ -135,6 +136,14 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
     status: () => pool.status(),
     stop: () => pool.stop(),
   };
+}
+
+function accountOf({ shard, delivering, lastError, ...status }: ShardStatus): ConnectedAccount {
+  const about = { ...status, id: shard, problem: lastError };
+  const { reps } = status;
+  if (lastError === "entra-subscriber-signed-out") return { ...about, state: "signed out" };
+  if (reps === 0) return { ...about, state: "spare" };
+  return { ...about, state: delivering ? "live" : "waits" };
 }
 
 /** What has to be set before an account can be connected. */

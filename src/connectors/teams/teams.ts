@@ -9,7 +9,7 @@ import {
   operationsOf,
   type TeamsLeases,
 } from "./operations.ts";
-import { createPresenceReader, type GraphPresence } from "./presences.ts";
+import { createPresenceReader, type GraphPresence, IDS_PER_CALL } from "./presences.ts";
 import { teamsState } from "./state.ts";
 
 export type TeamsConnectorOptions = {
@@ -86,6 +86,7 @@ export function teamsOver(
 
   return {
     system: TEAMS,
+    repsPerCall: IDS_PER_CALL,
 
     async read(reps, signal) {
       const leftAtMs = nowMs();

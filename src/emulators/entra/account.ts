@@ -4,6 +4,8 @@ export type EntraAccount = {
   readonly upn: string;
   readonly name: string;
   readonly enabled?: boolean | undefined;
+  /** App roles that were assigned to the person; Microsoft: "ID token claims reference", roles. */
+  readonly appRoles?: string[] | undefined;
 };
 
 /** What the person does with a consent page: "ask" shows it, "blocked" means that only an administrator may consent. */

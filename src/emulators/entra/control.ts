@@ -73,6 +73,7 @@ export function createEntraControl(state: EntraState) {
         upn: z.string(),
         name: z.string(),
         enabled: z.boolean().optional(),
+        appRoles: z.array(z.string()).optional(),
       }),
       (account) => state.accounts.put(account),
     ),

@@ -57,7 +57,7 @@ export async function issueForUser(
 ): Promise<EmulatorResponse> {
   const { state, tenantId, nowMs, url } = context;
   const { app, account, scopes, permissions, scope, nonce } = grant;
-  const { oid, upn, name } = account;
+  const { oid, upn, name, appRoles = [] } = account;
   const times = timesOf(context);
   const access_token = await state.signing.sign({
     ...times,
@@ -81,6 +81,7 @@ export async function issueForUser(
     name,
     preferred_username: upn,
     ...(nonce === null ? {} : { nonce }),
+    ...(appRoles.length > 0 ? { roles: appRoles } : {}),
     uti: randomUUID(),
     ver: "2.0",
   });

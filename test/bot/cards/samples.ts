@@ -25,11 +25,18 @@ const REP: RepView = {
   beneath: { status: "Away", origin: { kind: "chosen", where: "Dynamics" } },
   sinceMs: minutesAgo(12),
   systems: [
-    { name: "Teams", status: "InACall", note: "covered", readAtMs: NOW_MS - 3_000 },
-    { name: "Dynamics", status: "Busy", note: "in step", readAtMs: NOW_MS - 8_000 },
+    {
+      name: "Teams",
+      status: "InACall",
+      note: "covered",
+      readAtMs: NOW_MS - 3_000,
+      mask: { sinceMs: minutesAgo(12), covering: "InACall" },
+    },
+    { name: "Dynamics", status: "Busy", note: "in step", readAtMs: NOW_MS - 8_000, mask: null },
   ],
   layers: [{ status: "InACall", source: "desk-phone", untilMs: NOW_MS + 1_800_000 }],
   overridden: null,
+  manual: null,
   nextShiftMs: null,
   paused: false,
   asOfMs: NOW_MS,
@@ -42,12 +49,93 @@ const OVERRIDDEN: RepView = {
   origin: { kind: "reported", where: "a manager" },
   beneath: { status: "Available", origin: { kind: "chosen", where: "Teams" } },
   systems: [
-    { name: "Teams", status: "DoNotDisturb", note: "in step", readAtMs: NOW_MS - 3_000 },
-    { name: "Dynamics", status: "Available", note: "underway", readAtMs: NOW_MS - 8_000 },
+    {
+      name: "Teams",
+      status: "DoNotDisturb",
+      note: "in step",
+      readAtMs: NOW_MS - 3_000,
+      mask: null,
+    },
+    {
+      name: "Dynamics",
+      status: "Available",
+      note: "underway",
+      readAtMs: NOW_MS - 8_000,
+      mask: null,
+    },
   ],
   layers: [{ status: "DoNotDisturb", source: "a manager", untilMs: NOW_MS + 3_600_000 }],
   overridden: { status: "DoNotDisturb", source: "a manager", untilMs: NOW_MS + 3_600_000 },
   paused: true,
+};
+
+const BY_HAND: RepView = {
+  ...REP,
+  name: "Jakub Wiśniewski",
+  sinceMs: minutesAgo(4),
+  beneath: { status: "DoNotDisturb", origin: { kind: "chosen", where: "Teams" } },
+  systems: [
+    {
+      name: "Teams",
+      status: "DoNotDisturb",
+      note: "absorbed",
+      readAtMs: NOW_MS - 3_000,
+      mask: null,
+    },
+    {
+      name: "Dynamics",
+      status: "DoNotDisturb",
+      note: "in step",
+      readAtMs: NOW_MS - 8_000,
+      mask: null,
+    },
+  ],
+  manual: {
+    where: "Teams",
+    status: "DoNotDisturb",
+    hides: "InACall",
+    sinceMs: minutesAgo(190),
+    endsMs: minutesAgo(190) + 86_400_000,
+    choice: 7,
+  },
+};
+
+const UNKNOWN_END: RepView = {
+  ...BY_HAND,
+  beneath: { status: "Available", origin: { kind: "nothing chosen" } },
+  systems: [
+    { name: "Teams", status: "Available", note: "absorbed", readAtMs: NOW_MS - 3_000, mask: null },
+    { name: "Dynamics", status: "Busy", note: "in step", readAtMs: NOW_MS - 8_000, mask: null },
+  ],
+  manual: {
+    where: "Teams",
+    status: "Available",
+    hides: "InACall",
+    sinceMs: null,
+    endsMs: null,
+    choice: 7,
+  },
+};
+
+/** A status set without a time stands until somebody changes it; so does what it covers. */
+const COVERED: RepView = {
+  ...REP,
+  name: "Leilani Kahale",
+  status: "Busy",
+  origin: { kind: "set", where: "a manager" },
+  beneath: null,
+  sinceMs: minutesAgo(1_500),
+  systems: [
+    {
+      name: "Teams",
+      status: "Busy",
+      note: "covered",
+      readAtMs: NOW_MS - 3_000,
+      mask: { sinceMs: minutesAgo(1_499), covering: "Busy" },
+    },
+    { name: "Dynamics", status: "Busy", note: "in step", readAtMs: NOW_MS - 8_000, mask: null },
+  ],
+  layers: [],
 };
 
 const PEOPLE: readonly PersonView[] = [
@@ -121,11 +209,16 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     primary: true,
     submits: true,
   };
+  const lift = { title: say(words, "manualLift"), verb: "manual.lift", ref: "ref", primary: true };
   const show = { title: say(words, "showToMe"), verb: "show", ref: "ref", primary: true };
   return {
     rep: repCard(REP, showing),
     "rep-overridden": repCard(OVERRIDDEN, showing),
+    "rep-by-hand": repCard(BY_HAND, { ...showing, lift }),
+    "rep-by-hand-unknown": repCard(UNKNOWN_END, { ...showing, lift }),
+    "rep-covered": repCard(COVERED, showing),
     why: whyCard(REP, CHAIN, showing),
+    "why-by-hand": whyCard(BY_HAND, CHAIN, { ...showing, lift }),
     history: historyCard(
       {
         name: REP.name,
@@ -176,6 +269,13 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     "alert-silence": alertCard(
       { kind: "silence", system: "Dynamics", forMs: 120_000 },
       "see the log for its last error code",
+      NOW_MS,
+      words,
+      [],
+    ),
+    "alert-signed-out": alertCard(
+      { kind: "signed out", account: "6f0b7a1e-1c2d-4e5f-8a9b-0c1d2e3f4a5b", reps: 650 },
+      say(words, "alertStepSignedOut"),
       NOW_MS,
       words,
       [],

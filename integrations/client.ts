@@ -1,0 +1,66 @@
+import { createHmac, randomUUID } from "node:crypto";
+
+/** What came of a request: `status` is 0 where nobody answered. */
+type Answer = { readonly status: number; readonly json: unknown };
+
+export type LockstepOptions = {
+  /** Where the service is, such as `https://lockstep.contoso.com`. */
+  readonly url: string;
+  /** `whsec_…`, from `cli partners create`. */
+  readonly secret: string;
+};
+
+export type Lockstep = {
+  /** Sends one request, and the same one again until it is answered by something that will not change. */
+  ask(method: string, path: string, body?: unknown): Promise<Answer>;
+};
+
+const TIMEOUT_MS = 10_000;
+const TRIES = 5;
+const FIRST_WAIT_MS = 250;
+
+/** Statuses after which the same request may be answered otherwise. */
+const isPassing = (status: number): boolean => status === 0 || status === 429 || status >= 500;
+
+/** The API of Lockstep as a signing partner uses it (Standard Webhooks). Never rejects. */
+export function createLockstep({ url, secret }: LockstepOptions): Lockstep {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+
+  const once = async (method: string, path: string, id: string, body: string) => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`);
+    try {
+      const answer = await fetch(`${url}/api/v1${path}`, {
+        method,
+        headers: {
+          ...(body === "" ? {} : { "content-type": "application/json" }),
+          "webhook-id": id,
+          "webhook-timestamp": timestamp,
+          "webhook-signature": `v1,${signature.digest("base64")}`,
+        },
+        ...(body === "" ? {} : { body }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      const text = await answer.text();
+      const json: unknown = text === "" ? null : JSON.parse(text);
+      const afterMs = Number(answer.headers.get("retry-after") ?? 0) * 1_000;
+      return { status: answer.status, json, afterMs };
+    } catch {
+      return { status: 0, json: null, afterMs: 0 };
+    }
+  };
+
+  return {
+    async ask(method, path, given) {
+      const body = given === undefined ? "" : JSON.stringify(given);
+      const id = randomUUID();
+      for (let tries = 1; ; tries += 1) {
+        // The same id: if the first one arrived after all, the second does nothing.
+        const { status, json, afterMs } = await once(method, path, id, body);
+        if (!isPassing(status) || tries === TRIES) return { status, json };
+        const waitMs = Math.max(afterMs, FIRST_WAIT_MS * 2 ** tries);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Logger } from "pino";
+import { type Api, createApi } from "./api/api.ts";
+import { Registry } from "./api/integrations/registry.ts";
+import type { Config } from "./config.ts";
+import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
+import type { Clock } from "./controller/clock.ts";
+import type { Controller } from "./controller/controller.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { Policy } from "./reconcile/policy.ts";
+import { parseJson } from "./http/json.ts";
+
+export type ApiParts = {
+  readonly config: Config;
+  readonly tokens: EntraTokenVerifier;
+  readonly engine: Engine;
+  readonly controller: Controller;
+  readonly policy: Policy;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What may be logged of a fault. */
+  readonly faultOf: (error: unknown) => string;
+};
+
+/** Gives the API for other applications what the service has. */
+export function createServiceApi(parts: ApiParts): Api & { readonly registry: Registry } {
+  const { config, tokens, engine, controller, policy, directory, clock, log, faultOf } = parts;
+  const registry = new Registry(config.partners);
+  const api = createApi({
+    engine,
+    clock,
+    registry,
+    policy,
+    tokens,
+    publicUrl: config.publicUrl,
+    privateHosts: config.subscriberHosts,
+    parse: (body) => parseJson(body, { strict: true }),
+    identities: () => controller.staying(),
+    find: (id) => directory.find(id),
+    document: (rep) => controller.document(rep),
+    submit: (event) => controller.submit(event),
+    onFault: (what, error) => log.error({ fault: faultOf(error) }, what),
+    onDisabled: ({ id, integration }) =>
+      log.warn({ subscription: id, integration }, "subscription disabled"),
+  });
+  return { ...api, registry };
+}

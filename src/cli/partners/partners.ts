@@ -1,0 +1,183 @@
+import {
+  type Binding,
+  created,
+  isName,
+  OVERLAP_MS,
+  revoked,
+  rotated,
+} from "../../api/integrations/administration.ts";
+import {
+  INTEGRATION_RECORD,
+  type Kind,
+  KINDS,
+  type KeptIntegration,
+  type Permission,
+  PERMISSIONS,
+  readKept,
+} from "../../api/integrations/integration.ts";
+import { readConfig } from "../../config.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
+import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
+import { textTable } from "../text-table.ts";
+
+const HELP = `create prints the secret once: nobody can read it again. --app binds an Entra application instead, which needs no secret.
+--rep, --kind and --permission (each may be given again) bind it; without them it may touch every rep, say everything, read and write.
+rotate prints a new secret; the old one serves on for --overlap hours (24). revoke ends both at once. The service follows within
+seconds. A partner of the setting PARTNERS gives way to one of the same name here.`;
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ACTIONS = ["create", "rotate", "revoke", "list"] as const;
+const HOUR_MS = 3_600_000;
+
+export const partners: Command = {
+  name: "partners",
+  takes: "create|rotate|revoke <name>, or list",
+  positionals: { min: 1, max: 2 },
+  summary: "let other applications in, each as far as it is bound",
+  help: HELP,
+  options: {
+    app: { type: "string", value: "client id", says: "the Entra application that it comes as" },
+    rep: { type: "string", value: "id", multiple: true, says: "a rep whom it may see and touch" },
+    kind: { type: "string", value: KINDS.join("|"), multiple: true, says: "what it may say" },
+    permission: { type: "string", value: PERMISSIONS.join("|"), multiple: true, says: "or both" },
+    rate: { type: "string", value: "requests a minute", says: "how often it may ask" },
+    overlap: { type: "string", value: "hours", says: "how long the old secret serves on" },
+  },
+  run: async (given, host) => {
+    const [action, name] = given.positionals;
+    const known = ACTIONS.find((candidate) => candidate === action);
+    if (!known) throw new UsageError(`partners takes ${ACTIONS.join(", ")}.`);
+    if ((known === "list") !== (name === undefined)) {
+      throw new UsageError("create, rotate and revoke take one name; list takes none.");
+    }
+    const binding = bindingOf(given);
+    const overlapMs = hoursOf(given.text("overlap"));
+    const config = readConfig(host.env);
+    const engine = await openSqliteEngine({ path: config.database.path });
+    try {
+      if (known === "list") {
+        host.print(listed(await allOf(engine), given.flag("json")));
+        return EXIT.fine;
+      }
+      const next = await change(engine, known, name ?? "", {
+        binding,
+        overlapMs,
+        nowMs: host.nowMs(),
+      });
+      const secret = known === "revoke" ? null : (next.secrets.at(-1)?.secret ?? null);
+      if (given.flag("json")) host.print(JSON.stringify({ name, secret }));
+      else if (secret !== null) host.print(secret);
+      else
+        host.say(
+          known === "revoke" ? "It may do nothing any more." : "It may come with its token.",
+        );
+      return EXIT.fine;
+    } finally {
+      await engine.close();
+    }
+  },
+};
+
+async function allOf(engine: Engine): Promise<ReadonlyMap<string, KeptIntegration>> {
+  const records = await engine.kept(INTEGRATION_RECORD);
+  const read = records.map(({ id, body }) => [id, readKept(body)] as const);
+  return new Map(read.flatMap(([id, body]) => (body ? [[id, body] as const] : [])));
+}
+
+async function change(
+  engine: Engine,
+  action: "create" | "rotate" | "revoke",
+  name: string,
+  given: { readonly binding: Binding; readonly overlapMs: number; readonly nowMs: number },
+): Promise<KeptIntegration> {
+  const { binding, overlapMs, nowMs } = given;
+  const known = (await allOf(engine)).get(name);
+  let next: KeptIntegration;
+  if (action === "create") {
+    if (!isName(name)) {
+      const must = "up to 32 lower-case letters, digits and hyphens, no system's name, not app-…";
+      throw new CommandError("cli-partner-name", `Choose another name: ${must}.`);
+    }
+    if (known && known.revokedAtMs === null) {
+      throw new CommandError(
+        "cli-partner-known",
+        "There is one of that name: rotate or revoke it.",
+      );
+    }
+    next = created(binding, nowMs);
+  } else {
+    if (!known || (action === "rotate" && known.revokedAtMs !== null)) {
+      throw new CommandError(
+        "cli-partner-unknown",
+        "There is none of that name: see cli partners list.",
+      );
+    }
+    next = action === "rotate" ? rotated(known, overlapMs, nowMs) : revoked(known, nowMs);
+  }
+  await engine.keep({ kind: INTEGRATION_RECORD, id: name, body: next, expiresAtMs: null });
+  return next;
+}
+
+function bindingOf(given: Arguments): Binding {
+  const reps = given.list("rep");
+  if (!reps.every((id) => GUID.test(id)))
+    throw new UsageError("--rep takes the id of a rep, a GUID.");
+  const appId = given.text("app");
+  if (appId !== null && !GUID.test(appId)) throw new UsageError("--app takes a client id, a GUID.");
+  const rate = given.text("rate");
+  if (rate !== null && !/^[1-9]\d{0,5}$/.test(rate)) throw new UsageError("--rate takes a number.");
+  const requestsPerMinute = Number(rate);
+  return {
+    appId,
+    permissions: someOf<Permission>("permission", given.list("permission"), PERMISSIONS),
+    kinds: someOf<Kind>("kind", given.list("kind"), KINDS),
+    reps: reps.length > 0 ? reps : null,
+    quota:
+      rate === null
+        ? {}
+        : { requestsPerMinute, burst: Math.max(1, Math.ceil(requestsPerMinute / 3)) },
+  };
+}
+
+/** Those that were named, or all. */
+function someOf<Item extends string>(
+  option: string,
+  given: readonly string[],
+  all: readonly Item[],
+): readonly Item[] {
+  const found = all.filter((item) => given.includes(item));
+  if (given.some((item) => !all.some((one) => one === item))) {
+    throw new UsageError(`--${option} takes ${all.join(", ")}.`);
+  }
+  return found.length > 0 ? found : all;
+}
+
+function hoursOf(text: string | null): number {
+  if (text === null) return OVERLAP_MS;
+  if (!/^\d{1,4}$/.test(text)) throw new UsageError("--overlap takes whole hours.");
+  return Number(text) * HOUR_MS;
+}
+
+function listed(all: ReadonlyMap<string, KeptIntegration>, asJson: boolean): string {
+  const rows = [...all].map(([name, one]) => ({
+    name,
+    comesAs: one.appId ?? "signature",
+    permissions: one.permissions,
+    kinds: one.kinds,
+    reps: one.reps,
+    secrets: one.secrets.length,
+    revokedAtMs: one.revokedAtMs,
+  }));
+  if (asJson) return JSON.stringify(rows);
+  if (rows.length === 0) return "Nobody but the partners of the setting PARTNERS.";
+  const lines = rows.map(({ name, comesAs, permissions, kinds, reps, revokedAtMs }) => [
+    name,
+    revokedAtMs === null ? comesAs : "revoked",
+    permissions.join("+"),
+    kinds.join("+"),
+    reps === null ? "every rep" : `${reps.length} reps`,
+  ]);
+  const heading = ["name", "comes as", "may", "kinds", "reps"];
+  return textTable([heading, ...lines], { width: 100 });
+}
