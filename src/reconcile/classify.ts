@@ -55,7 +55,8 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
  * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
  * | R11  | p withdrew ours; n is the system's own, or Away (perhaps idle), or |                 |
- * |      | Available while nobody knows whether p arrived                     | uncovered       |
+ * |      | Available while nobody knows whether p arrived, or (R307) where p  |                 |
+ * |      | was to show a call or meeting that was given up since              | uncovered       |
  * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
  * | R13  | a state that the system showed by itself is over                   | automatic ended |
  * | R14  | n = q, and the base explains it                                    | agrees          |
@@ -103,7 +104,13 @@ export function classify(
   if (leaseRanOut(endpoint, reading)) return "lease ended";
   if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
   if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
-  if (pending?.withdraws && pending.unknown && n === "Available") return "uncovered";
+  if (
+    pending?.withdraws &&
+    n === "Available" &&
+    (pending.unknown || isBare(rep, system, pending))
+  ) {
+    return "uncovered";
+  }
   if (reading.automatic) {
     // Our session looks like a call. While it lies there, it is what shows, wanted any more or not.
     const isOurs = coverOf(endpoint) === "session" && (n === target || n === endpoint.covering);
@@ -159,6 +166,16 @@ function isRestored({ disconnected }: Endpoint, reading: Reading): boolean {
  */
 function isExplained(rep: Rep, system: SystemName, n: Status, policy: Policy): boolean {
   return n === profileOf(policy, system).shows[rep.base.status];
+}
+
+/** It was to lay bare what the system showed by itself, which was given up meanwhile. */
+function isBare(rep: Rep, system: SystemName, { status }: Pending): boolean {
+  return !isChosen(status) && !rep.overlays[system];
+}
+
+/** False for what systems show by themselves only. */
+export function isChosen(status: Status): boolean {
+  return status !== "InACall" && status !== "InAMeeting";
 }
 
 /** Our session looks just like a call of hers: what was read before its answer may have been the call. */

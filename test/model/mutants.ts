@@ -2,6 +2,7 @@ import { DISCONNECT_MUTANTS } from "./disconnect-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { PIECE_MUTANTS } from "./piece-mutants.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
+import { SESSION_MUTANTS } from "./session-mutants.ts";
 
 const P1 = "P1 convergence";
 const P2 = "P2 bounded writes";
@@ -150,5 +151,6 @@ export const MUTANTS: readonly Mutant[] = [
   },
   ...RULE_MUTANTS,
   ...PIECE_MUTANTS,
+  ...SESSION_MUTANTS,
   ...DISCONNECT_MUTANTS,
 ];
