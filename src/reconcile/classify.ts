@@ -39,6 +39,8 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R2   | older version than the newest one read                             | stale           |
  * | R3   | n is what p shows, and that is new or p was acknowledged before    | echo            |
  * |      | (R302: never where a replacing system shows n by itself)           |                 |
+ * | R308 | n is a call that a session of ours would show, and nobody knows    |                 |
+ * |      | whether p, which was to put it there, arrived                      | unconfirmed     |
  * | R4   | n = seen, p acknowledged before this read left, and settled:       |                 |
  * |      | – an absorbing system: p withdrew ours, and the system shows this  |                 |
  * |      |   by itself                                                        | uncovered       |
@@ -80,6 +82,7 @@ export function classify(
   // A call or a meeting that nobody knew of, under what we take away.
   const surfaces =
     pending?.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
+  if (isDoubtful(endpoint, n)) return "unconfirmed";
   const explains = pending?.status === n && !surfaces && !isItsOwn(reading, profile.absorbing);
   if (explains && (seen !== n || isAnswered(pending, reading))) {
     return "echo";
@@ -182,6 +185,12 @@ export function isChosen(status: Status): boolean {
 function isUnconfirmed(pending: Pending | null, n: Status, reading: Reading): boolean {
   if (!pending?.confirmed || pending.cover !== "session" || pending.over !== n) return false;
   return !isAnswered(pending, reading);
+}
+
+/** A call that shows may be hers, and over before the write is repeated: only an answer proves our session. */
+function isDoubtful({ pending, seen }: Endpoint, n: Status): boolean {
+  if (!pending?.unknown || pending.cover !== "session") return false;
+  return n === pending.status && n !== seen;
 }
 
 /** The read left after the answer to the write had come, by our own counter. */

@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "delivery.ts",
-        find: "pending: pending.confirmed ? null : { ...pending, unknown: true },",
+        find: "pending: arrived ? null : { ...pending, unknown: true, confirmed: false },",
         replace: "pending: null,",
       },
     ],

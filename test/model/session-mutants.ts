@@ -1,7 +1,31 @@
 import type { Mutant } from "./mutant.ts";
 
+const P3 = "P3 no intent without a cause";
+
 /** Shortcuts in telling our session, which looks like a call, from a call of hers. */
 export const SESSION_MUTANTS: readonly Mutant[] = [
+  {
+    name: "R308 a call that shows proves a session of unknown outcome",
+    edits: [
+      {
+        file: "classify.ts",
+        find: `if (isDoubtful(endpoint, n)) return "unconfirmed";`,
+        replace: "",
+      },
+    ],
+    killedBy: { setting: { acts: 0, holds: 1, calls: 1, losses: 1 }, invariant: P3 },
+  },
+  {
+    name: "R308 a call that showed before the answer was lost proves our session",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: `const doubtful = pending.confirmed && pending.cover === "session";`,
+        replace: "const doubtful = false;",
+      },
+    ],
+    killedBy: { setting: { acts: 0, holds: 1, calls: 1, losses: 1 }, invariant: P3 },
+  },
   {
     name: "R307 what lies bare where a call was is a choice",
     edits: [

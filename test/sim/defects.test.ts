@@ -194,6 +194,25 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     expect(stage.rep.overlays).toEqual({});
   });
 
+  it("[R308] explored: a call that shows while nobody knows of our session is no sign of it", () => {
+    const stage = settled();
+    stage.hold("call");
+    lost(stage, stage.nextWrite(TEAMS));
+    expect(stage.teams("InACall")).toBe("unconfirmed");
+    expect(stage.teams("Available")).toBe("same");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
+  });
+
+  it("[R308] explored: nor is one that showed before the answer was lost", () => {
+    const stage = settled();
+    stage.hold("call");
+    const write = stage.nextWrite(TEAMS);
+    expect(stage.teams("InACall")).toBe("echo");
+    lost(stage, write);
+    expect(stage.teams("Available")).toBe("same");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
+  });
+
   it("[R302] network 220: Available after a conversation is not an old write of ours", () => {
     const stage = settled();
     stage.dynamics("Busy");
