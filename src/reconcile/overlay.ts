@@ -28,7 +28,8 @@ export function automatic(
 
 /**
  * A state that the system showed by itself is over. Back to what was there before, it changes nothing else;
- * anything different is what she wants now. Where the base came from this system, the system is right.
+ * anything different is what she wants now, and so is whatever follows Inactive (R309). Where the base came from this
+ * system, the system is right.
  */
 export function automaticEnded(
   rep: Rep,
@@ -43,9 +44,12 @@ export function automaticEnded(
     overlays: without(rep.overlays, system),
   };
   if (overlay?.over === null) return firstSight(intend(bare, cause), system, reading, policy);
-  const q = profileOf(policy, system).shows[rep.base.status];
+  const { shows, absorbing } = profileOf(policy, system);
+  const q = shows[rep.base.status];
   const ours = rep.base.origin === system;
-  const asBefore = reading.automatic !== null || overlay?.over === reading.status;
+  // Whom Dynamics made Inactive only she herself makes active again, and what she takes then she chooses.
+  const hers = overlay?.status === "Away" && !absorbing;
+  const asBefore = reading.automatic !== null || (overlay?.over === reading.status && !hers);
   if (reading.status === q || (!ours && asBefore)) {
     return satisfy(intend(bare, cause), system, policy);
   }

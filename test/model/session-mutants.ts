@@ -48,4 +48,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     killedBy: { scenario: "[R307] a call that was given up does not wait behind a closed client" },
   },
+  {
+    name: "R309 nobody but the engine ends Inactive",
+    edits: [
+      {
+        file: "overlay.ts",
+        find: `overlay?.status === "Away" && !absorbing`,
+        replace: "false",
+      },
+    ],
+    killedBy: { scenario: "[R309] what follows Inactive is her choice" },
+  },
 ];

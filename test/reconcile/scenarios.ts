@@ -220,6 +220,18 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.endpoint(TEAMS).seen, "Away");
   },
 
+  "[R309] what follows Inactive is her choice": (core) => {
+    const stage = Stage.settled(core);
+    stage.teams("Busy");
+    stage.settle();
+    stage.dynamics("Inactive");
+    stage.settle();
+    stage.teams("BeRightBack");
+    stage.settle();
+    stage.dynamics("Busy");
+    assert.equal(stage.rep.base.status, "Busy");
+  },
+
   "[R307] a call that was given up does not come to light": (core) => {
     const { stage, withdrawal } = beforeGivingUp(core);
     stage.answer(withdrawal, "accepted");

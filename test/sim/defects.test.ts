@@ -228,17 +228,31 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
   });
 });
 
-/** Known limits of docs/SPEC.md that a later change may lift: then these fail, and say so. */
-describe("what the simulation found and is still open", () => {
-  it.fails("[R13] hours 231: what she chooses over a state that Dynamics set is her choice", () => {
+describe("what she chooses over what Dynamics shows by itself", () => {
+  it("[R309] hours 231: is her choice where she was Inactive, be it what was there before", () => {
     const stage = settled();
     stage.teams("Busy");
     stage.settle();
-    stage.dynamics("Inactive");
+    expect(stage.dynamics("Inactive")).toBe("automatic");
     stage.settle();
     stage.teams("BeRightBack");
     stage.settle();
     stage.dynamics("Busy");
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: DYNAMICS });
+    stage.settle();
+    expect(endpointOf(stage.rep, TEAMS).seen).toBe("Busy");
+  });
+
+  it("[R319] known limit: is taken for the end of a conversation, once", () => {
+    const stage = settled();
+    stage.read(DYNAMICS, { status: "DoNotDisturb", automatic: "soft" });
+    expect(stage.teams("DoNotDisturb")).toBe("choice");
+    stage.settle();
+    expect(stage.dynamics("Available")).toBe("automatic ended");
+    expect(stage.settle()).toMatchObject([{ system: DYNAMICS, shows: "DoNotDisturb" }]);
+    expect(stage.rep.base).toMatchObject({ status: "DoNotDisturb", origin: TEAMS });
+    stage.wait(60_000);
+    stage.dynamics("Available");
+    expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });
 });
