@@ -240,7 +240,8 @@ export function interrupt(world: World, setting: Setting): World {
   const value = world.values[DYNAMICS] ?? "Available";
   const { pending, late } = endpointOf(world.rep, DYNAMICS);
   const isOurs = [pending, ...late].some((write) => write?.status === value);
-  const blurred = world.blurred || (hasUnread(world, DYNAMICS) && !isOurs);
+  // Or hers, and equal to a write of ours that went to somebody who was not there.
+  const blurred = world.blurred || (hasUnread(world, DYNAMICS) && (!isOurs || world.raced));
   return put({ ...world, blurred, interrupted: value }, DYNAMICS, "Offline", setting.lagging);
 }
 
