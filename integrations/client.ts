@@ -53,9 +53,10 @@ export function createLockstep({ url, secret }: LockstepOptions): Lockstep {
   return {
     async ask(method, path, given) {
       const body = given === undefined ? "" : JSON.stringify(given);
-      const id = randomUUID();
+      const first = randomUUID();
       for (let tries = 1; ; tries += 1) {
-        // The same id: if the first one arrived after all, the second does nothing.
+        // A write keeps its id: if the first one arrived after all, the second does nothing. A read is asked anew.
+        const id = method === "GET" ? randomUUID() : first;
         const { status, json, afterMs } = await once(method, path, id, body);
         if (!isPassing(status) || tries === TRIES) return { status, json };
         const waitMs = Math.max(afterMs, FIRST_WAIT_MS * 2 ** tries);

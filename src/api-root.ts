@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import { type Api, createApi } from "./api/api.ts";
 import { Registry } from "./api/integrations/registry.ts";
+import type { Board } from "./availability/board.ts";
 import type { Config } from "./config.ts";
+import { SystemError } from "./connectors/connector.ts";
 import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
 import type { Clock } from "./controller/clock.ts";
 import type { Controller } from "./controller/controller.ts";
@@ -9,6 +11,9 @@ import type { Directory } from "./directory/directory.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Policy } from "./reconcile/policy.ts";
 import { parseJson } from "./http/json.ts";
+
+/** After a failure that names no time of its own. */
+const RETRY_MS = 5_000;
 
 export type ApiParts = {
   readonly config: Config;
@@ -19,13 +24,16 @@ export type ApiParts = {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly board: Board;
+  readonly onSystemError: (error: SystemError) => void;
   /** What may be logged of a fault. */
   readonly faultOf: (error: unknown) => string;
 };
 
 /** Gives the API for other applications what the service has. */
 export function createServiceApi(parts: ApiParts): Api & { readonly registry: Registry } {
-  const { config, tokens, engine, controller, policy, directory, clock, log, faultOf } = parts;
+  const { config, tokens, engine, controller, policy, directory, clock, log, board } = parts;
+  const { onSystemError, faultOf } = parts;
   const registry = new Registry(config.partners);
   const api = createApi({
     engine,
@@ -40,6 +48,12 @@ export function createServiceApi(parts: ApiParts): Api & { readonly registry: Re
     find: (id) => directory.find(id),
     document: (rep) => controller.document(rep),
     submit: (event) => controller.submit(event),
+    board,
+    unreadable: (error) => {
+      if (!(error instanceof SystemError)) return null;
+      onSystemError(error);
+      return { retryAfterSeconds: Math.ceil((error.retryAfterMs ?? RETRY_MS) / 1_000) };
+    },
     onFault: (what, error) => log.error({ fault: faultOf(error) }, what),
     onDisabled: ({ id, integration }) =>
       log.warn({ subscription: id, integration }, "subscription disabled"),

@@ -31,6 +31,7 @@ export type BotParts = {
   readonly controller: Controller;
   readonly dynamics: DynamicsConnector;
   readonly queues: BotPort["queues"];
+  readonly detail: BotPort["detail"];
   readonly credential: Credential;
   readonly policy: Policy;
   readonly clock: Clock;
@@ -95,6 +96,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     queues: parts.queues,
+    detail: parts.detail,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
     signedOut: parts.signedOut,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
-import { createServiceAvailability } from "./availability-root.ts";
+import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { isLoopbackHost } from "./config-kinds.ts";
@@ -30,6 +30,7 @@ import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
+import { createDetailDesk } from "./detail-desk.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
@@ -208,13 +209,7 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  const availability = createServiceAvailability({
-    tokens,
-    dynamics,
-    nowMs,
-    signal: abort.signal,
-    onSystemError,
-  });
+  const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({
     clock,
     run: async () => {
@@ -239,6 +234,8 @@ export async function startService(
     directory,
     clock,
     log,
+    board,
+    onSystemError,
     faultOf,
   });
   const bot = await createServiceBot({
@@ -247,7 +244,13 @@ export async function startService(
     engine,
     controller,
     dynamics,
-    queues: createQueueDesk(availability.board),
+    queues: createQueueDesk(board),
+    detail: createDetailDesk({
+      ask: (key, signal) => dynamics.repDetail(key, signal),
+      nowMs,
+      after: (delayMs, fire) => clock.after(delayMs, fire),
+      signal: abort.signal,
+    }),
     credential,
     policy,
     clock,
@@ -284,7 +287,6 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...availability.routes,
       ...(bot ? [bot.route] : []),
       createPartnerInbound({
         partners: () => api.registry.all(),

@@ -42,12 +42,15 @@ export type Mappings = {
   readonly teams: TeamsMapping;
   readonly dynamics: DynamicsMapping;
   readonly presences: PresencePolicy;
+  /** Whether Teams shows a Busy that Dynamics sets because a rep has work, with room for more. */
+  readonly capacityBusy: "shown" | "hidden";
 };
 
 export const DEFAULT_MAPPINGS: Mappings = {
   teams: DEFAULT_TEAMS_MAPPING,
   dynamics: DEFAULT_DYNAMICS_MAPPING,
   presences: BY_BASE_STATUS,
+  capacityBusy: "shown",
 };
 
 /** A policy that breaks a law is refused, with what would go wrong. */
@@ -114,6 +117,7 @@ export function createPolicy(mappings: Mappings, reconnectMs = DEFAULT_RECONNECT
         covers: table((): Cover => "none"),
         absorbing: false,
         absence: "withdraws",
+        ...(mappings.capacityBusy === "hidden" ? { keepsToItself: ["Busy"] } : {}),
         releasesLast: true,
         settleMs: 5 * SECOND_MS,
         leaseMs: table(() => null),
@@ -156,6 +160,7 @@ const policyFile = z.strictObject({
         .optional(),
       presences: z.record(presenceId, countsAs.nullable()).optional(),
       sets: z.partialRecord(status, presenceId).optional(),
+      capacityBusy: z.enum(["shown", "hidden"]).optional(),
     })
     .optional(),
 });
@@ -193,6 +198,7 @@ export function readPolicyFile(text: string): Mappings {
       writes: { ...DEFAULT_DYNAMICS_MAPPING.writes, ...dynamics.writes },
     },
     presences: { reads: dynamics.presences ?? {}, sets: dynamics.sets ?? {} },
+    capacityBusy: dynamics.capacityBusy ?? "shown",
   };
 }
 

@@ -148,7 +148,7 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/emulators/subscription", 'import "../../presence/identity.ts";', IMPORTS],
   ["src/emulators/dataverse", 'import "../../connectors/dynamics/dynamics.ts";', IMPORTS],
   ["src/availability", 'import "../connectors/connector.ts";', IMPORTS],
-  ["src/availability", 'import { createHttpServer } from "../http/server.ts";', IMPORTS],
+  ["src/availability", 'import type { Route } from "../http/route.ts";', IMPORTS],
   ["src/availability", 'import { z } from "zod";', IMPORTS],
   [
     "src/connectors/dynamics",
@@ -208,7 +208,7 @@ const ALLOWED: readonly (readonly [place: string, line: string])[] = [
   ["src/engine/sqlite", 'import "../engine.ts";'],
   ["src/engine/sqlite", 'import type { Rep } from "../../reconcile/rep.ts";'],
   ["src/availability", 'import "../presence/identity.ts";'],
-  ["src/availability", 'import type { Route } from "../http/route.ts";'],
+  ["src/api", 'import { viewOf } from "../availability/view.ts";'],
   ["src/connectors/dynamics", 'import type { Hours } from "../../availability/hours.ts";'],
   ["src/connectors/teams", 'import type { TeamsAccount } from "../../directory/account.ts";'],
   ["src/cli", 'import "../config.ts";'],

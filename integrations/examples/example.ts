@@ -4,23 +4,18 @@ import { createHmac, randomUUID } from "node:crypto";
 const { LOCKSTEP_URL = "", LOCKSTEP_SECRET = "", REP = "" } = process.env;
 const key = Buffer.from(LOCKSTEP_SECRET.replace("whsec_", ""), "base64");
 
-async function ask(method: string, path: string, body = ""): Promise<void> {
-  const id = randomUUID();
-  const at = String(Math.floor(Date.now() / 1000));
-  const signature = createHmac("sha256", key).update(`${id}.${at}.${body}`).digest("base64");
-  const signed = {
-    "webhook-id": id,
-    "webhook-timestamp": at,
-    "webhook-signature": `v1,${signature}`,
-  };
-  const headers = body ? { ...signed, "content-type": "application/json" } : signed;
-  const answer = await fetch(`${LOCKSTEP_URL}/api/v1${path}`, {
-    method,
-    headers,
-    ...(body ? { body } : {}),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
+async function ask(method: string, path: string, body?: string): Promise<void> {
+  const [id, at] = [randomUUID(), String(Math.floor(Date.now() / 1000))];
+  const digest = createHmac("sha256", key)
+    .update(`${id}.${at}.${body ?? ""}`)
+    .digest("base64");
+  const headers = new Headers(body ? { "content-type": "application/json" } : {});
+  headers.set("webhook-id", id);
+  headers.set("webhook-timestamp", at);
+  headers.set("webhook-signature", `v1,${digest}`);
+  const answer = await fetch(`${LOCKSTEP_URL}/api/v1${path}`, { method, headers, body });
   console.log(await answer.text());
+  if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
 }
 
 await ask("PUT", `/reps/${REP}/holds/example`, '{"status":"InACall","ttlSeconds":60}');

@@ -1,3 +1,4 @@
+import type { Board } from "../availability/board.ts";
 import type { Clock } from "../controller/clock.ts";
 import type { EntraTokenVerifier } from "../connectors/entra-token.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
@@ -9,7 +10,8 @@ import { Allowance } from "./allowance.ts";
 import { Authentication } from "./authentication.ts";
 import { Commands } from "./commands.ts";
 import { Feed } from "./feed/feed.ts";
-import { followHandlers, wants } from "./follow-handlers.ts";
+import { concerns } from "./feed/interest.ts";
+import { followHandlers, interestOf } from "./follow-handlers.ts";
 import { type Handlers, repHandlers } from "./handlers.ts";
 import { HoldDetails } from "./hold-details.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -19,6 +21,9 @@ import { mount, PREFIX } from "./mount.ts";
 import { openApiOf } from "./openapi.ts";
 import { OPERATIONS, type OperationId } from "./operations.ts";
 import { type EventGate, eventGate } from "./event-gate.ts";
+import { queueHandlers, type Unreadable } from "./queue-handlers.ts";
+import { QueueReps } from "./queue-reps.ts";
+import { ReplayStore } from "./replay-store.ts";
 import { Planner } from "./shifts/planner.ts";
 import { createLocator } from "./subscriptions/address.ts";
 import { Courier } from "./subscriptions/courier.ts";
@@ -39,6 +44,9 @@ export type ApiOptions = {
   readonly find: (id: string) => RepIdentity | null;
   readonly document: (rep: RepId) => RepDocument | null;
   readonly submit: (event: InboxEvent) => void;
+  /** The queues of the contact centre. */
+  readonly board: Board;
+  readonly unreadable: Unreadable;
   readonly onFault: (what: string, error: unknown) => void;
   readonly onDisabled: (subscription: Subscription) => void;
 };
@@ -62,13 +70,15 @@ const SWEEP_MS = 60_000;
 
 /** The API for other applications: `/api/v1`, but for `POST /api/v1/events`, which is older and stays as it is. */
 export function createApi(options: ApiOptions): Api {
-  const { engine, clock, registry, tokens, onFault, parse } = options;
+  const { engine, clock, registry, tokens, onFault, parse, board, unreadable } = options;
   const nowMs = (): number => clock.nowMs();
   const allowance = new Allowance(nowMs);
   const authentication = new Authentication({ registry, tokens, nowMs });
+  const replays = new ReplayStore({ engine, nowMs });
   const idempotency = new Idempotency({ engine, nowMs });
   const details = new HoldDetails(engine, nowMs);
   const { find, document, submit, identities } = options;
+  const queueReps = new QueueReps({ queues: () => board.queues(), find, nowMs });
   const planner = new Planner({
     engine,
     clock,
@@ -88,11 +98,16 @@ export function createApi(options: ApiOptions): Api {
     sender: createSender(locate, nowMs),
     source,
     random: Math.random,
-    concerns: (subscription, entry) => {
-      const integration = registry.get(subscription.integration);
+    prepare: ({ queues }) => (queues === null ? Promise.resolve() : queueReps.refresh()),
+    wants: (subscription, entry) => {
       const identity = find(entry.rep);
-      const told = authentication.isTold(subscription.integration);
-      if (!told || !identity || !wants(subscription, entry)) return false;
+      const works = (queue: string, rep: RepIdentity): boolean => queueReps.has(queue, rep);
+      return identity !== null && concerns(interestOf(subscription), entry, identity, works);
+    },
+    mayHave: (subscription, { rep }) => {
+      const integration = registry.get(subscription.integration);
+      const identity = find(rep);
+      if (!identity || !authentication.isTold(subscription.integration)) return false;
       return integration === null || covers(integration, identity);
     },
     onDisabled: options.onDisabled,
@@ -111,13 +126,28 @@ export function createApi(options: ApiOptions): Api {
       identities,
       find,
       document,
+      queueReps,
+      unreadable,
     }),
-    ...followHandlers({ feed, courier, locate, source, nowMs, find, streams, bound }),
+    ...queueHandlers({ board, queueReps, unreadable, nowMs }),
+    ...followHandlers({
+      feed,
+      courier,
+      locate,
+      source,
+      nowMs,
+      find,
+      streams,
+      bound,
+      queueReps,
+      unreadable,
+    }),
   };
 
   const refresh = async (): Promise<void> =>
     registry.replace(await engine.kept(INTEGRATION_RECORD), nowMs());
   const sweep = async (): Promise<void> => {
+    await replays.sweep();
     await idempotency.sweep();
     await details.sweep();
   };
@@ -140,6 +170,7 @@ export function createApi(options: ApiOptions): Api {
     mount(OPERATIONS[id], handlers[id], {
       authentication,
       allowance,
+      replays,
       idempotency,
       parse,
     }),
@@ -152,6 +183,7 @@ export function createApi(options: ApiOptions): Api {
     committed: () => feed.nudge(),
     start: async () => {
       await refresh();
+      await replays.load();
       await idempotency.load();
       await details.load();
       await planner.start();

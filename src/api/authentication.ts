@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { EntraTokenVerifier } from "../connectors/entra-token.ts";
 import { findSigner, readClaim } from "../connectors/partner/signature.ts";
 import type { Answer, InboundRequest, RequestHead } from "../http/route.ts";
@@ -13,17 +12,16 @@ const ROLES: Readonly<Record<string, Permission>> = {
   "Presence.Write": "write",
 };
 
-/** A signed message may be sent again for so long: twice the window in which its time counts as now. */
-const REMEMBERED_MS = 10 * 60_000;
-const MAX_REMEMBERED = 200_000;
 /** The beginning of the names of applications that are no registered integrations; those are shorter. */
 const APPLICATION = "app-";
 
 /** Somebody who is who they say. */
 export type Caller = {
   readonly integration: Integration;
-  /** The id that the message was signed with; `null` for a bearer token. */
+  /** The id that the message was signed with, which may have served another request; `null` for a bearer token. */
   readonly messageId: string | null;
+  /** An application that has the role to write and that nobody has bound yet: it may read only. */
+  readonly unbound: boolean;
 };
 export type Admission =
   | { readonly ok: true; readonly caller: Caller }
@@ -37,11 +35,11 @@ type AuthenticationOptions = {
 
 /**
  * Says who calls: an application with a bearer token of our tenant, or an integration that signs as Standard
- * Webhooks does. An application that is not registered as an integration may do what its app roles say, and no more.
+ * Webhooks does. An application that is not registered as an integration may read, if its app role says so; to write it
+ * must be bound (docs/decisions/0011-applications-write-when-bound.md).
  */
 export class Authentication {
   readonly #options: AuthenticationOptions;
-  readonly #seen = new Map<string, { readonly print: string; readonly untilMs: number }>();
 
   constructor(options: AuthenticationOptions) {
     this.#options = options;
@@ -60,17 +58,24 @@ export class Authentication {
     return token === null ? this.#signed(request) : this.#bearer(token);
   }
 
-  /** Whether it is still let in: it may have been revoked since. An application is known to Entra alone. */
+  /** Whether it is still let in: it may have been revoked since, and an application may have been bound. */
   stands({ name }: Integration): boolean {
     const known = this.#options.registry.get(name);
-    return known === null ? name.startsWith(APPLICATION) : !known.revoked;
+    return known === null ? this.#isApplication(name) : !known.revoked;
   }
 
   /** Whether it may still be told what it subscribed to. */
   isTold(name: string): boolean {
     const known = this.#options.registry.get(name);
-    if (known === null) return name.startsWith(APPLICATION);
+    if (known === null) return this.#isApplication(name);
     return !known.revoked && known.permissions.has("read");
+  }
+
+  /** An application that is known to Entra alone. Once it is registered, that is who it is. */
+  #isApplication(name: string): boolean {
+    const { registry } = this.#options;
+    if (!name.startsWith(APPLICATION)) return false;
+    return registry.ofApplication(name.slice(APPLICATION.length)) === null;
   }
 
   async #bearer(token: string): Promise<Admission> {
@@ -82,8 +87,10 @@ export class Authentication {
     const granted = roles.flatMap((role) => ROLES[role] ?? []);
     const known = this.#options.registry.ofApplication(appId);
     const integration = known ?? unbound(systemName(`${APPLICATION}${appId}`), []);
-    const permissions = new Set(granted.filter((one) => integration.permissions.has(one)));
-    return admitted({ ...integration, permissions }, null);
+    const allowed = known?.permissions ?? READING;
+    const permissions = new Set(granted.filter((one) => allowed.has(one)));
+    const isUnbound = known === null && granted.includes("write");
+    return admitted({ ...integration, permissions }, null, isUnbound);
   }
 
   #signed(request: InboundRequest): Admission {
@@ -94,35 +101,20 @@ export class Authentication {
     const signer = findSigner(claim, request.body, registry.all());
     const integration = signer === null ? null : registry.get(signer.name);
     if (integration === null) return { ok: false, answer: refused("signature-mismatch") };
-    if (!this.#isFirst(`${integration.name} ${claim.id}`, request)) {
-      return { ok: false, answer: refused("api-credentials-refused") };
-    }
-    return admitted(integration, claim.id);
-  }
-
-  /**
-   * The standard signs the id, the time and the body, but not the path. So an id belongs to the request that
-   * brought it first; a write may be sent again as it was, a read asks anew.
-   */
-  #isFirst(key: string, { method, path, query, body }: InboundRequest): boolean {
-    const nowMs = this.#options.nowMs();
-    for (const [old, { untilMs }] of this.#seen) {
-      if (untilMs > nowMs && this.#seen.size < MAX_REMEMBERED) break;
-      this.#seen.delete(old);
-    }
-    const hash = createHash("sha256")
-      .update(`${method} ${path}?${query.toString()}\n`)
-      .update(body);
-    const print = hash.digest("base64");
-    const before = this.#seen.get(key);
-    if (before) return before.print === print && method !== "GET";
-    this.#seen.set(key, { print, untilMs: nowMs + REMEMBERED_MS });
-    return true;
+    return admitted(integration, claim.id, false);
   }
 }
 
-const admitted = (integration: Integration, messageId: string | null): Admission => {
-  if (!integration.revoked) return { ok: true, caller: { integration, messageId } };
+const READING: ReadonlySet<Permission> = new Set(["read"]);
+
+const admitted = (
+  integration: Integration,
+  messageId: string | null,
+  isUnbound: boolean,
+): Admission => {
+  if (!integration.revoked) {
+    return { ok: true, caller: { integration, messageId, unbound: isUnbound } };
+  }
   const detail = "This integration was revoked.";
   return { ok: false, answer: problem("api-integration-revoked", { detail }) };
 };
@@ -136,7 +128,7 @@ function missing(): Answer {
 }
 
 /** One answer for every way to fail, so that it helps nobody to forge. */
-function refused(reason: string): Answer {
+export function refused(reason: string): Answer {
   const detail = "The token or the signature was not accepted.";
   return problem("api-credentials-refused", { detail, reason, headers: CHALLENGE });
 }

@@ -10,6 +10,8 @@ import { fieldProblems } from "./mount.ts";
 import type { Call, Handler } from "./operation.ts";
 import type { OPERATIONS, OperationId } from "./operations.ts";
 import { problem, problemBody } from "./problem.ts";
+import { readable, type Unreadable, unknownQueue } from "./queue-handlers.ts";
+import type { QueueReps } from "./queue-reps.ts";
 import { type Command, command } from "./schemas.ts";
 import type { Planner } from "./shifts/planner.ts";
 import type { Policy } from "../reconcile/policy.ts";
@@ -24,6 +26,8 @@ export type World = {
   readonly identities: () => readonly RepIdentity[];
   readonly find: (id: string) => RepIdentity | null;
   readonly document: (rep: RepId) => RepDocument | null;
+  readonly queueReps: QueueReps;
+  readonly unreadable: Unreadable;
 };
 
 type RepOperation =
@@ -49,7 +53,7 @@ const LOOKED_THROUGH = 5_000;
 
 /** What the operations on reps do. */
 export function repHandlers(world: World): Handlers<RepOperation> {
-  const { commands, planner, details } = world;
+  const { commands, planner, details, queueReps } = world;
 
   const seenBy = (integration: Integration, id: string): RepDocument | null => {
     const identity = world.find(id);
@@ -61,20 +65,24 @@ export function repHandlers(world: World): Handlers<RepOperation> {
     answerTo(await commands.apply(one, { integration, eventId }));
 
   return {
-    listReps: async ({ query }, { integration }) => {
-      const { limit = PAGE, after = "", ids } = query;
-      const all = ids ? ids.flatMap((id) => world.find(id) ?? []) : world.identities();
-      const visible = [...new Map(all.map((identity) => [identity.rep, identity])).values()]
-        .filter((identity) => covers(integration, identity) && identity.rep > after)
-        .toSorted((a, b) => (a.rep < b.rep ? -1 : 1));
-      const page = visible.slice(0, limit);
-      const reps = page.flatMap(({ rep }) => {
-        const document = world.document(rep);
-        return document ? [view(document, integration)] : [];
-      });
-      const next = visible.length > page.length ? (page.at(-1)?.rep ?? null) : null;
-      return { status: 200, json: { reps, next } };
-    },
+    listReps: ({ query }, { integration }) =>
+      readable(world.unreadable, async () => {
+        const { limit = PAGE, after = "", ids, queue } = query;
+        if (queue !== undefined) await queueReps.refresh();
+        if (queue !== undefined && !queueReps.isSeenBy(queue, integration)) return unknownQueue();
+        const all = ids ? ids.flatMap((id) => world.find(id) ?? []) : world.identities();
+        const visible = [...new Map(all.map((identity) => [identity.rep, identity])).values()]
+          .filter((identity) => covers(integration, identity) && identity.rep > after)
+          .filter((identity) => queue === undefined || queueReps.has(queue, identity))
+          .toSorted((a, b) => (a.rep < b.rep ? -1 : 1));
+        const page = visible.slice(0, limit);
+        const reps = page.flatMap(({ rep }) => {
+          const document = world.document(rep);
+          return document ? [view(document, integration)] : [];
+        });
+        const next = visible.length > page.length ? (page.at(-1)?.rep ?? null) : null;
+        return { status: 200, json: { reps, next } };
+      }),
 
     readRep: async ({ params }, { integration }) => {
       const document = seenBy(integration, params.rep);

@@ -4,16 +4,18 @@ import type { ParsedJson } from "../http/json.ts";
 import type { Answer, InboundRequest, Route } from "../http/route.ts";
 import { createHash, randomUUID } from "node:crypto";
 import type { Allowance } from "./allowance.ts";
-import type { Authentication, Caller } from "./authentication.ts";
+import { type Authentication, type Caller, refused } from "./authentication.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { Call, Handler, Operation } from "./operation.ts";
 import { problem, serverProblem } from "./problem.ts";
+import type { ReplayStore } from "./replay-store.ts";
 
 export const PREFIX = "/api/v1";
 
 export type MountOptions = {
   readonly authentication: Authentication;
   readonly allowance: Allowance;
+  readonly replays: ReplayStore;
   readonly idempotency: Idempotency;
   readonly parse: (body: Buffer) => ParsedJson;
 };
@@ -22,18 +24,18 @@ export type MountOptions = {
 type AnyHandler = Handler<Operation>;
 
 /**
- * One operation as a route. In this order: who calls, may they, have they asked too often, is the input right; then
- * what it does. Only the first needs no body, so only the first comes before the body is read.
+ * One operation as a route. In this order: who calls, may they, is the input right, have they asked too often, was it
+ * signed for this; then what it does. Only the first needs no body, so only the first comes before the body is read.
  */
 export function mount(operation: Operation, handler: AnyHandler, options: MountOptions): Route {
-  const { authentication, allowance, idempotency } = options;
+  const { authentication, allowance, replays, idempotency } = options;
 
   const handle = async (request: InboundRequest): Promise<Answer> => {
     const admission = await authentication.admit(request);
     if (!admission.ok) return admission.answer;
     const { caller } = admission;
     const { integration } = caller;
-    if (!integration.permissions.has(operation.needs)) return notPermitted(operation);
+    if (!integration.permissions.has(operation.needs)) return notPermitted(operation, caller);
     const input = readInput(operation, request, options.parse);
     if (!input.ok) return input.answer;
     const waitSeconds = allowance.take(integration.name, integration.quota, costOf(input.body));
@@ -41,16 +43,28 @@ export function mount(operation: Operation, handler: AnyHandler, options: MountO
 
     const key = keyOf(request, operation, caller);
     if (!key.ok) return key.answer;
+    const claimed =
+      caller.messageId === null
+        ? NO_CLAIM
+        : replays.claim(integration.name, caller.messageId, request);
+    if (claimed === null) return refused("api-credentials-refused");
+    const isKept = claimed.then(
+      () => true,
+      () => false,
+    );
     const eventId = key.key === null ? (caller.messageId ?? randomUUID()) : `key:${key.key}`;
     const stands = (): boolean => authentication.stands(integration);
     const call: Call = { integration, eventId, request, stands };
     const run = (): Promise<Answer> =>
       handler({ params: input.params, query: input.query, body: input.body as never }, call);
-    if (key.key === null && !operation.remembered) return withETag(request, await run());
-    const id = key.key ?? eventId;
-    const { method, path } = request;
-    const asked = Buffer.concat([Buffer.from(`${method} ${path}\n`), request.body]);
-    return idempotency.once(integration.name, id, asked, run);
+    const once = (): Promise<Answer> => {
+      if (key.key === null && !operation.remembered) return run();
+      const { method, path, body } = request;
+      const asked = Buffer.concat([Buffer.from(`${method} ${path}\n`), body]);
+      return idempotency.once(integration.name, key.key ?? eventId, asked, run);
+    };
+    const [answer, kept] = await Promise.all([once(), isKept]);
+    return kept ? withETag(request, answer) : notStored();
   };
 
   return {
@@ -62,6 +76,13 @@ export function mount(operation: Operation, handler: AnyHandler, options: MountO
     refuse: serverProblem,
     handle,
   };
+}
+
+const NO_CLAIM = Promise.resolve();
+
+function notStored(): Answer {
+  const detail = "It could not be stored. Send it again; with the same key, if it had one.";
+  return problem("api-not-stored", { detail, headers: { "retry-after": "5" } });
 }
 
 type Input =
@@ -113,7 +134,12 @@ function malformed(errors: readonly FieldProblem[], reason?: string): Answer {
   return problem("api-input-malformed", { detail, errors, ...(reason ? { reason } : {}) });
 }
 
-function notPermitted({ needs }: Operation): Answer {
+function notPermitted({ needs }: Operation, caller: Caller): Answer {
+  if (needs === "write" && caller.unbound) {
+    const detail =
+      "An administrator has to say which reps and kinds this application may touch: cli partners create <name> --app <client id>.";
+    return problem("api-application-unbound", { detail });
+  }
   const role = needs === "read" ? "Presence.Read" : "Presence.Write";
   const detail = `This needs the permission ${needs}: for an Entra application the app role ${role}.`;
   return problem("api-permission-missing", { detail });
@@ -152,6 +178,8 @@ function keyOf({ headers }: InboundRequest, { needs, remembered }: Operation, ca
 function withETag({ method, headers }: InboundRequest, answer: Answer): Answer {
   if (method !== "GET" && method !== "HEAD") return answer;
   if (answer.status !== 200 || answer.json === undefined) return answer;
+  // What must not be kept needs no tag to ask whether it may still be used.
+  if (answer.headers?.["cache-control"] === "no-store") return answer;
   const hash = createHash("sha256").update(JSON.stringify(answer.json)).digest("base64url");
   const etag = `"${hash.slice(0, 27)}"`;
   const all = { ...answer.headers, etag, "cache-control": "private, no-cache" };

@@ -8,7 +8,9 @@ const PROBLEMS = {
   "api-integration-revoked": { status: 403, title: "Integration revoked" },
   "api-permission-missing": { status: 403, title: "Not permitted" },
   "api-kind-forbidden": { status: 403, title: "Not permitted" },
+  "api-application-unbound": { status: 403, title: "Not bound" },
   "rep-unknown": { status: 404, title: "Unknown rep" },
+  "availability-queue-unknown": { status: 404, title: "Unknown queue" },
   "api-not-found": { status: 404, title: "Not found" },
   "api-input-malformed": { status: 400, title: "Malformed request" },
   "api-address-forbidden": { status: 400, title: "Address not allowed" },
@@ -18,6 +20,7 @@ const PROBLEMS = {
   "api-quota-reached": { status: 409, title: "Quota reached" },
   "api-rate-limited": { status: 429, title: "Too many requests" },
   "api-not-stored": { status: 503, title: "Not stored" },
+  "availability-unreadable": { status: 503, title: "Not readable" },
 } as const;
 export type ProblemCode = keyof typeof PROBLEMS;
 

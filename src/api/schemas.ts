@@ -11,6 +11,10 @@ export const repParam = z
   .regex(GUID, "expected a GUID: the rep's Dataverse system user id or Entra object id")
   .meta({ description: "The rep's Dataverse system user id or Entra object id." });
 
+/** A queue of the contact centre, or a workstream or conversation that leads into one. */
+export const centerId = z.string().regex(GUID, "expected a GUID").toLowerCase();
+export const queueParam = centerId.meta({ description: "The queue's Dataverse id." });
+
 /** An id of the caller's own, unique within the caller only. */
 export const ownId = z
   .string()
@@ -87,6 +91,12 @@ export const bulkFrame = z.strictObject({ items: z.array(z.unknown()).min(1).max
 export const subscriptionBody = z.strictObject({
   url: z.url({ protocol: /^https$/, message: "expected an https URL" }).max(2_000),
   reps: z.array(repParam).min(1).max(1_000).optional(),
+  queues: z
+    .array(queueParam)
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "Only reps who work in one of these, as membership is at the moment." }),
   kinds: z.array(z.enum(HISTORY_KINDS)).min(1).default(["status"]),
 });
 
@@ -168,6 +178,7 @@ const subscriptionView = z.object({
   id: z.string(),
   url: z.string(),
   reps: z.array(z.string()).nullable(),
+  queues: z.array(z.string()).nullable(),
   kinds: z.array(z.enum(HISTORY_KINDS)),
   state: z.enum(["live", "failing", "disabled"]),
   says: z.string(),
@@ -186,11 +197,36 @@ const itemResult = z.object({
   result: z.enum(["accepted", "duplicate"]).optional(),
 });
 
+const figure = z.object({
+  value: z.union([z.number(), z.boolean(), z.string(), z.null()]),
+  ageSeconds: z.number().meta({ description: "The oldest that it may be." }),
+  source: z.string(),
+});
+
+const availabilityView = z.object({
+  queue: z.object({ id: z.string(), name: z.string() }),
+  canTakeNow: z
+    .boolean()
+    .meta({ description: "Open, and somebody there who can take a conversation now." }),
+  own: z.record(z.string(), figure).meta({ description: "What Lockstep reads by itself." }),
+  unavailable: z
+    .record(z.string(), z.number())
+    .meta({ description: "The members who cannot take one, counted under one reason each." }),
+  center: z
+    .record(z.string(), figure)
+    .nullable()
+    .meta({ description: "What the contact centre answers." }),
+  centerProblem: z.string().nullable(),
+  differs: z.array(z.string()).meta({ description: "Figures that both have and that differ." }),
+});
+
 export const ANSWERS = {
   accepted,
   rep: repView,
   reps: z.object({ reps: z.array(repView), next: z.string().nullable() }),
   history: z.object({ entries: z.array(entryView), next: z.number().nullable() }),
+  queues: z.object({ queues: z.array(z.object({ id: z.string(), name: z.string() })) }),
+  availability: availabilityView,
   shifts: z.object({ shifts: z.array(shiftView) }),
   bulk: z.object({ results: z.array(itemResult) }),
   subscription: subscriptionView,

@@ -44,7 +44,8 @@ export class Looking {
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
     const { policy, lastReadAtMs } = this.#port;
-    const view = repView(person.name, document, policy, lastReadAtMs);
+    const detail = (await this.#port.detail?.(person.identity)) ?? null;
+    const view = { ...repView(person.name, document, policy, lastReadAtMs), detail };
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [

@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import type { QueueView } from "./cards/view.ts";
+import type { DetailView, QueueView } from "./cards/view.ts";
 
 /** A rep by the name that colleagues know. Names live in memory only: no log line and no record of ours has one. */
 export type Person = {
@@ -16,6 +16,9 @@ export type QueueDesk = {
   /** The reps who are members, by rep id. */
   members(queue: string): Promise<ReadonlySet<string>>;
 };
+
+/** What the contact centre itself says of a rep, read in her name; `null` where it tells nothing. Never rejects for that. */
+export type DetailDesk = (rep: RepIdentity) => Promise<DetailView | null>;
 
 /** Stops and resumes the syncing of one rep; durable when it resolves. */
 export type Pausing = {
@@ -49,6 +52,8 @@ export type BotPort = {
   readonly groups: Groups;
   /** `null`: nothing here knows of queues. */
   readonly queues: QueueDesk | null;
+  /** `null`: nothing here can ask in a rep's name. */
+  readonly detail: DetailDesk | null;
   /** `null`: this installation cannot pause. */
   readonly pausing: Pausing | null;
   /** Subscriber accounts that only a new sign-in brings back, by object id, and how many reps each watched. */

@@ -43,6 +43,7 @@ export function repView(
       : null,
     manual: manualOf(rep, policy),
     nextShiftMs: null,
+    detail: null,
     paused: rep.paused !== null,
     asOfMs: Math.max(rep.intentAtMs, ...policy.systems.map((s) => lastReadAtMs(s.name))),
   };

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Config } from "../config.ts";
 import { SystemError } from "../connectors/connector.ts";
 import {
@@ -6,6 +7,10 @@ import {
 } from "../connectors/dynamics/dynamics.ts";
 import { type AccountFinder, createAccountFinder } from "../connectors/teams/accounts.ts";
 import { createGraph } from "../connectors/teams/graph.ts";
+import { createSealing } from "../connectors/teams/sealing.ts";
+import { SHARD_KIND, storedShard } from "../connectors/teams/shard.ts";
+import { SUBSCRIBER_KIND } from "../connectors/teams/subscriber.ts";
+import { createVault } from "../connectors/teams/vault.ts";
 import { createCensus, type Census } from "../directory/census.ts";
 import { type Decisions, decisionsOf } from "../directory/decision.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -50,9 +55,6 @@ export function openTenant(config: Config, { nowMs }: Host): Tenant {
   };
 }
 
-/** The kind of the records in which subscriber accounts are kept, sealed: they can be counted, not read. */
-const SUBSCRIBER_RECORD = "subscriber";
-
 /** What of the store a command may know without touching it: nothing, if the service has not made one yet. */
 async function readStore<Value>(
   { database }: Config,
@@ -79,8 +81,26 @@ export function readDecisions(config: Config, { nowMs }: Host): Promise<Decision
   return readStore(config, read, decisionsOf([], nowMs()));
 }
 
-/** How many subscriber accounts are connected. */
-export function countSubscribers(config: Config): Promise<number> {
-  const read = async (engine: Engine) => (await engine.kept(SUBSCRIBER_RECORD)).length;
-  return readStore(config, read, 0);
+/** The accounts through which Teams announces changes, as far as the service has stored it. */
+export type SubscriberAccounts = {
+  readonly connected: number;
+  /** Of those, whose sign-in the keys at hand open. */
+  readonly readable: number;
+  /** Of those, who hold a subscription that has not run out: Entra and Graph took their sign-in within the hour. */
+  readonly live: number;
+};
+
+/** Reads them, and asks nobody: a sign-in that is used is stored anew, and that is for the service alone. */
+export function readSubscribers(config: Config, { nowMs }: Host): Promise<SubscriberAccounts> {
+  const [key, ...others] = config.cacheKeys;
+  const read = async (engine: Engine): Promise<SubscriberAccounts> => {
+    const connected = (await engine.kept(SUBSCRIBER_KIND)).length;
+    if (key === undefined) return { connected, readable: 0, live: 0 };
+    const vault = createVault(engine, createSealing([key, ...others]));
+    const { unreadable } = await vault.all(SUBSCRIBER_KIND, z.unknown());
+    const { entries } = await vault.all(SHARD_KIND, storedShard);
+    const live = entries.filter(({ value }) => (value.held?.expiresAtMs ?? 0) > nowMs());
+    return { connected, readable: connected - unreadable.length, live: live.length };
+  };
+  return readStore(config, read, { connected: 0, readable: 0, live: 0 });
 }

@@ -50,12 +50,19 @@ export class Recorder {
   }
 
   event(before: Rep, after: Rep, event: InboxEvent): void {
-    const { type } = event.body as { readonly type: string };
+    const { type, status, untilMs } = event.body as {
+      readonly type: string;
+      readonly status?: string;
+      readonly untilMs?: number;
+    };
     const says = `${nameOf(event.source)} sent ${type}`;
     this.#add("event", event.receivedAtMs, says, after, {
       source: event.source,
       event: event.id,
       type,
+      // What was set, and until when: with the source it is the audit.
+      ...(status === undefined ? {} : { status }),
+      ...(untilMs === undefined ? {} : { untilMs }),
     });
     this.#intent(before, after, event.receivedAtMs);
   }

@@ -4,7 +4,7 @@ import type { Classification } from "./classify.ts";
 import type { Write } from "./plan.ts";
 import { type Cause, endpointOf, type Fight, type Rep } from "./rep.ts";
 import type { Policy } from "./policy.ts";
-import { coverOf, statusOf, topOf } from "./resolve.ts";
+import { coverOf, statusOf, topFor, topOf } from "./resolve.ts";
 
 const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
 
@@ -164,12 +164,13 @@ export function maskOf(
  */
 export function overrideOf(rep: Rep, policy: Policy): Override | null {
   const { base, paused } = rep;
-  const top = topOf(rep);
-  if (paused || !top) return null;
+  if (paused) return null;
   for (const profile of policy.systems) {
     const { name: system, absorbing, manualMs } = profile;
     const { seen, health } = endpointOf(rep, system);
-    if (!absorbing || seen === null || top.system === system || rep.overlays[system]) continue;
+    const top = topFor(rep, system, policy);
+    if (!top || !absorbing || seen === null) continue;
+    if (top.system === system || rep.overlays[system]) continue;
     if (seen === profile.shows[top.status] || seen === "Offline") continue;
     const chose = base.origin === system && seen === profile.shows[base.status];
     const stands = health === "absorbed" && isRoutable(base.status);

@@ -80,8 +80,9 @@ export function firstSight(
 }
 
 /**
- * What lay under our cover comes to light. It was there before the choice that made us withdraw, so a soft
- * state does not override that choice; a call does, because she is talking.
+ * What lay under our cover comes to light. If she chose something since we covered her, it may be older than that
+ * choice, so a soft state does not override it; a call does, because she is talking. If she did not (what ended was a
+ * reported call, or the engine's count), it began since, and counts.
  */
 export function uncovered(
   rep: Rep,
@@ -89,7 +90,7 @@ export function uncovered(
   reading: UsableReading,
   policy: Policy,
 ): Rep {
-  const { pending, seen, tried } = endpointOf(rep, system);
+  const { pending, seen, tried, coveredSinceMs } = endpointOf(rep, system);
   const open = pending && pending.ackTick === null && !pending.unknown;
   const bare = isRoutable(reading.status) && reading.status !== targetOf(rep, system, policy);
   const next = withEndpoint(rep, system, {
@@ -105,7 +106,8 @@ export function uncovered(
   if (!reading.automatic) return dropOverlay(next, system, reading);
   // Beneath it lies what the withdrawal was to show, not the cover that we took away.
   const over = pending?.status ?? seen;
-  return lay(next, system, reading, over, reading.automatic === "soft" ? 0 : next.tick + 1, policy);
+  const mayBeOlder = reading.automatic === "soft" && rep.base.atMs > coveredSinceMs;
+  return lay(next, system, reading, over, mayBeOlder ? 0 : next.tick + 1, policy);
 }
 
 export function dropOverlay(rep: Rep, system: SystemName, reading: UsableReading): Rep {

@@ -16,6 +16,8 @@ export type SystemProfile = {
    * `withdraws`: signed out; the rep's input there is gone and nothing is written until she is back (Dynamics).
    */
   readonly absence: "ignored" | "withdraws";
+  /** What it shows by itself and others are not shown (R311); absent: nothing. */
+  readonly keepsToItself?: readonly Status[];
   /** Releases last: made less protective only after every other system was released and read again. */
   readonly releasesLast: boolean;
   /** A read proves a write ineffective only if it left this long after the acknowledgement. */

@@ -44,6 +44,16 @@ export function topOf(rep: Rep): Top | null {
   return top;
 }
 
+/**
+ * What lies on top as far as `system` is to show it: what another system keeps to itself (R311) would only cover here
+ * what nobody could then see.
+ */
+export function topFor(rep: Rep, system: SystemName, policy: Policy): Top | null {
+  const top = topOf(rep);
+  if (!top || top.kind !== "soft" || top.system === null || top.system === system) return top;
+  return profileOf(policy, top.system).keepsToItself?.includes(top.status) ? null : top;
+}
+
 /** The rep's one status: what every system should agree on, each through its own projection. */
 export function statusOf(rep: Rep): Status {
   return topOf(rep)?.status ?? rep.base.status;
@@ -55,6 +65,7 @@ export function statusOf(rep: Rep): Status {
  * | rule | situation                                                     | target                         |
  * |------|---------------------------------------------------------------|--------------------------------|
  * | R23  | nothing on top                                                | q(base)                        |
+ * | R311 | the top is what another system keeps to itself                | q(base)                        |
  * | R24  | this system shows the top by itself                           | leave it alone                 |
  * | R25  | the rep chose a protective base *here*, and the top is soft   | q(base): automation never      |
  * |      | or older than her choice                                      | replaces what she chose        |
@@ -67,7 +78,7 @@ export function targetOf(rep: Rep, system: SystemName, policy: Policy): Status |
   if (rep.paused) return pausedTarget(rep, system, policy);
   const { shows } = profileOf(policy, system);
   const base = shows[rep.base.status];
-  const top = topOf(rep);
+  const top = topFor(rep, system, policy);
   if (!top) return base;
   if (top.system === system) return null;
   const choseHere = rep.base.origin === system && !isRoutable(base);
@@ -100,7 +111,7 @@ export function coverFor(
   if (target === null || rep.paused) return "none";
   const profile = profileOf(policy, system);
   const endpoint = endpointOf(rep, system);
-  const top = topOf(rep);
+  const top = topFor(rep, system, policy);
   const ownBase = rep.base.origin === system && target === profile.shows[rep.base.status];
   const hers = ownBase && (!top || profile.shows[top.status] !== target);
   const cover = coverOf(endpoint);

@@ -3,7 +3,10 @@ import {
   INTEGRATION_RECORD,
   type KeptIntegration,
 } from "../../src/api/integrations/integration.ts";
+import { eventually } from "../service/launch.ts";
+import { listen } from "./listener.ts";
 import { ANA, APPS, BEN, keptIntegration, Office, secretOf } from "./office.ts";
+import { openSubscriber } from "./subscriber.ts";
 
 const HOLD = { status: "InACall", ttlSeconds: 60 };
 const CALL = `/reps/${ANA.rep}/holds/c`;
@@ -14,7 +17,7 @@ async function keep(office: Office, name: string, body: KeptIntegration): Promis
   await office.clock.settle();
 }
 
-test("[R188] an application of our tenant may do what its app roles say", async () => {
+test("[R188] an application of our tenant may read by its app role, and write once it is bound", async () => {
   const office = await Office.open();
   const [reader, writer, nobody] = [
     await office.token("reader"),
@@ -25,11 +28,41 @@ test("[R188] an application of our tenant may do what its app roles say", async 
   const refused = await office.ask(`PUT ${CALL}`, { token: reader, body: HOLD });
   expect(refused).toMatchObject({ status: 403, json: { code: "api-permission-missing" } });
   expect((await office.ask("GET /reps", { token: nobody })).status).toBe(403);
+  const unbound = await office.ask(`PUT ${CALL}`, { token: writer, body: HOLD });
+  expect(unbound).toMatchObject({
+    status: 403,
+    json: { code: "api-application-unbound", detail: expect.stringContaining("cli partners") },
+  });
+  expect((await office.ask("GET /reps", { token: writer })).status).toBe(200);
+  await keep(office, "crm", keptIntegration("crm", { appId: APPS.writer }));
   expect((await office.ask(`PUT ${CALL}`, { token: writer, body: HOLD })).status).toBe(202);
   expect(await office.statusOf(ANA)).toBe("InACall");
-  expect(office.document(ANA).rep.cause?.source).toBe(`app-${APPS.writer}`);
+  expect(office.document(ANA).rep.cause?.source).toBe("crm");
   const byUri = await office.token("writer", "api://0b1d2c3e-0000-4000-8000-000000000002");
   expect((await office.ask("GET /reps", { token: byUri })).status).toBe(200);
+  // Bound without the role it may do nothing that Entra has not granted.
+  await keep(office, "viewer", keptIntegration("viewer", { appId: APPS.reader }));
+  const roleless = await office.ask(`PUT ${CALL}`, { token: reader, body: HOLD });
+  expect(roleless).toMatchObject({ status: 403, json: { code: "api-permission-missing" } });
+});
+
+test("[R188, R199] what an application subscribed to before it was bound ends with the binding", async () => {
+  const office = await Office.open({ planner: {} });
+  const token = await office.token("reader");
+  const receiver = await openSubscriber();
+  const body = { url: receiver.url };
+  expect((await office.ask("POST /subscriptions", { token, body })).status).toBe(201);
+  const listener = await listen(office, "", {}, { token });
+  const set = ({ rep }: typeof ANA, status: string) =>
+    office.ask(`PUT /reps/${rep}/status`, { as: "planner", body: { status } });
+  await set(ANA, "Busy");
+  await eventually("both are told", () => receiver.deliveries.length + listener.told.length === 2);
+  await keep(office, "viewer", keptIntegration("viewer", { appId: APPS.reader, reps: [BEN.rep] }));
+  await set(ANA, "Away");
+  await office.statusOf(ANA);
+  await office.clock.advance(20_000);
+  await eventually("the stream has ended", () => listener.ended);
+  expect([receiver.deliveries.length, listener.told.length]).toEqual([1, 1]);
 });
 
 test("[R188] a token that is not for us, or is over, is refused like any other false one", async () => {
@@ -163,6 +196,34 @@ test("[R191] an id that was signed for one path is worth nothing for another", a
   const elsewhere = await office.ask(`PUT /reps/${BEN.rep}/holds/c`, put);
   expect(elsewhere).toMatchObject({ status: 401, json: { code: "api-credentials-refused" } });
   expect(await office.statusOf(BEN)).toBe("Available");
+});
+
+test("[R209] an id that served a read serves no write, also not after a restart", async () => {
+  const office = await Office.open();
+  await office.ask(`PUT ${CALL}`, { as: "phone", body: HOLD });
+  const seen = { as: "phone", id: "msg_3" };
+  expect((await office.ask(`GET /reps/${ANA.rep}`, seen)).status).toBe(200);
+  for (const restarts of [false, true]) {
+    if (restarts) await office.restart();
+    for (const line of [`DELETE ${CALL}`, `GET /reps/${ANA.rep}`, "GET /reps"]) {
+      expect([line, (await office.ask(line, seen)).status]).toEqual([line, 401]);
+    }
+  }
+  expect(await office.statusOf(ANA)).toBe("InACall");
+  // After ten minutes its time is over, whatever the id; nothing is kept of it any more.
+  await office.clock.advance(11 * 60_000);
+  await office.clock.settle();
+  expect(await office.engine.kept("signed-request")).toEqual([]);
+});
+
+test("[R209] who was told to wait may send the very same request later", async () => {
+  const quota = { ...keptIntegration("x").quota, requestsPerMinute: 60, burst: 1 };
+  const office = await Office.open({ phone: { quota } });
+  const again = { as: "phone", id: "msg_4" };
+  await office.ask("GET /reps", { as: "phone" });
+  expect((await office.ask(`GET /reps/${ANA.rep}`, again)).status).toBe(429);
+  await office.clock.advance(1_000);
+  expect((await office.ask(`GET /reps/${ANA.rep}`, again)).status).toBe(200);
 });
 
 test("[R192] one that floods is told to wait, and takes nothing from the others", async () => {

@@ -8,6 +8,9 @@ import {
   INTEGRATION_RECORD,
   type KeptIntegration,
 } from "../../src/api/integrations/integration.ts";
+import { type Board, createBoard } from "../../src/availability/board.ts";
+import type { AvailabilitySource, QueueSetup } from "../../src/availability/source.ts";
+import { SystemError } from "../../src/connectors/connector.ts";
 import { announcing } from "../../src/api/feed/feed.ts";
 import { Registry } from "../../src/api/integrations/registry.ts";
 import { createEntraTokenVerifier } from "../../src/connectors/entra-token.ts";
@@ -21,6 +24,7 @@ import type { Limits } from "../../src/http/limits.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
 import {
+  DYNAMICS,
   type RepIdentity,
   repId,
   systemName,
@@ -52,6 +56,17 @@ const person = (last: number): RepIdentity => ({
 });
 export const [ANA, BEN, CLEO] = [person(1), person(2), person(3)];
 
+export const SALES = "dddddddd-0000-0000-0000-000000000001";
+export const REPAIRS = "dddddddd-0000-0000-0000-000000000002";
+const AWAKE = new AbortController().signal;
+const AWAY = new SystemError({
+  system: DYNAMICS,
+  code: "dataverse-unreachable",
+  retry: "unavailable",
+  nextStep: "wait",
+  surelyNotApplied: true,
+});
+
 export const secretOf = (name: string): string =>
   `whsec_${Buffer.from(`${name}: a secret of no value`.padEnd(32, ".")).toString("base64")}`;
 
@@ -67,8 +82,8 @@ export function keptIntegration(
     kinds: ["hold", "status", "shift", "override"],
     reps: null,
     quota: DEFAULT_QUOTA,
-    createdAtMs: 0,
     revokedAtMs: null,
+    acts: [],
     ...change,
   };
 }
@@ -99,22 +114,30 @@ export class Office implements AsyncDisposable {
   readonly path = join(temporaryDirectory(), "office.db");
   readonly faults: string[] = [];
   readonly disabled: string[] = [];
+  /** Who works where, in a contact centre that knows nothing else; `null`: it cannot be read. */
+  queues: readonly QueueSetup[] | null = [
+    { id: SALES, name: "Sales", hours: null, members: [ANA.systemUserId, BEN.systemUserId] },
+    { id: REPAIRS, name: "Repairs", hours: null, members: [CLEO.systemUserId] },
+  ];
   readonly #limits: Partial<Limits>;
+  readonly #boardOf: ((nowMs: () => number) => Board) | null;
   #engine: Engine | null = null;
   #controller: Controller | null = null;
   #api: Api | null = null;
   #http: Running | null = null;
   #entra: Entra | null = null;
 
-  constructor(limits: Partial<Limits>) {
+  constructor(limits: Partial<Limits>, boardOf: ((nowMs: () => number) => Board) | null) {
     this.#limits = limits;
+    this.#boardOf = boardOf;
   }
 
   static async open(
     kept: Readonly<Record<string, Partial<KeptIntegration>>> = { phone: {}, planner: {} },
     limits: Partial<Limits> = {},
+    boardOf: ((nowMs: () => number) => Board) | null = null,
   ): Promise<Office> {
-    const office = new Office(limits);
+    const office = new Office(limits, boardOf);
     onTestFinished(() => office[Symbol.asyncDispose]());
     const engine = await openSqliteEngine({ path: office.path });
     for (const [name, change] of Object.entries(kept)) {
@@ -200,6 +223,10 @@ export class Office implements AsyncDisposable {
       find,
       document: (rep) => controller.document(rep),
       submit: (event) => controller.submit(event),
+      board:
+        this.#boardOf?.(nowMs) ??
+        createBoard({ source: this.#center(), nowMs, signal: AWAKE, codeOf: () => null }),
+      unreadable: (error) => (error instanceof SystemError ? { retryAfterSeconds: 5 } : null),
       onFault: (what, error) => this.faults.push(`${what}: ${String(error)}`),
       onDisabled: ({ id }) => this.disabled.push(id),
     });
@@ -225,6 +252,18 @@ export class Office implements AsyncDisposable {
       },
     };
     this.#http = await start(() => [events, ...api.routes], this.#limits, seen);
+  }
+
+  #center(): AvailabilitySource {
+    return {
+      setup: async () => {
+        if (this.queues === null) throw AWAY;
+        return { queues: this.queues, workstreams: [], profiles: new Map() };
+      },
+      reps: async () => [],
+      conversations: async () => [],
+      center: () => Promise.reject(AWAY),
+    };
   }
 
   document({ rep }: RepIdentity): RepDocument {

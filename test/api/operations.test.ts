@@ -230,16 +230,23 @@ test("[R186] what cannot be stored is answered 503, and can be sent again", asyn
   expect(failed.headers.get("retry-after")).toBe("5");
 });
 
-test("[R187] the history says who set what, and shows a caller the reps it is bound to", async () => {
+test("[R187, R208] the history says who set what, and shows a caller the reps it is bound to", async () => {
   const office = await Office.open({ phone: {}, desk: { reps: [BEN.rep] } });
   await office.ask(`PUT /reps/${ANA.rep}/status`, { ...PHONE, body: { status: "Busy" } });
   await office.ask(`PUT /reps/${BEN.rep}/holds/c`, { as: "desk", body: HOLD });
   await office.statusOf(BEN);
-  type Page = { entries: { position: number; rep: string; source: string; says: string }[] };
+  type Page = {
+    entries: { position: number; rep: string; source: string; says: string; detail: object }[];
+  };
   const all = (await office.ask("GET /history?kinds=event", PHONE)).json as Page;
   expect(all.entries.map(({ rep, source, says }) => [rep, source, says])).toEqual([
     [ANA.rep, "phone", "phone sent status.set"],
     [BEN.rep, "desk", "desk sent hold.started"],
+  ]);
+  // What it was, and until when, stands beside it.
+  expect(all.entries.map(({ detail }) => detail)).toMatchObject([
+    { type: "status.set", status: "Busy" },
+    { type: "hold.started", status: "InACall", untilMs: office.clock.nowMs() + 60_000 },
   ]);
   const some = (await office.ask("GET /history", { as: "desk" })).json as Page;
   expect(some.entries.length).toBeGreaterThan(1);

@@ -2,55 +2,9 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { INTEGRATION_RECORD } from "../../src/api/integrations/integration.ts";
+import { listen, type Told } from "./listener.ts";
 import { ANA, BEN, keptIntegration, Office } from "./office.ts";
 import { eventually } from "../service/launch.ts";
-
-type Told = { readonly id: string; readonly event: string; readonly data: string };
-
-/** Follows a stream as a browser does: frames, and the last id that was seen. */
-async function listen(
-  office: Office,
-  query = "",
-  headers: Record<string, string> = {},
-  as = "phone",
-) {
-  const abort = new AbortController();
-  onTestFinished(() => abort.abort());
-  const signed = office.headersFor("", { as, headers });
-  const answer = await fetch(`${office.url}/stream${query}`, {
-    headers: signed,
-    signal: abort.signal,
-  });
-  const listener = {
-    status: answer.status,
-    answer,
-    told: [] as Told[],
-    lastId: "",
-    ended: false,
-    leave: () => abort.abort(),
-  };
-  const read = async (): Promise<void> => {
-    let text = "";
-    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk;
-      for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const fields = text
-          .slice(0, end)
-          .split("\n")
-          .map((line) => /^(\w*): ?(.*)$/.exec(line) ?? []);
-        text = text.slice(end + 2);
-        const field = (name: string): string => fields.find(([, key]) => key === name)?.[2] ?? "";
-        if (field("id") !== "") listener.lastId = field("id");
-        if (field("data") !== "")
-          listener.told.push({ id: field("id"), event: field("event"), data: field("data") });
-      }
-    }
-  };
-  void read()
-    .catch(() => undefined)
-    .finally(() => (listener.ended = true));
-  return listener;
-}
 
 const set = (office: Office, { rep }: typeof ANA, status: string) =>
   office.ask(`PUT /reps/${rep}/status`, { as: "planner", body: { status } });
@@ -140,7 +94,7 @@ test("[R201] a reader that takes nothing is cut, and holds up nobody", async () 
   slow.pause();
   slow.write(`GET /api/v1/stream?after=0&kinds=event,status HTTP/1.1\r\n${lines.join("")}\r\n`);
   const closed = once(slow, "close");
-  const quick = await listen(office, "?kinds=event", {}, "planner");
+  const quick = await listen(office, "?kinds=event", {}, { as: "planner" });
   // Enough to fill what the sockets hold.
   const position = await fill(office, 30_000);
   await eventually("the quick one has heard all", () => Number(quick.lastId) >= position, {

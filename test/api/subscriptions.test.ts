@@ -20,6 +20,7 @@ const EMPTY: Subscription = {
   url: "https://crm.example/hook",
   secret: "whsec_",
   reps: null,
+  queues: null,
   kinds: ["status"],
   position: 0,
   waiting: [],

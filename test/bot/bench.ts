@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { type Bot, createBot } from "../../src/bot/bot.ts";
-import type { BotPort, Person, QueueDesk } from "../../src/bot/port.ts";
+import type { BotPort, DetailDesk, Person, QueueDesk } from "../../src/bot/port.ts";
 import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
 import { PAUSE_RECORD, pausesOf } from "../../src/directory/pauses.ts";
@@ -83,7 +83,9 @@ export class BotBench {
     this.#server = server;
   }
 
-  static async open(options: { readonly queues?: QueueDesk } = {}): Promise<BotBench> {
+  static async open(
+    options: { readonly queues?: QueueDesk; readonly detail?: DetailDesk } = {},
+  ): Promise<BotBench> {
     const holder: { bench: BotBench | null } = { bench: null };
     const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN, CLEO] });
     const teams = await FakeTeams.open();
@@ -127,6 +129,7 @@ export class BotBench {
         members: (group) => look(({ groups }) => new Set(groups[group] ?? [])),
       },
       queues: options.queues ?? null,
+      detail: options.detail ?? null,
       pausing: createPausing(
         { engine, nowMs },
         PAUSE_RECORD,

@@ -68,6 +68,7 @@ async function speed(): Promise<void> {
       members: () => counted(people.map(({ identity }) => identity.teamsUserId)),
     },
     queues: null,
+    detail: null,
     pausing: null,
     waitingFor: () => [],
     signedOut: () => [],

@@ -23,6 +23,21 @@ describe("somebody asks", () => {
     expect(text).toMatch(/Dynamics\nAvailable/);
   });
 
+  test("[R313] her card shows what the contact centre itself says, and what it does not say", async () => {
+    expect(textOf(await onlyCard("rep", "me"))).not.toContain("Contact centre");
+    const told = { presence: "Lunch", signedInAtMs: null, browserSessions: 2, asOfMs: 0 };
+    const other = await BotBench.open({ detail: () => Promise.resolve(told) });
+    try {
+      const { cards } = await other.say("rep", "me");
+      const text = textOf(cards[0]);
+      expect(text).toMatch(
+        /Contact centre\nLunch · 2 browsers\nasked in the rep's name .*since when/,
+      );
+    } finally {
+      await other.close();
+    }
+  });
+
   test("[R215] a manager sees who is in her team, and only her team", async () => {
     expect(textOf(await onlyCard("manager", "is Ben Osei free?"))).toContain("Ben Osei\nAvailable");
     expect(textOf(await onlyCard("manager", "who is available"))).toContain("2 of 2");

@@ -9,12 +9,15 @@ const DAY_MS = 86_400_000;
 describe("checks by themselves", () => {
   test.each([
     [null, 10, "skipped", /store/],
-    [0, 10, "skipped", /polling/],
-    [1, 650, "fine", /1 connected/],
-    [1, 651, "warning", /Connect 1 more/],
-    [47, 30_000, "fine", /47 connected, for 30000 reps/],
-  ] as const)("[R155] %s subscriber accounts for %s reps are %s", (accounts, reps, level, says) => {
-    const finding = checkSubscribers(accounts, reps);
+    [[0, 0, 0], 10, "skipped", /polling/],
+    [[1, 1, 1], 650, "fine", /1 connected/],
+    [[1, 1, 1], 651, "warning", /Connect 1 more/],
+    [[2, 1, 1], 650, "warning", /1 of them cannot be opened.*CACHE_KEY/],
+    [[2, 2, 1], 650, "warning", /2 connected, 1 with a subscription that is live.*sign in again/],
+    [[47, 47, 47], 30_000, "fine", /47 connected, 47 with .* for 30000 reps/],
+  ] as const)("[R155] %s subscriber accounts for %s reps are %s", (counts, reps, level, says) => {
+    const [connected = 0, readable = 0, live = 0] = counts ?? [];
+    const finding = checkSubscribers(counts && { connected, readable, live }, reps);
     expect(finding.level).toBe(level);
     expect(`${finding.cameBack} ${finding.next}`).toMatch(says);
   });

@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Host } from "../../src/cli/command.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { createSealing } from "../../src/connectors/teams/sealing.ts";
+import { SHARD_KIND } from "../../src/connectors/teams/shard.ts";
+import { SUBSCRIBER_KIND } from "../../src/connectors/teams/subscriber.ts";
+import { createVault } from "../../src/connectors/teams/vault.ts";
+import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { openTenant } from "../connectors/bench.ts";
 import { allowPresences, prerequisitesOf, type Scene } from "./prerequisites.ts";
 import { environmentOf, type Environment, KEY, run } from "./terminal.ts";
@@ -93,6 +98,29 @@ describe("cli doctor", () => {
     expect(levels(managed, "sign-in-teams")).toBe("fine");
     expect(managed.exit).toBe(0);
   });
+
+  test.each([
+    ["alive", 60_000, "fine", /1 connected, 1 with a subscription that is live/],
+    ["signed out an hour ago", -1, "warning", /1 connected, 0 with .*sign in again/],
+  ] as const)(
+    "[R155, R157] says of a subscriber account whether it is %s",
+    async (_is, expiresInMs, level, says) => {
+      const cacheKey = Buffer.alloc(32, 5);
+      const engine = await openSqliteEngine({ path: join(scene.folder, "lockstep.db") });
+      const vault = createVault(engine, createSealing([cacheKey]));
+      const held = { id: "subscription", expiresAtMs: Date.now() + expiresInMs };
+      await vault.keep(SUBSCRIBER_KIND, "account", { tenantId: "tenant", cache: "" });
+      await vault.keep(SHARD_KIND, "account", { attempt: null, held });
+      await engine.close();
+      const accountsIn = async (change: Environment) =>
+        (await examine(change)).findings.find(({ check }) => check === "subscriber-accounts");
+      const found = await accountsIn({ CACHE_KEY: cacheKey.toString("base64") });
+      expect(found?.level).toBe(level);
+      expect(`${found?.cameBack} ${found?.next}`).toMatch(says);
+      const other = { CACHE_KEY: Buffer.alloc(32, 6).toString("base64") };
+      expect((await accountsIn(other))?.cameBack).toContain("cannot be opened");
+    },
+  );
 
   test("prints a table for people, and what to do in order", async () => {
     scene.setRoles("Omnichannel Agent");

@@ -50,6 +50,50 @@ test("[R206] a partner is created, bound, rotated and revoked while the service 
   expect((await cli("rotate", "desk")).exit).toBe(2);
 });
 
+test("[R208] the audit says who set what for whom and until when, and what was done with whom", async () => {
+  const office = await Office.open({ planner: {} });
+  const env = environmentOf(office);
+  const host = { nowMs: () => office.clock.nowMs() };
+  const cli = (...words: string[]) => run(env, ["partners", ...words], host);
+  const made = await cli("create", "desk", "--quota", "holds-per-rep=1", "--rate", "60");
+  expect(made.said).toContain("every rep");
+  await office.clock.advance(2_500);
+  await office.clock.settle();
+  const as = { as: "desk", secret: made.printed };
+  const put = (hold: string) =>
+    office.ask(`PUT /reps/${ANA.rep}/holds/${hold}`, { ...as, body: HOLD });
+  const heldAtMs = office.clock.nowMs();
+  expect((await put("a")).status).toBe(202);
+  await office.statusOf(ANA);
+  expect(await put("b")).toMatchObject({ status: 409, json: { code: "api-quota-reached" } });
+  await office.ask(`PUT /reps/${ANA.rep}/status`, { as: "planner", body: { status: "Away" } });
+  await office.statusOf(ANA);
+  await office.clock.advance(1_000);
+  await cli("revoke", "desk");
+  await cli("create", "desk", "--app", ANA.rep);
+  expect((await cli("create", "twin", "--app", ANA.rep.toUpperCase())).exit).toBe(2);
+
+  const nothing = { rep: null, status: null, untilMs: null };
+  const acts = JSON.parse((await cli("audit", "desk", "--json")).printed) as unknown[];
+  expect(acts).toMatchObject([
+    { who: "desk", what: "created", ...nothing },
+    {
+      atMs: heldAtMs,
+      who: "desk",
+      what: "hold.started",
+      rep: ANA.rep,
+      status: "InACall",
+      untilMs: heldAtMs + 60_000,
+    },
+    { who: "desk", what: "revoked", ...nothing },
+    { who: "desk", what: "created", ...nothing },
+  ]);
+  const all = (await cli("audit")).printed;
+  expect(all).toMatch(new RegExp(`planner +status.set Away +${ANA.rep}`));
+  await office.clock.advance(2 * 3_600_000);
+  expect((await cli("audit", "--hours", "1")).printed).toContain("Nothing");
+});
+
 test.each([
   [["create"]],
   [["list", "desk"]],
@@ -57,6 +101,9 @@ test.each([
   [["create", "desk", "--kind", "gossip"]],
   [["create", "desk", "--rep", "ana"]],
   [["create", "desk", "--rate", "0"]],
+  [["create", "desk", "--quota", "friends=3"]],
+  [["create", "desk", "--quota", "shifts=none"]],
+  [["audit", "--hours", "ever"]],
   [["rotate", "desk", "--overlap", "soon"]],
 ])("[R206] partners %s cannot be read, and changes nothing", async (words) => {
   const office = await Office.open({});

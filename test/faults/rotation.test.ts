@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Company, openCompany } from "../scenarios/company.ts";
 import { sceneIn } from "../scenarios/scene.ts";
-import { eventually, PARTNER_SECRET, temporaryFolder, WEBHOOK_KEY } from "../service/launch.ts";
-import { sendEvent } from "../service/partner.ts";
+import { eventually, temporaryFolder, WEBHOOK_KEY } from "../service/launch.ts";
+import { PARTNER_SECRET, sendEvent } from "../service/partner.ts";
 import { repOf } from "./cabled-company.ts";
 import { sendHint } from "./hint.ts";
 

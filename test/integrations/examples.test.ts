@@ -1,17 +1,35 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { ANA, Office, secretOf } from "../api/office.ts";
+import { need } from "./debian.ts";
 
 const run = promisify(execFile);
 const FOLDER = join(import.meta.dirname, "../../integrations/examples");
 
-test.each([
+beforeAll(async () => {
+  for (const command of ["curl", "openssl", "python3"]) await need(command);
+}, 600_000);
+
+const EXAMPLES = [
   ["curl", "sh", "example.sh"],
   ["TypeScript", process.execPath, "example.ts"],
   ["Python", "python3", "example.py"],
-])(
+] as const;
+
+test.each(EXAMPLES)(
+  "[R205] the example in %s is no longer than 20 lines",
+  async (...[, , file]) => {
+    const text = await readFile(join(FOLDER, file), "utf8");
+    const lines = text.split("\n").filter((line) => !/^\s*(#|\/\/|""".*"""$|$)/.test(line));
+    expect(lines.length).toBeGreaterThan(5);
+    expect(lines.length).toBeLessThanOrEqual(20);
+  },
+);
+
+test.each(EXAMPLES)(
   "[R205] the example in %s reports a call, reads the rep, and reports the end",
   async (_language, command, file) => {
     const office = await Office.open();

@@ -1,78 +1,103 @@
-import { execFile, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
-import { onTestFinished } from "vitest";
+import { obtained } from "./debian.ts";
 
-const run = promisify(execFile);
 const SCENARIO = join(import.meta.dirname, "pbx.sipp.xml");
 
-/** A PBX whose lines are idle, ring, are talked on for some seconds, and are idle again. */
-export type Pbx = { readonly port: number; readonly kind: "sipp" | "our own" };
+/** A PBX each of whose lines is idle when it is first asked about, then rings, and is talked on. */
+type Pbx = AsyncDisposable & {
+  readonly port: number;
+  /** From now on every call ends with the step that it is in, and its line is idle. */
+  hangUp(): Promise<void>;
+};
 
-const has = async (command: string): Promise<boolean> =>
-  run(command, ["-v"]).then(
-    () => true,
-    // SIPp says its version and leaves with 99.
-    (error: unknown) => (error as { readonly code?: unknown }).code !== "ENOENT",
-  );
+/** How it plays. A call consists of steps of `stepMs`; it may be watched on so many `lines`. */
+type Play = { readonly lines: number; readonly stepMs: number };
+export type StartPbx = (play: Play) => Promise<Pbx>;
 
-/** SIPp plays the PBX: Debian has it. Where it cannot be had, a peer that was written from the RFCs does. */
-export async function startPbx(lines: number): Promise<Pbx> {
-  const apt = ["install", "-y", "--no-install-recommends", "sip-tester"];
-  if (!(await has("sipp"))) await run("apt-get", apt).catch(() => undefined);
-  return (await has("sipp")) ? startSipp(lines) : startPeer();
+/** SIPp plays the PBX: Debian has it. Where it cannot be had this says so, and is `null`. */
+export async function findSipp(): Promise<StartPbx | null> {
+  if (await obtained("sipp", "sip-tester")) return startSipp;
+  process.stderr.write("SIPp cannot be had here: only a SIP peer of our own plays the PBX\n");
+  return null;
 }
 
-async function freePort(): Promise<number> {
+async function listening(): Promise<Socket> {
   const socket = createSocket("udp4");
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
+  return socket;
+}
+
+async function freePort(): Promise<number> {
+  const socket = await listening();
   const { port } = socket.address();
   socket.close();
   await once(socket, "close");
   return port;
 }
 
-async function startSipp(lines: number): Promise<Pbx> {
+async function startSipp({ lines, stepMs }: Play): Promise<Pbx> {
   const port = await freePort();
-  const options = [
-    "-sf",
-    SCENARIO,
-    "-i",
-    "127.0.0.1",
-    "-p",
-    String(port),
-    "-m",
-    String(lines),
-    "-nostdin",
-  ];
-  const child = spawn("sipp", options, { stdio: "ignore" });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  await sleep(300);
-  return { port, kind: "sipp" };
+  const address = ["-i", "127.0.0.1", "-p", String(port)];
+  // The one that asks to hang up counts as a call, too.
+  const played = ["-sf", SCENARIO, "-m", String(lines + 1), "-d", String(stepMs)];
+  const child = spawn("sipp", [...played, ...address, "-nostdin"], { stdio: "ignore" });
+  // Whoever subscribes before it listens sends again, as over UDP one must.
+  return {
+    port,
+    hangUp: () => askToHangUp(port),
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
 }
 
-const STEPS: readonly (readonly [afterMs: number, dialog: string])[] = [
-  [0, ""],
-  [1_000, "early"],
-  [1_000, "confirmed"],
-  [9_000, "terminated"],
-];
+/** The scenario knows this line, and takes a subscription to it for a wish. */
+async function askToHangUp(port: number): Promise<void> {
+  const socket = await listening();
+  const own = socket.address().port;
+  const answered = once(socket, "message").then(() => true);
+  const lines = [
+    `SUBSCRIBE sip:hangup@127.0.0.1:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${own};branch=z9hG4bK${randomUUID()}`,
+    `From: <sip:test@127.0.0.1:${own}>;tag=test`,
+    `To: <sip:hangup@127.0.0.1:${port}>`,
+    `Call-ID: ${randomUUID()}`,
+    "CSeq: 1 SUBSCRIBE",
+    "Event: dialog",
+    "Content-Length: 0",
+  ];
+  do socket.send(`${lines.join("\r\n")}\r\n\r\n`, port, "127.0.0.1");
+  while (!(await Promise.race([answered, sleep(200, false)])));
+  socket.close();
+}
 
-async function startPeer(): Promise<Pbx> {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
+/** What stands in for SIPp: written from the RFCs, as the one who watches was. */
+export const startOwnPeer: StartPbx = async ({ stepMs }) => {
+  const socket = await listening();
   const { port } = socket.address();
   const seen = new Set<string>();
-  let open = true;
-  onTestFinished(() => {
-    open = false;
-    socket.close();
-  });
+  let [open, over] = [true, false];
+
+  async function play(send: (version: number, state: string) => void): Promise<void> {
+    send(0, "");
+    await sleep(stepMs);
+    send(1, "early");
+    await sleep(stepMs);
+    send(2, "confirmed");
+    do await sleep(stepMs);
+    while (open && !over);
+    send(3, "terminated");
+  }
+
   socket.on("message", (data, from) => {
     const text = data.toString("utf8");
     if (!text.startsWith("SUBSCRIBE ")) return;
@@ -93,27 +118,30 @@ async function startPeer(): Promise<Pbx> {
     send([...accepted, ...dialog, `CSeq: ${header("CSeq")}`, "Expires: 600"]);
     if (seen.has(callId)) return;
     seen.add(callId);
-    const notify = async (): Promise<void> => {
-      for (const [version, [afterMs, state]] of STEPS.entries()) {
-        await sleep(afterMs);
-        const inner = state === "" ? "" : `<dialog id="c"><state>${state}</state></dialog>`;
-        const kind = version === 0 ? "full" : "partial";
-        const body = `<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="${kind}" entity="sip:a@b">${inner}</dialog-info>`;
-        const head = [
-          `NOTIFY sip:lockstep@${from.address}:${from.port} SIP/2.0`,
-          `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${callId}${version}`,
-          `From: ${header("To")};tag=pbx`,
-          `To: ${header("From")}`,
-          ...dialog,
-          `CSeq: ${version + 1} NOTIFY`,
-          "Event: dialog",
-          "Subscription-State: active;expires=600",
-          "Content-Type: application/dialog-info+xml",
-        ];
-        send(head, body);
-      }
-    };
-    void notify();
+    void play((version, state) => {
+      const inner = state === "" ? "" : `<dialog id="c"><state>${state}</state></dialog>`;
+      const kind = version === 0 ? "full" : "partial";
+      const body = `<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="${kind}" entity="sip:a@b">${inner}</dialog-info>`;
+      const head = [
+        `NOTIFY sip:lockstep@${from.address}:${from.port} SIP/2.0`,
+        `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${callId}${version}`,
+        `From: ${header("To")};tag=pbx`,
+        `To: ${header("From")}`,
+        ...dialog,
+        `CSeq: ${version + 1} NOTIFY`,
+        "Event: dialog",
+        "Subscription-State: active;expires=600",
+        "Content-Type: application/dialog-info+xml",
+      ];
+      send(head, body);
+    });
   });
-  return { port, kind: "our own" };
-}
+  return {
+    port,
+    hangUp: async () => void (over = true),
+    [Symbol.asyncDispose]: async () => {
+      open = false;
+      socket.close();
+    },
+  };
+};

@@ -6,95 +6,70 @@ import { IDLE, taken } from "../../integrations/sip-phone/line.ts";
 import { parseSip } from "../../integrations/sip-phone/sip-message.ts";
 import { Watcher } from "../../integrations/sip-phone/watcher.ts";
 import { openCompany } from "../scenarios/company.ts";
-import { eventually, PARTNER_SECRET } from "../service/launch.ts";
-import { startPbx } from "./pbx.ts";
+import { eventually } from "../service/launch.ts";
+import { PARTNER_SECRET } from "../service/partner.ts";
+import { findSipp, startOwnPeer, type StartPbx } from "./pbx.ts";
 
 const LINES = 20;
+const STEP_MS = 200;
 
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+const sipp = await findSipp();
+const PBXES: readonly (readonly [string, StartPbx])[] = [
+  ...(sipp ? [["SIPp", sipp] as const] : []),
+  ["a peer of our own", startOwnPeer],
+];
 
-test("[R203] calls on a PBX's lines reach Teams and Dynamics, and what was there before comes back", async ({
-  annotate,
-}) => {
-  await using company = await openCompany({ reps: LINES });
-  const { people, tenant, witness, service } = company;
-  for (const [index, { dynamics: userId }] of people.entries()) {
-    if (index % 2 === 1) tenant.dataverse.control.choose({ userId, presenceId: AWAY });
-  }
-  const shows = (ofIndex: (index: number) => readonly [string, string]) => (): boolean =>
-    people.every((person, index) => {
-      const { teams, dynamics } = witness.look(person);
-      const [inTeams, inDynamics] = ofIndex(index);
-      return teams === inTeams && dynamics === inDynamics;
+test.each(PBXES)(
+  "[R203] calls on the lines of a PBX, played by %s, reach Teams and Dynamics, and what was there before comes back",
+  async (_name, startPbx) => {
+    await using company = await openCompany({ reps: LINES });
+    const { people, tenant, witness, service } = company;
+    for (const [index, { dynamics: userId }] of people.entries()) {
+      if (index % 2 === 1) tenant.dataverse.control.choose({ userId, presenceId: AWAY });
+    }
+    const all = (shown: (index: number) => readonly [teams: string, dynamics: string]) => () =>
+      people.every((person, index) => {
+        const { teams, dynamics } = witness.look(person);
+        const [inTeams, inDynamics] = shown(index);
+        return teams === inTeams && dynamics === inDynamics;
+      });
+    const before = all((index) =>
+      index % 2 === 1 ? ["Away", "Away"] : ["Available", "Available"],
+    );
+    await eventually("half of them are away", before);
+
+    await using pbx = await startPbx({ lines: LINES, stepMs: STEP_MS });
+    const lines = people.map((_, index) => String(200 + index));
+    const refusals: number[] = [];
+    const bridge = new Bridge({
+      lockstep: createLockstep({ url: service.url, secret: PARTNER_SECRET }),
+      reps: new Map(lines.map((line, index) => [line, people[index]?.dynamics ?? ""])),
+      ttlSeconds: 60,
+      onRefused: (_what, status) => refusals.push(status),
     });
-  const before = (index: number): readonly [string, string] =>
-    index % 2 === 1 ? ["Away", "Away"] : ["Available", "Available"];
-  await eventually("half of them are away", shows(before));
-
-  const pbx = await startPbx(LINES);
-  const lines = people.map((_, index) => String(200 + index));
-  const reps = new Map(lines.map((line, index) => [line, people[index]?.dynamics ?? ""]));
-  const refusals: number[] = [];
-  const receivedMs = new Map<string, number>();
-  const bridge = new Bridge({
-    lockstep: createLockstep({ url: service.url, secret: PARTNER_SECRET }),
-    reps,
-    ttlSeconds: 60,
-    onRefused: (_what, status) => refusals.push(status),
-  });
-  const trouble: string[] = [];
-  const watcher = new Watcher({
-    pbx: { host: "127.0.0.1", port: pbx.port },
-    local: { host: "127.0.0.1", port: 0 },
-    lines,
-    onChange: (line, change, atMs) => {
-      if (change.began.length > 0) receivedMs.set(line, atMs);
-      bridge.take(line, change);
-    },
-    onTrouble: (line, why) => trouble.push(`${line}: ${why}`),
-  });
-  onTestFinished(async () => {
-    watcher.stop();
-    await bridge.stop();
-  });
-  await watcher.start();
-  await eventually(
-    "all of them talk",
-    shows(() => ["InACall", "Busy"]),
-    { everyMs: 20 },
-  );
-
-  const took = (writes: readonly { readonly atMs: number; readonly who: string }[]): number[] =>
-    [...receivedMs].flatMap(([line, atMs]) => {
-      const rep = reps.get(line);
-      const person = people.find(({ dynamics }) => dynamics === rep);
-      const write = writes.find(
-        ({ who, atMs: writtenMs }) =>
-          [person?.teams, person?.dynamics].includes(who) && writtenMs >= atMs,
-      );
-      return write ? [write.atMs - atMs] : [];
+    const trouble: string[] = [];
+    const watcher = new Watcher({
+      pbx: { host: "127.0.0.1", port: pbx.port },
+      local: { host: "127.0.0.1", port: 0 },
+      lines,
+      onChange: (line, change) => bridge.take(line, change),
+      onTrouble: (line, why) => trouble.push(`${line}: ${why}`),
     });
-  const { graph, dataverse } = tenant;
-  const inTeams = took(graph.control.writes().map(({ atMs, userId }) => ({ atMs, who: userId })));
-  const inDynamics = took(
-    dataverse.control.writes().map(({ atMs, agentId }) => ({ atMs, who: agentId })),
-  );
-  expect([inTeams.length, inDynamics.length]).toEqual([LINES, LINES]);
-  for (const [where, all] of [
-    ["Teams", inTeams],
-    ["Dynamics", inDynamics],
-  ] as const) {
-    const sorted = all.toSorted((a, b) => a - b);
-    const figures = `p50 ${percentile(sorted, 0.5)}, p99 ${percentile(sorted, 0.99)}`;
-    await annotate(`${pbx.kind}: ms from the SIP packet to the write in ${where}: ${figures}`);
-  }
-  await eventually("all have hung up, and are what they were", shows(before), {
-    deadlineMs: 60_000,
-  });
-  expect(refusals).toEqual([]);
-  expect(trouble).toEqual([]);
-});
+    onTestFinished(async () => {
+      watcher.stop();
+      await bridge.stop();
+    });
+    await watcher.start();
+    await eventually(
+      "all of them talk",
+      all(() => ["InACall", "Busy"]),
+    );
+    await pbx.hangUp();
+    await eventually("all have hung up, and are what they were", before);
+    expect(refusals).toEqual([]);
+    expect(trouble).toEqual([]);
+  },
+);
 
 const AWAY = "3dacae76-c07a-e811-8162-000d3aa11f50";
 

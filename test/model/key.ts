@@ -169,6 +169,7 @@ function putRep(world: World, rep: Rep): void {
     intents.put(base.intent);
   }
   ago(rep.base.untilMs);
+  flag(rep.base.atMs > 0);
   const overlays = Object.entries(rep.overlays);
   put(overlays.length);
   for (const [system, overlay] of overlays) {
@@ -223,6 +224,8 @@ function putEndpoint(world: World, rep: Rep, system: SystemName): void {
   for (const write of late.sort((a, b) => a - b)) put(write);
   cover(e.cover);
   status(e.covering);
+  ago(e.coveredSinceMs);
+  flag(rep.base.atMs > e.coveredSinceMs);
   ago(e.cover === "none" ? null : e.leaseUntilMs);
   code(HEALTH_CODES, e.health);
   flag(e.absent);

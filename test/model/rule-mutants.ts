@@ -41,6 +41,32 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     killedBy: { scenario: "a meeting in Teams is left alone in Teams" },
   },
   {
+    name: "R312 a meeting beneath our entry is older than every choice",
+    edits: [
+      {
+        file: "overlay.ts",
+        find: `reading.automatic === "soft" && rep.base.atMs > coveredSinceMs`,
+        replace: `reading.automatic === "soft" && coveredSinceMs >= 0`,
+      },
+    ],
+    killedBy: {
+      scenario: "[R312] a meeting that began beneath our entry protects her when it comes to light",
+    },
+  },
+  {
+    name: "R311 what Dynamics counts covers Teams whatever the policy says",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: "keepsToItself?.includes(top.status) ? null : top",
+        replace: "keepsToItself?.includes(top.status) ? top : top",
+      },
+    ],
+    killedBy: {
+      scenario: "[R311] a call is seen where what Dynamics counts by itself is not shown in Teams",
+    },
+  },
+  {
     name: "R25 automation replaces what she chose there",
     edits: [
       {

@@ -277,13 +277,14 @@ describe("[R11] what our withdrawal uncovers", () => {
     expect(bare(covered("Away", null), "Busy", "hold").overlays[TEAMS]?.over).toBe("InACall");
   });
 
-  it("a call is younger than any choice so far, a meeting older", () => {
-    const late = (kind: AutomaticKind): number => {
-      const before = covered("Away");
-      const base = { ...before.base, tick: before.tick };
+  it("[R312] a call is younger than any choice, a meeting than one that was made before we covered her", () => {
+    const late = (kind: AutomaticKind, chosenMs: number): number => {
+      const before = at(covered("Away"), TEAMS, { coveredSinceMs: 1_000 });
+      const base = { ...before.base, tick: before.tick, atMs: chosenMs };
       return (bare({ ...before, base }, "Busy", kind).overlays[TEAMS]?.tick ?? -1) - before.tick;
     };
-    expect(late("hold")).toBeGreaterThan(0);
-    expect(late("soft")).toBeLessThan(0);
+    expect(late("hold", 1_001)).toBeGreaterThan(0);
+    expect(late("soft", 1_001)).toBeLessThan(0);
+    expect(late("soft", 1_000)).toBeGreaterThan(0);
   });
 });

@@ -31,6 +31,42 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.deepEqual(written, [[DYNAMICS, "Busy"]]);
   },
 
+  "[R312] a meeting that began beneath our entry protects her when it comes to light": (core) => {
+    const stage = Stage.settled(core);
+    for (const chosen of ["Away", "Available"] as const) {
+      stage.dynamics(chosen);
+      stage.settle();
+      stage.wait(60_000);
+    }
+    stage.dynamics("Busy", { automatic: "soft" });
+    stage.settle();
+    stage.wait(60_000);
+    stage.dynamics("Available", { automatic: "soft" });
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(60_000);
+    assert.equal(stage.teams("InAMeeting"), "uncovered");
+    stage.settle();
+    assert.equal(stage.endpoint(DYNAMICS).seen, "Busy");
+  },
+
+  "[R311] a call is seen where what Dynamics counts by itself is not shown in Teams": (core) => {
+    const systems = POLICY.systems.map((profile) =>
+      profile.name === DYNAMICS ? { ...profile, keepsToItself: ["Busy" as const] } : profile,
+    );
+    const stage = Stage.settled(core, { ...POLICY, systems });
+    stage.dynamics("Busy", { automatic: "soft" });
+    assert.deepEqual(stage.settle(), []);
+    assert.equal(core.topOf(stage.rep)?.status, "Busy");
+    stage.wait(60_000);
+    stage.teams("InACall");
+    stage.settle();
+    assert.equal(core.topOf(stage.rep)?.status, "InACall");
+    stage.dynamics("Busy - DND", { automatic: "soft" });
+    stage.teams("Available");
+    const written = stage.settle().map(({ system, shows }) => [system, shows]);
+    assert.deepEqual(written, [[TEAMS, "DoNotDisturb"]]);
+  },
+
   "a meeting does not replace what she chose in Dynamics": (core) => {
     const stage = Stage.settled(core);
     stage.dynamics("Away");

@@ -1,54 +1,45 @@
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { askApi, partnersWith } from "../service/api.ts";
-import { sendEvent } from "../service/partner.ts";
 import { openCompany } from "./company.ts";
+import { misbehave } from "./misbehaviour.ts";
 
 const CALLS = 1_000;
 const WITHIN_MS = 10_000;
 const CALLS_PER_REP = 5;
+const HOLDS_PER_REP = 20;
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-
-/** One that shouts, one that lies about who it is, one that never finishes a sentence: until it is told to stop. */
-async function misbehave(url: string, person: string, stopped: () => boolean): Promise<number[]> {
-  const statuses: number[] = [];
-  const sockets = Array.from({ length: 50 }, () => {
-    const socket = connect(Number(new URL(url).port), "127.0.0.1");
-    socket.on("error", () => undefined);
-    socket.write("PUT /api/v1/reps/x/holds/y HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n");
-    return socket;
-  });
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-  });
-  const items = Array.from({ length: 1_000 }, () => ({ op: "endHold", rep: person, hold: "x" }));
-  while (!stopped()) {
-    statuses.push((await askApi({ url }, "POST /bulk", { as: "flood", body: { items } })).status);
-    const lie = { type: "hold.ended", rep: person, hold: "0" };
-    const secret = `whsec_${Buffer.alloc(32, 9).toString("base64")}`;
-    statuses.push((await sendEvent({ url }, lie, { secret })).status);
-    await sleep(20);
-  }
-  return statuses;
-}
 
 test("[R192, P8, P10] a thousand calls that begin within ten seconds lose nothing, while others lie, flood and die", async ({
   annotate,
 }) => {
   await using company = await openCompany({
-    reps: CALLS / CALLS_PER_REP,
+    reps: CALLS / CALLS_PER_REP + 1,
     env: { PARTNERS: partnersWith("flood") },
   });
-  const { service, people, tenant, witness } = company;
+  const { service, tenant, witness } = company;
+  const [first, ...people] = company.people;
+  if (!first) throw new Error("nobody works here");
+  // What runs for the first time is slow, and is not what is to be measured.
+  for (const method of ["PUT", "DELETE"]) {
+    const body = method === "PUT" ? { body: { status: "InACall" } } : {};
+    for (let hold = 0; hold < HOLDS_PER_REP; hold += 1) {
+      const line = `${method} /reps/${first.dynamics}/holds/${hold}`;
+      expect((await askApi(service, line, body)).status).toBe(202);
+    }
+  }
+  await company.quiet();
   let stopped = false;
-  const noise = misbehave(service.url, people[0]?.dynamics ?? "", () => stopped);
-
+  // The second half of the calls begins in a crowd.
+  const noise = sleep(WITHIN_MS / 2).then(() =>
+    misbehave(service.url, people[0]?.dynamics ?? "", () => stopped),
+  );
   const beganMs = new Map<string, number>();
   const put = async (index: number): Promise<number> => {
-    const person = people[index % people.length];
+    // Calls of one rep begin one after the other, and last beside each other.
+    const person = people[Math.floor(index / CALLS_PER_REP)];
     if (!person) throw new Error("nobody works here");
     await sleep((index * WITHIN_MS) / CALLS);
     if (!beganMs.has(person.teams)) beganMs.set(person.teams, Date.now());
@@ -64,22 +55,30 @@ test("[R192, P8, P10] a thousand calls that begin within ten seconds lose nothin
     });
   await expect.poll(all("InACall", "Busy"), { timeout: 100_000, interval: 200 }).toBe(true);
 
-  const writes = tenant.graph.control.writes();
-  const tookMs = people.flatMap(({ teams }) => {
-    const first = writes.find(({ userId }) => userId === teams);
-    return first ? [first.atMs - (beganMs.get(teams) ?? 0)] : [];
-  });
-  const sorted = tookMs.toSorted((a, b) => a - b);
-  expect(sorted).toHaveLength(people.length);
-  await annotate(
-    `ms from the call to the write in Teams: p50 ${percentile(sorted, 0.5)}, p99 ${percentile(sorted, 0.99)}`,
-  );
+  const journals = {
+    Teams: tenant.graph.control.writes().map(({ atMs, userId }) => ({ atMs, who: userId })),
+    Dynamics: tenant.dataverse.control.writes().map(({ atMs, agentId: who }) => ({ atMs, who })),
+  };
+  for (const [where, writes] of Object.entries(journals)) {
+    const tookMs = people.map(({ teams, dynamics }) => {
+      const write = writes.find(({ who }) => who === teams || who === dynamics);
+      return (write?.atMs ?? Number.NaN) - (beganMs.get(teams) ?? 0);
+    });
+    for (const [when, half] of [
+      ["alone", tookMs.slice(0, people.length / 2)],
+      ["beside partners that lie, flood and die", tookMs.slice(people.length / 2)],
+    ] as const) {
+      const sorted = half.toSorted((a, b) => a - b);
+      const figures = `p50 ${percentile(sorted, 0.5)}, p99 ${percentile(sorted, 0.99)}`;
+      await annotate(`ms from the API call to the write in ${where}, ${when}: ${figures}`);
+    }
+  }
 
   const ends = people.flatMap(({ dynamics: rep }, index) =>
     Array.from({ length: CALLS_PER_REP }, (_, call) => ({
       op: "endHold",
       rep,
-      hold: String(index + call * people.length),
+      hold: String(index * CALLS_PER_REP + call),
     })),
   );
   const ended = await askApi(service, "POST /bulk", { body: { items: ends } });
@@ -87,6 +86,5 @@ test("[R192, P8, P10] a thousand calls that begin within ten seconds lose nothin
   expect(results.filter(({ status }) => status !== 202)).toEqual([]);
   await expect.poll(all("Available", "Available"), { timeout: 100_000, interval: 200 }).toBe(true);
   stopped = true;
-  const statuses = await noise;
-  expect(new Set(statuses)).toEqual(new Set([200, 401, 429]));
+  expect(await noise).toEqual(new Set([200, 401, 429]));
 }, 300_000);

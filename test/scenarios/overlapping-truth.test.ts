@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askApi, partnersWith } from "../service/api.ts";
+import { SABOTEUR } from "../faults/cabled-company.ts";
 import { eventually } from "../service/launch.ts";
 import { type Company, openCompany } from "./company.ts";
 import { sceneOf, type Scene } from "./scene.ts";
@@ -85,22 +86,37 @@ test.concurrent("[R202, P13] a supervisor's Available waits beneath a call, unle
   await rep.shows("Available", "Available");
 });
 
-test.concurrent("[R202, P8] a call whose end is lost is over when its time is, also when the service was killed meanwhile", async () => {
-  await using other = await openCompany({ reps: 2 });
+test("[R202, R181, P8] of two calls whose ends are lost the one with a heartbeat goes on, over a kill too, until nobody speaks for it", async () => {
+  await using other = await openCompany({ reps: 2, nodeArguments: SABOTEUR });
   const [person] = other.people;
   if (!person) throw new Error("nobody works here");
   const rep = sceneOf(other, person);
-  const line = `PUT /reps/${person.dynamics}/holds/lost`;
-  expect((await askApi(other.service, line, { body: { ...CALL, ttlSeconds: 60 } })).status).toBe(
-    202,
-  );
-  await rep.shows("InACall", "Busy");
-  await other.service.kill9();
-  await other.service.restart();
-  expect(rep.sight()).toMatchObject({ teams: "InACall", dynamics: "Busy" });
-  const isFree = (): boolean => {
-    const { teams, dynamics } = rep.sight();
-    return teams === "Available" && dynamics === "Available";
+  const path = `/reps/${person.dynamics}`;
+  const put = async (hold: string): Promise<void> => {
+    const body = { status: "InACall", ttlSeconds: 60 };
+    const { status } = await askApi(other.service, `PUT ${path}/holds/${hold}`, { body });
+    expect([hold, status]).toEqual([hold, 202]);
   };
-  await eventually("the lost call is over", isFree, { deadlineMs: 100_000, everyMs: 500 });
+  const calls = async (): Promise<readonly unknown[]> => {
+    const { json } = await askApi(other.service, `GET ${path}`);
+    const { holds } = json as { readonly holds: readonly { readonly id: string }[] };
+    return holds.map(({ id }) => id);
+  };
+  const killedUntil = async (seconds: number): Promise<void> => {
+    await other.service.kill9();
+    await other.service.restart({ CLOCK_OFFSET_MS: String(seconds * 1_000) });
+  };
+  await put("silent");
+  await put("beating");
+  await rep.shows("InACall", "Busy");
+  await killedUntil(40);
+  expect(await calls()).toEqual(["silent", "beating"]);
+  await put("beating");
+  await killedUntil(75);
+  await eventually("one is over", async () => (await calls()).length === 1);
+  expect(await calls()).toEqual(["beating"]);
+  expect(rep.sight()).toMatchObject({ teams: "InACall", dynamics: "Busy" });
+  await killedUntil(140);
+  await rep.shows("Available", "Available");
+  expect(await calls()).toEqual([]);
 });

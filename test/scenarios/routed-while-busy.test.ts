@@ -6,7 +6,8 @@ import { startTenant } from "../../src/emulators/tenant.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
 import { eventually, temporaryFolder } from "../service/launch.ts";
 import { type Company, openCompany } from "./company.ts";
-import { liveThroughRouting, type RoutingDayCounts, type RoutingDayPlan } from "./routing-day.ts";
+import { liveThroughRouting, type RoutingDayCounts } from "./routing-day.ts";
+import type { RoutingDayPlan } from "./routing-plan.ts";
 
 /** `ROUTING_DAY=chat` is the day of the README, some nine minutes; with `voice`, five, a rep has one conversation at a time. */
 const DAYS = {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { PARTNER_SECRET, type Service } from "./launch.ts";
+import type { Service } from "./launch.ts";
+import { PARTNER_SECRET } from "./partner.ts";
 
 /** The secret of a further partner, by its name. */
 const secretOf = (name: string): string =>

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { derivedGuid } from "../../src/emulators/dataverse/roster.ts";
 import { namedPeople, type People } from "../../src/emulators/people.ts";
 import { type Company, openCompany } from "../scenarios/company.ts";
-import { eventually, PARTNER_SECRET, WEBHOOK_KEY } from "./launch.ts";
-import { sendEvent } from "./partner.ts";
+import { eventually, WEBHOOK_KEY } from "./launch.ts";
+import { PARTNER_SECRET, sendEvent } from "./partner.ts";
 
 const NADIA = "97c90b02-4e38-ef11-a315-000d3a5a54dc";
 const LARS = derivedGuid("systemuser lars.holmqvist");

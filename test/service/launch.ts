@@ -9,10 +9,9 @@ import type { Tenant } from "../../src/emulators/tenant.ts";
 import type { StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { repId } from "../../src/presence/identity.ts";
+import { PARTNER_SECRET } from "./partner.ts";
 
 export const WEBHOOK_KEY = "webhook-key-of-no-value-4711";
-/** The secret of the one partner, `phone`. */
-export const PARTNER_SECRET = `whsec_${Buffer.from("a desk phone's secret, of no value").toString("base64")}`;
 
 type LogLine = Readonly<Record<string, unknown>>;
 

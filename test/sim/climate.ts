@@ -1,3 +1,5 @@
+import type { Mappings } from "../../src/policy.ts";
+
 /** Everything that may go wrong. A run of `prove` in which one of these never happened has proved nothing. */
 export const FAULTS = [
   "request lost",
@@ -76,6 +78,12 @@ export type Climate = {
   /** How long people wait between two things they do, on average. */
   readonly deedMs: number;
   readonly pollMs: number;
+  /** How often Dynamics is read, if not as often as Teams. */
+  readonly dynamicsPollMs?: number;
+  /** The policy file, if there is one. */
+  readonly mappings?: Mappings;
+  /** What a rep has room for; conversations in `act` take one unit. */
+  readonly capacityUnits?: number;
   /** An instance that died is back within this time. */
   readonly restartMs: number;
   /** Components that are clogged one by one and let go in another order. */

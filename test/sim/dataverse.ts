@@ -26,7 +26,7 @@ export const LUNCH: PresenceStatus = {
   basePresence: BASE_PRESENCE.away,
   settable: true,
 };
-const PRESENCES = [...OUT_OF_THE_BOX, LUNCH];
+export const PRESENCES = [...OUT_OF_THE_BOX, LUNCH];
 
 /** The row is never further behind the engine, replica included: less than Dynamics is given to settle. */
 export const LONGEST_LAG_MS = 2_500;
@@ -45,6 +45,8 @@ export class SimulatedDataverse {
   /** Called for every change, with how long the webhook takes. */
   onHint: (userId: string, body: Buffer, delayMs: number) => void = () => {};
   onWrite: (userId: string, presenceId: string) => void = () => {};
+  /** Called at once, ahead of the row and the webhook. */
+  onChange: (userId: string) => void = () => {};
   /** Who is on the roster. */
   readonly roster = new Set<string>();
   readonly #timeline: Timeline;
@@ -75,9 +77,9 @@ export class SimulatedDataverse {
     });
   }
 
-  join(userId: string): void {
+  join(userId: string, capacityUnits = 2): void {
     this.roster.add(userId);
-    this.#project(this.engine.provision(userId, { capacityUnits: 2 }));
+    this.#project(this.engine.provision(userId, { capacityUnits }));
     this.engine.login(this.rep(userId));
   }
 
@@ -157,6 +159,7 @@ export class SimulatedDataverse {
   #changed(rep: Rep): void {
     const { userId } = rep;
     const { nowMs } = this.#timeline;
+    this.onChange(userId);
     const earliestMs = (this.#projectedMs.get(userId) ?? 0) + 1;
     const dueMs = Math.max(earliestMs, nowMs + this.#chance.between(50, this.lagMs));
     this.#projectedMs.set(userId, dueMs);

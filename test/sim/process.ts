@@ -18,7 +18,6 @@ import {
   systemUserId,
   teamsUserId,
 } from "../../src/presence/identity.ts";
-import { DEFAULT_MAPPINGS } from "../../src/policy.ts";
 import { CLIENT_ID } from "./graph.ts";
 import type { Fault } from "./climate.ts";
 import { VolatileEngine } from "./disk.ts";
@@ -71,7 +70,7 @@ export class ServiceProcess implements Caller {
     const { drive, climate, policy } = world;
     const { clock, engine } = this;
     const nowMs = (): number => clock.nowMs();
-    const mappings = DEFAULT_MAPPINGS;
+    const { mappings } = world;
     const graph = world.graph.transport(this);
     const dataverse = world.dataverse.transport(this);
     const teams = teamsOver(
@@ -101,19 +100,19 @@ export class ServiceProcess implements Caller {
       onSystemError,
       onFault: (_rep, error) => world.checker.fault(this, error),
     });
-    const sweepOf = (connector: Connector, pace: Pace): Sweep =>
+    const sweepOf = (connector: Connector, pace: Pace, pollMs: number): Sweep =>
       new drive.Sweep({
         connector,
         controller: this.controller,
         pace,
         clock,
-        pollMs: climate.pollMs,
+        pollMs,
         onSystemError,
         onFault: (error) => world.checker.fault(this, error),
       });
     this.#sweeps = [
-      sweepOf(watched.teams, this.#paces.teams),
-      sweepOf(watched.dynamics, this.#paces.dynamics),
+      sweepOf(watched.teams, this.#paces.teams, climate.pollMs),
+      sweepOf(watched.dynamics, this.#paces.dynamics, climate.dynamicsPollMs ?? climate.pollMs),
     ];
     this.#discovery = new drive.Recurring({
       clock,

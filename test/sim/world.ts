@@ -1,5 +1,5 @@
 import type { RepIdentity } from "../../src/presence/identity.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
+import { createPolicy, DEFAULT_MAPPINGS, type Mappings } from "../../src/policy.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
 import { Chance } from "./chance.ts";
 import { Checker } from "./checker.ts";
@@ -14,13 +14,13 @@ import { SimulatedPartner } from "./partner.ts";
 import { identityOf, ServiceProcess } from "./process.ts";
 import { Timeline } from "./timeline.ts";
 
-const POLICY = createPolicy(DEFAULT_MAPPINGS);
 /** What the deadline of an orchestrator is: then it kills. */
 const STOP_WITHIN_MS = 30_000;
 
 /** One simulated company, its systems, its disk, and the service that looks after it. */
 export class World {
-  readonly policy: Policy = POLICY;
+  readonly mappings: Mappings;
+  readonly policy: Policy;
   readonly climate: Climate;
   readonly drive: Drive;
   readonly chance: Chance;
@@ -42,6 +42,8 @@ export class World {
 
   constructor(seed: number, climate: Climate, drive: Drive) {
     this.climate = climate;
+    this.mappings = climate.mappings ?? DEFAULT_MAPPINGS;
+    this.policy = createPolicy(this.mappings);
     this.drive = drive;
     this.chance = new Chance(seed);
     this.timeline = new Timeline(this.chance);
@@ -51,13 +53,13 @@ export class World {
     this.graph = new SimulatedGraph(parts, new Line(parts), climate.versioned);
     this.dataverse = new SimulatedDataverse(parts, new Line(parts));
     this.people = Array.from({ length: climate.reps }, (_, at) =>
-      identityOf(`a0000000-0000-4000-8000-00000000000${at + 1}`),
+      identityOf(`a0000000-0000-4000-8000-${String(at + 1).padStart(12, "0")}`),
     );
     this.checker = new Checker(this);
     this.partner = new SimulatedPartner(this);
     for (const { systemUserId, teamsUserId } of this.people) {
       this.graph.join(teamsUserId);
-      this.dataverse.join(systemUserId);
+      this.dataverse.join(systemUserId, climate.capacityUnits);
     }
     this.graph.onWrite = (id, action) => this.journal.tell(`graph: ${action} ${id}`);
     this.dataverse.onWrite = (id, to) => this.journal.tell(`dataverse: ${id} <- ${to}`);

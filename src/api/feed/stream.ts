@@ -15,6 +15,8 @@ type Following = {
   readonly after: number;
   readonly source: string;
   readonly nowMs: () => number;
+  /** Finds out what `concerns` needs to know. */
+  readonly prepare: () => Promise<void>;
   /** Whether this reader wants the entry, and may have it now. */
   readonly concerns: (entry: StoredHistoryEntry) => boolean;
   readonly stands: () => boolean;
@@ -25,7 +27,7 @@ type Following = {
  * the history, so `Last-Event-ID` resumes without a gap; a heartbeat moves it on past what was filtered out.
  */
 export async function follow(sink: StreamSink, following: Following): Promise<void> {
-  const { feed, source, nowMs, concerns, stands } = following;
+  const { feed, source, nowMs, prepare, concerns, stands } = following;
   const untilMs = nowMs() + LIFE_MS;
   let position = following.after;
   if (!(await sink.write("retry: 2000\n\n"))) return;
@@ -38,6 +40,7 @@ export async function follow(sink: StreamSink, following: Following): Promise<vo
       continue;
     }
     position = last.position;
+    await prepare();
     // Who was revoked meanwhile is told nothing of what happened since.
     const text = stands()
       ? page

@@ -26,8 +26,15 @@ export type Binding = {
 export const isName = (name: string): boolean =>
   NAME.test(name) && name !== "teams" && name !== "dynamics" && !name.startsWith("app-");
 
-/** A new integration. One that comes as an Entra application needs no secret of ours. */
-export function created(binding: Binding, nowMs: number): KeptIntegration {
+/**
+ * A new integration. One that comes as an Entra application needs no secret of ours. `before` is one of the same name that
+ * was revoked: what was done with it stays known.
+ */
+export function created(
+  binding: Binding,
+  nowMs: number,
+  before: KeptIntegration | null = null,
+): KeptIntegration {
   const { appId, permissions, kinds, reps, quota } = binding;
   return {
     secrets: appId === null ? [{ secret: newSecret(), untilMs: null }] : [],
@@ -36,8 +43,8 @@ export function created(binding: Binding, nowMs: number): KeptIntegration {
     kinds: [...kinds],
     reps: reps?.map((id) => id.toLowerCase()) ?? null,
     quota: { ...DEFAULT_QUOTA, ...quota },
-    createdAtMs: nowMs,
     revokedAtMs: null,
+    acts: [...(before?.acts ?? []), { atMs: nowMs, what: "created" }],
   };
 }
 
@@ -45,7 +52,8 @@ export function created(binding: Binding, nowMs: number): KeptIntegration {
 export function rotated(of: KeptIntegration, overlapMs: number, nowMs: number): KeptIntegration {
   const newest = of.secrets.at(-1);
   const old = newest ? [{ secret: newest.secret, untilMs: nowMs + overlapMs }] : [];
-  return { ...of, secrets: [...old, { secret: newSecret(), untilMs: null }] };
+  const secrets = [...old, { secret: newSecret(), untilMs: null }];
+  return { ...of, secrets, acts: [...of.acts, { atMs: nowMs, what: "rotated" }] };
 }
 
 /** It is kept, so that what it did can still be named; its secrets are not. */
@@ -53,4 +61,5 @@ export const revoked = (of: KeptIntegration, nowMs: number): KeptIntegration => 
   ...of,
   secrets: [],
   revokedAtMs: of.revokedAtMs ?? nowMs,
+  acts: [...of.acts, { atMs: nowMs, what: "revoked" }],
 });

@@ -40,6 +40,8 @@ const quota = z.object({
   streams: z.int().min(0),
 });
 
+const ACTS = ["created", "rotated", "revoked"] as const;
+
 const kept = z.object({
   /** `whsec_…`; one that is being replaced ends at `untilMs`. */
   secrets: z.array(z.object({ secret: z.string(), untilMs: z.number().nullable() })).max(2),
@@ -50,8 +52,9 @@ const kept = z.object({
   /** Either id of each rep, lower-case; `null`: everybody. */
   reps: z.array(z.string()).nullable(),
   quota,
-  createdAtMs: z.number(),
   revokedAtMs: z.number().nullable(),
+  /** What administrators did with it, oldest first. */
+  acts: z.array(z.object({ atMs: z.number(), what: z.enum(ACTS) })).default([]),
 });
 /** An integration as it is kept. Its secrets are in it: they sign, so they cannot be kept as hashes. */
 export type KeptIntegration = z.infer<typeof kept>;

@@ -37,7 +37,9 @@ export class Registry {
     return this.#all.find((integration) => integration.name === name) ?? null;
   }
 
+  /** Of several the one that was not revoked. */
   ofApplication(appId: string): Integration | null {
-    return this.#all.find((integration) => integration.appId === appId) ?? null;
+    const found = this.#all.filter((integration) => integration.appId === appId);
+    return found.find(({ revoked }) => !revoked) ?? found[0] ?? null;
   }
 }

@@ -19,8 +19,11 @@ export type CourierOptions = {
   readonly sender: Sender;
   readonly source: string;
   readonly random: () => number;
-  /** Whether this subscription wants the entry, and its integration may have it now. */
-  readonly concerns: (subscription: Subscription, entry: StoredHistoryEntry) => boolean;
+  /** Finds out what `wants` needs to know. Until it resolves, nothing is taken from the history, and nothing is lost. */
+  readonly prepare: (subscription: Subscription) => Promise<void>;
+  readonly wants: (subscription: Subscription, entry: StoredHistoryEntry) => boolean;
+  /** Whether the subscription's integration may have the entry now. */
+  readonly mayHave: (subscription: Subscription, entry: StoredHistoryEntry) => boolean;
   readonly onDisabled: (subscription: Subscription) => void;
   readonly onFault: (error: unknown) => void;
 };
@@ -157,13 +160,14 @@ export class Courier {
   }
 
   async #takeMore(round: Round): Promise<void> {
-    const { feed, clock, concerns } = this.#options;
+    const { feed, clock, prepare, wants, mayHave } = this.#options;
     while (round.state.waiting.length < MAX_WAITING) {
       const page = await feed.read(round.state.position, PAGE);
       if (page.length === 0) return;
+      await prepare(round.state);
       for (const entry of page) {
         if (round.state.waiting.length >= MAX_WAITING) break;
-        const wanted = concerns(round.state, entry);
+        const wanted = wants(round.state, entry) && mayHave(round.state, entry);
         round.state = taken(round.state, entry.position, wanted, clock.nowMs());
         if (wanted) round.entries.set(entry.position, entry);
       }
@@ -179,7 +183,7 @@ export class Courier {
     for (const { position } of due) {
       if (round.flying.size >= MAX_FLYING) return;
       const entry = await this.#entryAt(round, position);
-      if (!entry || !this.#options.concerns(round.state, entry)) {
+      if (!entry || !this.#options.mayHave(round.state, entry)) {
         this.#drop(round, position);
         continue;
       }

@@ -11,6 +11,7 @@ const kept = z.object({
   url: z.string(),
   secret: z.string(),
   reps: z.array(z.string()).nullable(),
+  queues: z.array(z.string()).nullable().default(null),
   kinds: z.array(z.enum(HISTORY_KINDS)),
   /** Everything up to here was delivered, or is among the two lists below. */
   position: z.number(),

@@ -20,7 +20,7 @@ import {
   text,
   time,
 } from "./element.ts";
-import type { OriginView, RepView, SystemView } from "./view.ts";
+import type { DetailView, OriginView, RepView, SystemView } from "./view.ts";
 
 export type Showing = {
   readonly words: Words;
@@ -48,7 +48,7 @@ export function repCard(view: RepView, showing: Showing): Card {
         view.systems.map((system) => systemRow(system, words, nowMs)),
         { separator: true, spacing: "Medium" },
       ),
-      ...details(view, words),
+      ...details(view, words, nowMs),
       footer(words, view.asOfMs, onlyForYou),
       ...actions(buttons),
     ],
@@ -195,7 +195,24 @@ function systemRow(system: SystemView, words: Words, nowMs: number): Element {
   );
 }
 
-function details({ layers, nextShiftMs }: RepView, words: Words): readonly Element[] {
+/** Its limits go with it: it tells when she signed in, not since when she shows what she shows. */
+function contactCentre(detail: DetailView | null, words: Words, nowMs: number): readonly Element[] {
+  if (detail === null) return [];
+  const { presence, signedInAtMs, browserSessions, asOfMs } = detail;
+  const says = [
+    plain(presence),
+    ...(signedInAtMs === null ? [] : [say(words, "signedInAt", { time: time(signedInAtMs) })]),
+    ...(browserSessions > 1 ? [say(words, "inBrowsers", { count: String(browserSessions) })] : []),
+  ];
+  const note = say(words, "askedInHerName", { length: lengthWords(words, nowMs - asOfMs) });
+  return [row(say(words, "contactCentre"), says.filter(Boolean).join(" · "), note)];
+}
+
+function details(
+  { layers, nextShiftMs, detail }: RepView,
+  words: Words,
+  nowMs: number,
+): readonly Element[] {
   const over = layers.map(({ status, source, untilMs }) => {
     const name = statusWords(words, status);
     const by = sourceWords(source, words);
@@ -206,5 +223,5 @@ function details({ layers, nextShiftMs }: RepView, words: Words): readonly Eleme
     return row(say(words, "holds"), says);
   });
   const shift = nextShiftMs === null ? say(words, "shiftUnknown") : time(nextShiftMs);
-  return [...over, row(say(words, "shiftEdge"), shift)];
+  return [...over, ...contactCentre(detail, words, nowMs), row(say(words, "shiftEdge"), shift)];
 }

@@ -45,6 +45,15 @@ export type OriginView =
   | { readonly kind: "nothing chosen" }
   | { readonly kind: "shown" | "reported" | "set"; readonly where: string };
 
+/** What the contact centre itself says of her at this moment, in its own words. Times are epoch milliseconds. */
+export type DetailView = {
+  readonly presence: string;
+  /** When she signed in, which is not when she came to show this; `null`: it does not tell. */
+  readonly signedInAtMs: number | null;
+  readonly browserSessions: number;
+  readonly asOfMs: number;
+};
+
 /** One rep, as everybody who may see her is told. Times are epoch milliseconds. */
 export type RepView = {
   readonly name: string;
@@ -59,6 +68,8 @@ export type RepView = {
   readonly overridden: LayerView | null;
   readonly manual: ManualView | null;
   readonly nextShiftMs: number | null;
+  /** `null`: nobody asked, or it tells nothing. */
+  readonly detail: DetailView | null;
   readonly paused: boolean;
   readonly asOfMs: number;
 };

@@ -1,5 +1,6 @@
 import type { Presence } from "../../connectors/dynamics/presences.ts";
 import { countsOf, type Exclusion, type Roster } from "../../directory/roster.ts";
+import type { Mappings } from "../../policy.ts";
 import { type Finding, fine, found, refused, skipped, type Tried } from "./finding.ts";
 import { PLACE } from "./places.ts";
 
@@ -144,8 +145,9 @@ export function checkDelegate(tried: Tried<unknown>): Finding {
 /** Names of workstreams are the organization's own words, and this is a table for its administrator. */
 export function checkBusyRouting(
   tried: Tried<{ readonly all: number; readonly allowBusy: readonly string[] }>,
-  callsShowAs: string,
+  { dynamics, capacityBusy }: Pick<Mappings, "dynamics" | "capacityBusy">,
 ): Finding {
+  const callsShowAs = dynamics.writes.InACall;
   const subject = {
     check: "busy-routing",
     tried: "ask which workstreams route to a rep who is Busy",
@@ -158,9 +160,13 @@ export function checkBusyRouting(
   const { all, allowBusy } = tried.value;
   if (allowBusy.length === 0) return fine(subject, `none of ${all}`);
   if (callsShowAs !== "Busy") {
+    const hides = capacityBusy === "shown";
+    const unseen = hides
+      ? '; a call that begins while she has a conversation and room for more is not seen ("capacityBusy": "hidden" in the policy file lets it be)'
+      : "";
     return fine(
       subject,
-      `${allowBusy.length} of ${all}; calls show as ${callsShowAs}, which none allows`,
+      `${allowBusy.length} of ${all}; calls show as ${callsShowAs}, which none allows${unseen}`,
     );
   }
   return found(subject, "warning", {

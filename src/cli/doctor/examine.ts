@@ -10,7 +10,7 @@ import type { Mappings } from "../../policy.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "../../presence/identity.ts";
 import { credentialOf } from "../../sign-in.ts";
 import { CommandError, type Host } from "../command.ts";
-import { countSubscribers, openTenant, readDecisions } from "../tenant.ts";
+import { openTenant, readDecisions, readSubscribers } from "../tenant.ts";
 import { probeWebhook } from "../webhook/probe.ts";
 import { hasUsualPort, isOnLoopback, WEBHOOK_PATH } from "../webhook/register-webhook.ts";
 import { checkBot } from "./bot.ts";
@@ -104,7 +104,7 @@ export async function* examine(
     );
     yield checkBusyRouting(
       workstreams?.ok ? { ...workstreams, value: routesBusy(workstreams.value) } : workstreams,
-      mappings.dynamics.writes.InACall,
+      mappings,
     );
     const [someone] = identities;
     yield checkDelegate(
@@ -126,7 +126,7 @@ export async function* examine(
       return { asked: sample.length, answered: size };
     });
     yield checkTeamsRead(teamsRead);
-    const subscribers = await when(decisions.ok, () => countSubscribers(config));
+    const subscribers = await when(decisions.ok, () => readSubscribers(config, host));
     yield checkSubscribers(subscribers?.ok ? subscribers.value : null, identities.length);
 
     yield* examineWebhook(config, when, dataverse, isUser, host);

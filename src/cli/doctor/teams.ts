@@ -1,3 +1,4 @@
+import type { SubscriberAccounts } from "../tenant.ts";
 import { type Finding, fine, found, refused, skipped, type Tried } from "./finding.ts";
 import { PLACE } from "./places.ts";
 
@@ -52,20 +53,38 @@ export function checkTeamsRead(tried: Tried<TeamsRead>): Finding {
 /** Microsoft: "Change notifications for presence": 650 users for each subscription, one for each account. */
 const REPS_PER_SUBSCRIBER = 650;
 
-/** `accounts`: how many subscriber accounts are kept in the store. */
-export function checkSubscribers(accounts: number | null, reps: number): Finding {
+const CONNECT = "a browser, signed in as such an account: PUBLIC_URL/connect/teams";
+
+/** `accounts`: what the store holds of the subscriber accounts; `null` if it could not be read. */
+export function checkSubscribers(accounts: SubscriberAccounts | null, reps: number): Finding {
   const subject = {
     check: "subscriber-accounts",
-    tried: "count the accounts through which Teams announces changes",
+    tried:
+      "look whether the accounts through which Teams announces changes are connected and alive",
   };
   if (accounts === null) return skipped(subject, "reading the store comes first");
-  if (accounts === 0) return skipped(subject, "none is connected: polling carries Teams' changes");
+  const { connected, readable, live } = accounts;
+  if (connected === 0) return skipped(subject, "none is connected: polling carries Teams' changes");
+  if (readable < connected) {
+    return found(subject, "warning", {
+      cameBack: `${connected} connected, ${connected - readable} of them cannot be opened`,
+      next: "Set CACHE_KEY (or CACHE_KEY_PREVIOUS) to the key that they were connected with, or connect them again; until then their reps are polled.",
+      where: `the environment of the service; or ${CONNECT}`,
+    });
+  }
   const needed = Math.ceil(reps / REPS_PER_SUBSCRIBER);
-  const cameBack = `${accounts} connected, for ${reps} reps`;
-  if (accounts >= needed) return fine(subject, cameBack);
+  const cameBack = `${connected} connected, ${live} with a subscription that is live, for ${reps} reps`;
+  if (live < connected) {
+    return found(subject, "warning", {
+      cameBack,
+      next: "If the service has been running for some minutes, its log says push-failed with the reason: mostly a password or a consent that was changed, and the account has to sign in again. Until then its reps are polled.",
+      where: `the log of the service; then ${CONNECT}`,
+    });
+  }
+  if (connected >= needed) return fine(subject, cameBack);
   return found(subject, "warning", {
     cameBack,
-    next: `Connect ${needed - accounts} more: each announces ${REPS_PER_SUBSCRIBER} reps, the others are polled only.`,
-    where: "a browser, signed in as such an account: PUBLIC_URL/connect/teams",
+    next: `Connect ${needed - connected} more: each announces ${REPS_PER_SUBSCRIBER} reps, the others are polled only.`,
+    where: CONNECT,
   });
 }

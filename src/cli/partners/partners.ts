@@ -20,19 +20,25 @@ import type { Engine } from "../../engine/engine.ts";
 import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { textTable } from "../text-table.ts";
+import { audited } from "./audit.ts";
+import { quotaOf, QUOTAS } from "./quota.ts";
 
-const HELP = `create prints the secret once: nobody can read it again. --app binds an Entra application instead, which needs no secret.
+const HELP = `create prints the secret once: nobody can read it again. --app binds an Entra application instead, which needs no secret
+of ours; until it is bound, an application reads by its app role and writes nothing.
 --rep, --kind and --permission (each may be given again) bind it; without them it may touch every rep, say everything, read and write.
+--rate and --quota limit it: ${QUOTAS.map(({ name, usually }) => `${name} (${usually})`).join(", ")}.
 rotate prints a new secret; the old one serves on for --overlap hours (24). revoke ends both at once. The service follows within
-seconds. A partner of the setting PARTNERS gives way to one of the same name here.`;
+seconds. A partner of the setting PARTNERS gives way to one of the same name here.
+audit shows what an integration, or everybody, reported and set in the last --hours (24; a plan counts when it comes), and what was done with it.`;
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const ACTIONS = ["create", "rotate", "revoke", "list"] as const;
+const ACTIONS = ["create", "rotate", "revoke", "list", "audit"] as const;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 export const partners: Command = {
   name: "partners",
-  takes: "create|rotate|revoke <name>, or list",
+  takes: "create|rotate|revoke <name>, list, or audit [<name>]",
   positionals: { min: 1, max: 2 },
   summary: "let other applications in, each as far as it is bound",
   help: HELP,
@@ -42,22 +48,30 @@ export const partners: Command = {
     kind: { type: "string", value: KINDS.join("|"), multiple: true, says: "what it may say" },
     permission: { type: "string", value: PERMISSIONS.join("|"), multiple: true, says: "or both" },
     rate: { type: "string", value: "requests a minute", says: "how often it may ask" },
+    quota: { type: "string", value: "what=number", multiple: true, says: "how much it may have" },
     overlap: { type: "string", value: "hours", says: "how long the old secret serves on" },
+    hours: { type: "string", value: "hours", says: "how far back the audit goes" },
   },
   run: async (given, host) => {
     const [action, name] = given.positionals;
     const known = ACTIONS.find((candidate) => candidate === action);
     if (!known) throw new UsageError(`partners takes ${ACTIONS.join(", ")}.`);
-    if ((known === "list") !== (name === undefined)) {
+    if (known !== "audit" && (known === "list") !== (name === undefined)) {
       throw new UsageError("create, rotate and revoke take one name; list takes none.");
     }
     const binding = bindingOf(given);
-    const overlapMs = hoursOf(given.text("overlap"));
+    const overlapMs = hoursOf("overlap", given.text("overlap"), OVERLAP_MS);
+    const sinceMs = host.nowMs() - hoursOf("hours", given.text("hours"), DAY_MS);
     const config = readConfig(host.env);
     const engine = await openSqliteEngine({ path: config.database.path });
     try {
       if (known === "list") {
         host.print(listed(await allOf(engine), given.flag("json")));
+        return EXIT.fine;
+      }
+      if (known === "audit") {
+        const query = { name: name ?? null, sinceMs, asJson: given.flag("json") };
+        host.print(await audited(engine, await allOf(engine), query));
         return EXIT.fine;
       }
       const next = await change(engine, known, name ?? "", {
@@ -72,6 +86,7 @@ export const partners: Command = {
         host.say(
           known === "revoke" ? "It may do nothing any more." : "It may come with its token.",
         );
+      if (known === "create") host.say(`${boundTo(next)}.`);
       return EXIT.fine;
     } finally {
       await engine.close();
@@ -105,7 +120,8 @@ async function change(
         "There is one of that name: rotate or revoke it.",
       );
     }
-    next = created(binding, nowMs);
+    requireFree(binding.appId, await allOf(engine));
+    next = created(binding, nowMs, known);
   } else {
     if (!known || (action === "rotate" && known.revokedAtMs !== null)) {
       throw new CommandError(
@@ -125,18 +141,12 @@ function bindingOf(given: Arguments): Binding {
     throw new UsageError("--rep takes the id of a rep, a GUID.");
   const appId = given.text("app");
   if (appId !== null && !GUID.test(appId)) throw new UsageError("--app takes a client id, a GUID.");
-  const rate = given.text("rate");
-  if (rate !== null && !/^[1-9]\d{0,5}$/.test(rate)) throw new UsageError("--rate takes a number.");
-  const requestsPerMinute = Number(rate);
   return {
     appId,
     permissions: someOf<Permission>("permission", given.list("permission"), PERMISSIONS),
     kinds: someOf<Kind>("kind", given.list("kind"), KINDS),
     reps: reps.length > 0 ? reps : null,
-    quota:
-      rate === null
-        ? {}
-        : { requestsPerMinute, burst: Math.max(1, Math.ceil(requestsPerMinute / 3)) },
+    quota: quotaOf(given.text("rate"), given.list("quota")),
   };
 }
 
@@ -153,10 +163,26 @@ function someOf<Item extends string>(
   return found.length > 0 ? found : all;
 }
 
-function hoursOf(text: string | null): number {
-  if (text === null) return OVERLAP_MS;
-  if (!/^\d{1,4}$/.test(text)) throw new UsageError("--overlap takes whole hours.");
+function hoursOf(option: string, text: string | null, usuallyMs: number): number {
+  if (text === null) return usuallyMs;
+  if (!/^\d{1,4}$/.test(text)) throw new UsageError(`--${option} takes whole hours.`);
   return Number(text) * HOUR_MS;
+}
+
+/** Two integrations cannot come as one application: nobody could say which of them asks. */
+function requireFree(appId: string | null, all: ReadonlyMap<string, KeptIntegration>): void {
+  const taken = [...all].find(
+    ([, one]) => appId !== null && one.appId === appId.toLowerCase() && one.revokedAtMs === null,
+  );
+  if (!taken) return;
+  const nextStep = `The application comes as ${taken[0]} already: revoke that first.`;
+  throw new CommandError("cli-partner-application-known", nextStep);
+}
+
+/** What it may do, as it stands in the list. */
+function boundTo({ permissions, kinds, reps }: KeptIntegration): string {
+  const whom = reps === null ? "every rep" : `${reps.length} reps`;
+  return `It may ${permissions.join(" and ")} ${whom}; of the kinds ${kinds.join(", ")}`;
 }
 
 function listed(all: ReadonlyMap<string, KeptIntegration>, asJson: boolean): string {
@@ -166,6 +192,7 @@ function listed(all: ReadonlyMap<string, KeptIntegration>, asJson: boolean): str
     permissions: one.permissions,
     kinds: one.kinds,
     reps: one.reps,
+    quota: one.quota,
     secrets: one.secrets.length,
     revokedAtMs: one.revokedAtMs,
   }));

@@ -38,6 +38,12 @@ const REP: RepView = {
   overridden: null,
   manual: null,
   nextShiftMs: null,
+  detail: {
+    presence: "Busy",
+    signedInAtMs: minutesAgo(150),
+    browserSessions: 2,
+    asOfMs: NOW_MS - 5_000,
+  },
   paused: false,
   asOfMs: NOW_MS,
 };

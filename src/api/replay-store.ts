@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Engine } from "../engine/engine.ts";
+import type { InboundRequest } from "../http/route.ts";
+
+const RECORD = "signed-request";
+/** A signed message may be sent again for so long: twice the window in which its time counts as now. */
+const REMEMBERED_MS = 10 * 60_000;
+const FORGOTTEN_AT_ONCE = 500;
+
+const kept = z.object({ print: z.string() });
+
+type ReplayStoreOptions = {
+  readonly engine: Pick<Engine, "keep" | "kept" | "forget">;
+  readonly nowMs: () => number;
+};
+
+/**
+ * Which request each signed id was used for. Standard Webhooks signs the id, the time and the body, but not the path: whoever
+ * sees a request pass could send it elsewhere. So an id belongs to the request that brought it first, restarts included; a
+ * write may be sent again as it was, a read asks anew.
+ */
+export class ReplayStore {
+  readonly #options: ReplayStoreOptions;
+  readonly #seen = new Map<string, { readonly print: string; readonly untilMs: number }>();
+
+  constructor(options: ReplayStoreOptions) {
+    this.#options = options;
+  }
+
+  async load(): Promise<void> {
+    for (const { id, body, expiresAtMs } of await this.#options.engine.kept(RECORD)) {
+      const read = kept.safeParse(body);
+      if (read.success) this.#seen.set(id, { ...read.data, untilMs: expiresAtMs ?? 0 });
+    }
+    await this.sweep();
+  }
+
+  /** Forgets what nobody could send again. */
+  async sweep(): Promise<void> {
+    const nowMs = this.#options.nowMs();
+    const over = [...this.#seen].filter(([, { untilMs }]) => untilMs <= nowMs);
+    for (let at = 0; at < over.length; at += FORGOTTEN_AT_ONCE) {
+      const some = over.slice(at, at + FORGOTTEN_AT_ONCE);
+      for (const [id] of some) this.#seen.delete(id);
+      await Promise.all(some.map(([id]) => this.#options.engine.forget(RECORD, id)));
+    }
+  }
+
+  /**
+   * `null` if the id was used for something else. Otherwise resolves once that is durable: to be awaited before the
+   * request is answered, not before it is acted on, so that both share a flush. Only for requests that are within their
+   * quota, or a flood would fill the store.
+   */
+  claim(integration: string, id: string, request: InboundRequest): Promise<void> | null {
+    const { engine, nowMs } = this.#options;
+    const key = `${integration} ${id}`;
+    const { method, path, query, body } = request;
+    const hash = createHash("sha256").update(`${method} ${path}?${query.toString()}\n`);
+    const print = hash.update(body).digest("base64");
+    const before = this.#seen.get(key);
+    if (before && before.untilMs > nowMs()) {
+      return before.print === print && method !== "GET" ? Promise.resolve() : null;
+    }
+    const untilMs = nowMs() + REMEMBERED_MS;
+    this.#seen.set(key, { print, untilMs });
+    return engine.keep({ kind: RECORD, id: key, body: { print }, expiresAtMs: untilMs });
+  }
+}
