@@ -23,6 +23,9 @@ param dataverseWebhookKey string
 @description('Who may see and set whom through the bot: managers=reps, Entra groups by object id; managers=* for all reps. Empty: everybody sees only herself.')
 param botManagers string = ''
 
+@description('BOT_SUPERVISORS: pairs role=reps, comma separated; a security role of Dynamics by its name.')
+param botSupervisors string = ''
+
 @description('The Entra group that may have alerts posted to a channel. Empty: nobody.')
 param botAdmins string = ''
 
@@ -253,6 +256,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       READER_CLIENT_SECRET: empty(readerClientSecret) ? '' : '${kept}reader-client-secret)'
       BOT_ID: appId
       BOT_MANAGERS: botManagers
+      BOT_SUPERVISORS: botSupervisors
       BOT_ADMINS: botAdmins
       DATAVERSE_URL: dataverseUrl
       DATAVERSE_WEBHOOK_KEY: '${kept}dataverse-webhook-key)'

@@ -1,3 +1,4 @@
+import type { Board } from "./availability/board.ts";
 import { type Bot, createBot } from "./bot/bot.ts";
 import { createPausing } from "./bot/pausing.ts";
 import type { BotPort, Person } from "./bot/port.ts";
@@ -5,15 +6,19 @@ import { createVerifier } from "./bot/token.ts";
 import type { Config } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
 import type { Credential } from "./connectors/credential.ts";
+import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
 import type { DynamicsConnector } from "./connectors/dynamics/dynamics.ts";
 import { createEntraGroups } from "./connectors/teams/groups.ts";
+import { createConsoleRoutes } from "./console/console.ts";
 import type { Clock } from "./controller/clock.ts";
 import type { Controller } from "./controller/controller.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { PAUSE_RECORD } from "./directory/pauses.ts";
 import type { Engine } from "./engine/engine.ts";
 import { parseJson } from "./http/json.ts";
+import type { Route } from "./http/route.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
+import { createQueueDesk } from "./queue-desk.ts";
 import type { Policy } from "./reconcile/policy.ts";
 
 /** Names change seldom; a rep who is new is called by her id until they are read again. */
@@ -30,9 +35,11 @@ export type BotParts = {
   readonly engine: Engine;
   readonly controller: Controller;
   readonly dynamics: DynamicsConnector;
-  readonly queues: BotPort["queues"];
+  readonly board: Board;
+  readonly nextShift: BotPort["nextShift"];
   readonly detail: BotPort["detail"];
   readonly credential: Credential;
+  readonly tokens: EntraTokenVerifier;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -44,7 +51,11 @@ export type BotParts = {
   readonly onFault: (error: unknown) => void;
 };
 
-export type ServiceBot = Bot & {
+/** What the app that Teams signs people in to is asked for: the scope that "Expose an API" names there. */
+const CONSOLE_SCOPE = "access_as_user";
+
+export type ServiceBot = Omit<Bot, "read" | "route"> & {
+  readonly routes: readonly Route[];
   /** Reads the names of the reps, and goes on doing so. */
   readonly names: Recurring;
 };
@@ -84,9 +95,12 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     }
   };
 
+  const after: BotPort["after"] = (delayMs, fire) => clock.after(delayMs, fire);
+  const queues = createQueueDesk(parts.board, { nowMs, after });
+
   const port: BotPort = {
     nowMs,
-    after: (delayMs, fire) => clock.after(delayMs, fire),
+    after,
     random: Math.random,
     people: currentPeople,
     engine,
@@ -95,17 +109,24 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     submit: (event) => controller.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
-    queues: parts.queues,
+    roles: { holders: (role) => dynamics.roleHolders(role, signal) },
+    queues,
+    nextShift: parts.nextShift,
     detail: parts.detail,
     pausing: createPausing({ engine, nowMs }, PAUSE_RECORD, parts.pausesChanged),
     waitingFor: parts.waitingFor,
     signedOut: parts.signedOut,
   };
   const { bot: settings } = config;
-  const rules = { scopes: config.botScopes, adminGroup: config.botAdmins };
+  const rules = {
+    scopes: config.botScopes,
+    roleScopes: config.botRoleScopes,
+    adminGroup: config.botAdmins,
+  };
   const common = {
     port,
     rules,
+    consoleUrl: config.publicUrl,
     parse: (body: Buffer) => parseJson(body, { strict: false }),
     onFault: parts.onFault,
   };
@@ -124,10 +145,21 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
           ...common,
           appId: settings.appId,
           token: () => credential.token(asking),
-          verify: createVerifier({ ...settings, nowMs }),
+          verify: createVerifier({
+            ...settings,
+            nowMs,
+            parseStrictly: (json) => parseJson(json, { strict: true }),
+          }),
           tenantId: settings.tenantId,
           serviceHosts: settings.serviceHosts,
         });
+  const { route, read } = bot;
+  // A bot that believes whoever calls has nobody's token: there is no console beside it.
+  const isOpen = settings === null || local;
+  const whoAsks = async (token: string): Promise<string | null> => {
+    const verdict = await parts.tokens.verify(token);
+    return verdict.ok && verdict.claims.scopes.includes(CONSOLE_SCOPE) ? verdict.claims.oid : null;
+  };
   const everyMs = PEOPLE_EVERY_MS;
   const recurring = new Recurring({
     clock,
@@ -136,5 +168,16 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     retryMs: PEOPLE_RETRY_MS,
     soonMs: 0,
   });
-  return { ...bot, names: recurring };
+  return {
+    routes: [route, ...(isOpen ? [] : createConsoleRoutes({ whoAsks, read }))],
+    start: async () => {
+      await bot.start();
+      queues.start();
+    },
+    stop: () => {
+      bot.stop();
+      queues.stop();
+    },
+    names: recurring,
+  };
 }

@@ -83,6 +83,25 @@ export const scopes: Kind<readonly ScopeKind[]> = {
   },
 };
 
+/** The same for whoever holds a security role in Dynamics, by its name. */
+export type RoleScopeKind = { readonly role: string; readonly reps: string | null };
+
+export const roleScopes: Kind<readonly RoleScopeKind[]> = {
+  name: "role=reps, comma separated",
+  read: (given) => {
+    const found: RoleScopeKind[] = [];
+    for (const item of given.split(",")) {
+      const [role = "", reps = "", ...more] = item.split("=").map((part) => part.trim());
+      const isReps = reps === "*" || GUID.test(reps.toLowerCase());
+      if (role === "" || more.length > 0 || !isReps) {
+        return bad("must be pairs of a role's name and an Entra group id, role=reps, or role=*");
+      }
+      found.push({ role, reps: reps === "*" ? null : reps.toLowerCase() });
+    }
+    return ok(found);
+  },
+};
+
 const HOST = /^[a-z0-9]([a-z0-9.:-]{0,251}[a-z0-9])?$/;
 
 /** Names or addresses, without a port. */

@@ -12,6 +12,7 @@ import {
   partners,
   port,
   publicUrl,
+  roleScopes,
   scopes,
   seconds,
   sharedKey,
@@ -129,6 +130,12 @@ export const TABLE = {
     scopes,
     OPTIONAL,
     "Who may see and set whom: `managers=reps`, two Entra groups by object id, several separated by commas; `managers=*` for all reps. Without it everybody sees only herself. What Entra says is believed for five minutes.",
+  ),
+  BOT_SUPERVISORS: row(
+    "The bot",
+    roleScopes,
+    OPTIONAL,
+    "Who may see and set whom by a security role in Dynamics: `Omnichannel Supervisor=*` for all reps, or `role=reps` with an Entra group by object id; several separated by commas. Roles that somebody has through a team count.",
   ),
   BOT_ADMINS: row(
     "The bot",

@@ -3,6 +3,7 @@ import {
   isLoopback,
   type LogLevel,
   type PartnerKeys,
+  type RoleScopeKind,
   type ScopeKind,
 } from "./config-kinds.ts";
 import { type Name, type Row, TABLE, type Values } from "./config-table.ts";
@@ -41,6 +42,8 @@ export type Config = {
   readonly bot: BotConfig | null;
   /** Who may see and set whom through the bot. */
   readonly botScopes: readonly ScopeKind[];
+  /** The same for holders of a security role in Dynamics. */
+  readonly botRoleScopes: readonly RoleScopeKind[];
   readonly botAdmins: string | null;
   readonly authorityHost: string;
   readonly graphUrl: string;
@@ -112,6 +115,7 @@ export function readConfig(env: Environment): Config {
     credential,
     bot,
     botScopes: values.BOT_MANAGERS ?? [],
+    botRoleScopes: values.BOT_SUPERVISORS ?? [],
     botAdmins: values.BOT_ADMINS,
     authorityHost: values.AUTHORITY_HOST,
     graphUrl: values.GRAPH_URL,

@@ -31,7 +31,6 @@ import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createDetailDesk } from "./detail-desk.ts";
-import { createQueueDesk } from "./queue-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import {
   createPolicy,
@@ -244,7 +243,8 @@ export async function startService(
     engine,
     controller,
     dynamics,
-    queues: createQueueDesk(board),
+    board,
+    nextShift: (rep) => api.nextShift(rep),
     detail: createDetailDesk({
       ask: (key, signal) => dynamics.repDetail(key, signal),
       nowMs,
@@ -252,6 +252,7 @@ export async function startService(
       signal: abort.signal,
     }),
     credential,
+    tokens,
     policy,
     clock,
     signal: abort.signal,
@@ -287,7 +288,7 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...(bot ? [bot.route] : []),
+      ...(bot ? bot.routes : []),
       createPartnerInbound({
         partners: () => api.registry.all(),
         refuse: api.refuseEvent,

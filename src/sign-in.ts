@@ -42,7 +42,10 @@ export function readerOf(
 
 /** What judges the tokens that others show us: one for all of them, so that Entra's keys are fetched once. */
 export function tokensOf(config: Config, nowMs: () => number): EntraTokenVerifier {
-  const { authorityHost, tenantId, apiAudience, credential } = config;
-  const audiences = [apiAudience, credential.clientId];
+  const { authorityHost, tenantId, apiAudience, credential, publicUrl } = config;
+  const { clientId } = credential;
+  // A tab of Teams must name its app by an App ID URI with the tab's own host in it.
+  const ofTab = publicUrl === null ? [] : [`api://${new URL(publicUrl).host}/${clientId}`];
+  const audiences = [apiAudience, clientId, ...ofTab];
   return createEntraTokenVerifier({ authorityHost, tenantId, audiences, nowMs, fetch });
 }

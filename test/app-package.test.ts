@@ -9,7 +9,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { languagesFor } from "../src/bot/commands/languages.ts";
 import { parse as parseCommand } from "../src/bot/commands/parse.ts";
-import { SEARCH_COMMAND } from "../src/bot/extension.ts";
+import { SEARCHES, TYPED } from "../src/bot/extension.ts";
 import { type Row, TABLE } from "../src/config-table.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -19,6 +19,7 @@ const read = (path: string): Promise<string> => readFile(join(ROOT, path), "utf8
 const PROVISIONED = {
   TEAMS_APP_ID: "11111111-1111-4111-8111-111111111111",
   BOT_ID: "22222222-2222-4222-8222-222222222222",
+  BOT_DOMAIN: "lockstep-dev.azurewebsites.net",
 };
 
 /** Replaces `${{NAME}}`; a name that nobody sets fails. */
@@ -66,7 +67,39 @@ describe("the app package", () => {
       ].some((text) => parseCommand(text, [english]).ok);
     expect(titles.filter((title) => !isUnderstood(title))).toEqual([]);
     const searches = composeExtensions.flatMap(({ commands = [] }) => commands.map(({ id }) => id));
-    expect(searches).toEqual([SEARCH_COMMAND]);
+    expect(searches).toEqual(Object.keys(SEARCHES));
+    const asked = composeExtensions.flatMap(({ commands = [] }) =>
+      commands.flatMap(({ parameters = [] }) => parameters.map(({ name }) => name)),
+    );
+    expect(new Set(asked)).toEqual(new Set([TYPED]));
+  });
+
+  test("[R333] has links to the console shown to the bot, and to nobody else's address", async () => {
+    const { composeExtensions = [], validDomains = [] } = await manifest();
+    const handlers = composeExtensions.flatMap((extension) =>
+      "messageHandlers" in extension ? extension.messageHandlers : [],
+    );
+    expect(handlers).toEqual([{ type: "link", value: { domains: [PROVISIONED.BOT_DOMAIN] } }]);
+    expect(validDomains).toEqual([PROVISIONED.BOT_DOMAIN]);
+    expect(await read("infra/azure.bicep")).toContain(
+      "PUBLIC_URL: 'https://${app.properties.defaultHostName}'",
+    );
+  });
+
+  test("[R338] has a tab that shows the console, and asks Entra for a token that the console takes", async () => {
+    const manifested: object & Pick<TeamsManifest, "staticTabs"> = await manifest();
+    const { staticTabs = [] } = manifested;
+    const url = `https://${PROVISIONED.BOT_DOMAIN}/`;
+    expect(staticTabs.find(({ entityId }) => entityId === "console")).toMatchObject({
+      contentUrl: url,
+      scopes: ["personal"],
+    });
+    expect(manifested).toMatchObject({
+      webApplicationInfo: {
+        id: PROVISIONED.BOT_ID,
+        resource: `api://${PROVISIONED.BOT_DOMAIN}/${PROVISIONED.BOT_ID}`,
+      },
+    });
   });
 
   test("has the version of package.json", async () => {

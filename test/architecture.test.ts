@@ -142,6 +142,11 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/bot/commands", 'import "../cards/element.ts";', IMPORTS],
   ["src/bot/commands", 'import "../../reconcile/rep.ts";', IMPORTS],
 
+  ["src/console", 'import { Desk } from "../bot/desk.ts";', IMPORTS],
+  ["src/console", 'import { Reading } from "../bot/reading.ts";', IMPORTS],
+  ["src/console", 'import type { Engine } from "../engine/engine.ts";', IMPORTS],
+  ["src/console", 'import { createHttpServer } from "../http/server.ts";', IMPORTS],
+
   ["src/emulators", 'import "../presence/identity.ts";', IMPORTS],
   ["src/emulators", 'import type { Status } from "../presence/status.ts";', IMPORTS],
   ["src/emulators/graph", 'import "../../presence/identity.ts";', IMPORTS],
@@ -219,6 +224,8 @@ const ALLOWED: readonly (readonly [place: string, line: string])[] = [
   ["src/bot", 'import { statusOf } from "../reconcile/resolve.ts";'],
   ["src/bot", 'import type { Engine } from "../engine/engine.ts";'],
   ["src/bot", 'import "./cards/element.ts";'],
+  ["src/console", 'import { say } from "../bot/commands/words.ts";'],
+  ["src/console", 'import type { Reading } from "../bot/reading.ts";'],
   ["src/bot/cards", 'import type { IAdaptiveCard } from "@microsoft/teams.cards";'],
   ["src/bot/cards", 'import { say } from "../commands/words.ts";'],
   ["src/main.ts", 'import "./connectors/teams/teams.ts";'],

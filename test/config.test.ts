@@ -40,6 +40,7 @@ test("the least that can be set gives a whole configuration", () => {
     credential: { kind: "secret", clientId: CLIENT, secret: "secret" },
     bot: null,
     botScopes: [],
+    botRoleScopes: [],
     botAdmins: null,
     authorityHost: "https://login.microsoftonline.com",
     graphUrl: "https://graph.microsoft.com",

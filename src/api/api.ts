@@ -25,6 +25,7 @@ import { queueHandlers, type Unreadable } from "./queue-handlers.ts";
 import { QueueReps } from "./queue-reps.ts";
 import { ReplayStore } from "./replay-store.ts";
 import { Planner } from "./shifts/planner.ts";
+import type { ShiftEdge } from "./shifts/shift.ts";
 import { createLocator } from "./subscriptions/address.ts";
 import { Courier } from "./subscriptions/courier.ts";
 import { createSender } from "./subscriptions/sender.ts";
@@ -57,6 +58,8 @@ export type Api = {
   readonly refuseEvent: EventGate;
   /** How many streams an integration has open. */
   readonly streamsOf: (name: SystemName) => number;
+  /** When a rep next begins or ends a shift; `null` when nobody has planned one. */
+  readonly nextShift: (rep: RepId) => ShiftEdge | null;
   /** To be called when the history has grown. */
   readonly committed: () => void;
   /** Takes over what was kept: to be called before the first request. */
@@ -180,6 +183,7 @@ export function createApi(options: ApiOptions): Api {
     routes: [described, ...mounted],
     refuseEvent: eventGate(registry, allowance),
     streamsOf: (name) => streams.get(name) ?? 0,
+    nextShift: (rep) => planner.nextEdge(rep),
     committed: () => feed.nudge(),
     start: async () => {
       await refresh();

@@ -1,7 +1,7 @@
 import type { CenterAnswer, CenterQuestion } from "./answer.ts";
 import { type Aged, keepFresh } from "./fresh.ts";
 import { type OwnAnswer, ownAnswer } from "./own-answer.ts";
-import type { AvailabilitySource, QueueSetup } from "./source.ts";
+import type { AvailabilitySource, QueueSetup, Setup } from "./source.ts";
 
 /** One queue as a manager or an application sees it: our own figures, and the contact centre's beside them. */
 export type QueueAvailability = {
@@ -19,9 +19,23 @@ export type QueueAvailability = {
   readonly centerProblem: string | null;
 };
 
+/** Our own figures of one queue, without a call about this queue alone. */
+export type OwnAvailability = Pick<QueueAvailability, "queue" | "own" | "ownAsOfMs"> & {
+  readonly members: QueueSetup["members"];
+  /** What to ask the contact centre about it; `null`: no workstream leads there. */
+  readonly question: CenterQuestion | null;
+};
+
 export type Board = {
   /** Every queue of the contact centre, by name. */
   queues(): Promise<readonly QueueSetup[]>;
+  /** Our own figures of every queue, by name. */
+  own(): Promise<readonly OwnAvailability[]>;
+  /** What the contact centre itself says of a queue: one call at most. */
+  center(
+    queueId: string,
+    question: CenterQuestion | null,
+  ): Promise<Pick<QueueAvailability, "center" | "centerProblem">>;
   /** `null`: there is no such queue. `question` says how a conversation would come in. */
   availability(queueId: string, question?: CenterQuestion): Promise<QueueAvailability | null>;
 };
@@ -74,18 +88,50 @@ export function createBoard({ source, nowMs, signal, codeOf }: BoardOptions): Bo
     }
   }
 
+  const questionOf = ({ workstreams }: Setup, queueId: string): CenterQuestion | null => {
+    const way = workstreams.find((one) => one.queueId === queueId);
+    return way ? { workstreamId: way.id } : null;
+  };
+  const byName = ({ queues }: Setup): readonly QueueSetup[] =>
+    queues.toSorted((a, b) => a.name.localeCompare(b.name));
+
   return {
+    center: askCenter,
+
     async queues() {
-      const { value } = await setup();
-      return value.queues.toSorted((a, b) => a.name.localeCompare(b.name));
+      return byName((await setup()).value);
+    },
+
+    async own() {
+      const [facts, repsNow, conversationsNow] = await Promise.all([
+        setup(),
+        reps(),
+        conversations(),
+      ]);
+      const known = {
+        setup: facts.value,
+        reps: repsNow.value,
+        conversations: conversationsNow.value,
+      };
+      const ownAsOfMs = {
+        setup: facts.asOfMs,
+        reps: repsNow.asOfMs,
+        conversations: conversationsNow.asOfMs,
+      };
+      return byName(facts.value).map((queue) => ({
+        queue: { id: queue.id, name: queue.name },
+        members: queue.members,
+        question: questionOf(facts.value, queue.id),
+        own: ownAnswer(queue, known, nowMs(), null),
+        ownAsOfMs,
+      }));
     },
 
     async availability(queueId, asked) {
       const facts = await setup();
       const queue = facts.value.queues.find(({ id }) => id === queueId);
       if (!queue) return null;
-      const way = facts.value.workstreams.find((one) => one.queueId === queueId);
-      const question = asked ?? (way ? { workstreamId: way.id } : null);
+      const question = asked ?? questionOf(facts.value, queueId);
       const [repsNow, conversationsNow, theirs] = await Promise.all([
         reps(),
         conversations(),

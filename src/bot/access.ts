@@ -1,4 +1,5 @@
-import type { Groups, Person } from "./port.ts";
+import type { BotPort, Person } from "./port.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /** Who manages whom: members of one Entra group, the reps in another, or all of them. */
 type Scope = {
@@ -7,8 +8,12 @@ type Scope = {
   readonly reps: string | null;
 };
 
+/** The same for whoever holds a security role in Dynamics, herself or through a team. */
+type RoleScope = { readonly role: string; readonly reps: string | null };
+
 export type AccessRules = {
   readonly scopes: readonly Scope[];
+  readonly roleScopes: readonly RoleScope[];
   /** Members look after alerts and digests; it gives no right over anybody's status. */
   readonly adminGroup: string | null;
 };
@@ -26,44 +31,58 @@ export type Standing = {
 
 /** Nothing that was looked up is believed for longer. */
 const BELIEVED_MS = 5 * 60_000;
+/** Large groups take many calls; they are read again before anybody would have to wait for it. */
+const LIST_KEPT = { believedMs: BELIEVED_MS, everyMs: 4 * 60_000, retryMs: 30_000 };
 
+type List = ReadAhead<ReadonlySet<string>>;
 type Kept<Value> = { readonly value: Promise<Value>; readonly untilMs: number };
+type AccessPort = Pick<BotPort, "after" | "groups" | "nowMs" | "roles">;
 
 /**
- * Decides who may see and set whom. Everything comes from Entra, is kept for at most five minutes, and a look-up that
- * fails is an error: then nothing is allowed. Failures are not kept.
+ * Decides who may see and set whom. Everything comes from Entra and Dynamics, is believed for at most five minutes, and
+ * a look-up that fails is an error: then nothing is allowed. Failures are not kept. Lists are read before anybody asks,
+ * so that an answer needs one call at most: the groups of whoever asks.
  */
 export class Access {
   readonly #rules: AccessRules;
-  readonly #groups: Groups;
-  readonly #nowMs: () => number;
+  readonly #port: AccessPort;
   readonly #memberships = new Map<string, Kept<ReadonlySet<string>>>();
-  readonly #members = new Map<string, Kept<ReadonlySet<string>>>();
+  /** Object ids of the reps in a group, by its id. */
+  readonly #members: ReadonlyMap<string, List>;
+  /** Object ids of those who hold a role, by its name. */
+  readonly #holders: ReadonlyMap<string, List>;
 
-  constructor(rules: AccessRules, groups: Groups, nowMs: () => number) {
+  constructor(rules: AccessRules, port: AccessPort) {
     this.#rules = rules;
-    this.#groups = groups;
-    this.#nowMs = nowMs;
+    this.#port = port;
+    const { scopes, roleScopes } = rules;
+    const groups = new Set([...scopes, ...roleScopes].flatMap(({ reps }) => reps ?? []));
+    const roles = new Set(roleScopes.map(({ role }) => role));
+    const listOf = (read: (key: string) => Promise<ReadonlySet<string>>) => (key: string) =>
+      [key, new ReadAhead({ ...port, ...LIST_KEPT, read: () => read(key) })] as const;
+    this.#members = new Map([...groups].map(listOf((group) => port.groups.members(group))));
+    this.#holders = new Map([...roles].map(listOf((role) => port.roles.holders(role))));
+  }
+
+  start(): void {
+    for (const list of this.#lists()) list.start();
+  }
+
+  stop(): void {
+    for (const list of this.#lists()) list.stop();
   }
 
   /** Rejects when it cannot be known. */
   async standing(objectId: string, self: Person | null): Promise<Standing> {
-    const { scopes, adminGroup } = this.#rules;
-    const asked = new Set(scopes.map(({ managers }) => managers));
-    if (adminGroup !== null) asked.add(adminGroup);
-    const groupIds = [...asked];
-    const isIn =
-      groupIds.length === 0
-        ? new Set<string>()
-        : await this.#keep(this.#memberships, objectId, () =>
-            this.#groups.memberOf(objectId, groupIds),
-          );
-    const held = scopes.filter(({ managers }) => isIn.has(managers));
+    const { scopes, roleScopes, adminGroup } = this.#rules;
+    const [isIn, holds] = await Promise.all([this.#groupsOf(objectId), this.#rolesOf(objectId)]);
+    const held = [
+      ...scopes.filter(({ managers }) => isIn.has(managers)),
+      ...roleScopes.filter(({ role }) => holds.has(role)),
+    ];
     const everybody = held.some(({ reps }) => reps === null);
-    const repGroups = everybody ? [] : held.flatMap(({ reps }) => reps ?? []);
-    const sets = await Promise.all(
-      repGroups.map((reps) => this.#keep(this.#members, reps, () => this.#groups.members(reps))),
-    );
+    const lists = everybody ? [] : held.flatMap(({ reps }) => this.#members.get(reps ?? "") ?? []);
+    const sets = await Promise.all(lists.map((list) => list.get()));
     return {
       objectId,
       self,
@@ -74,20 +93,33 @@ export class Access {
     };
   }
 
-  #keep<Value>(
-    kept: Map<string, Kept<Value>>,
-    key: string,
-    ask: () => Promise<Value>,
-  ): Promise<Value> {
-    const nowMs = this.#nowMs();
-    const known = kept.get(key);
+  *#lists(): Generator<List> {
+    yield* this.#members.values();
+    yield* this.#holders.values();
+  }
+
+  #groupsOf(objectId: string): Promise<ReadonlySet<string>> {
+    const { scopes, adminGroup } = this.#rules;
+    const asked = new Set(scopes.map(({ managers }) => managers));
+    if (adminGroup !== null) asked.add(adminGroup);
+    if (asked.size === 0) return Promise.resolve(new Set());
+    const kept = this.#memberships;
+    const nowMs = this.#port.nowMs();
+    const known = kept.get(objectId);
     if (known && known.untilMs > nowMs) return known.value;
     for (const [other, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(other);
-    const entry = { value: ask(), untilMs: nowMs + BELIEVED_MS };
-    kept.set(key, entry);
-    entry.value.catch(() => {
-      if (kept.get(key) === entry) kept.delete(key);
+    const value = this.#port.groups.memberOf(objectId, [...asked]);
+    const entry = { value, untilMs: nowMs + BELIEVED_MS };
+    kept.set(objectId, entry);
+    value.catch(() => {
+      if (kept.get(objectId) === entry) kept.delete(objectId);
     });
-    return entry.value;
+    return value;
+  }
+
+  async #rolesOf(objectId: string): Promise<ReadonlySet<string>> {
+    const held = new Set<string>();
+    for (const [role, list] of this.#holders) if ((await list.get()).has(objectId)) held.add(role);
+    return held;
   }
 }

@@ -157,3 +157,9 @@ export async function answerPress(context: TurnContext, card: Card): Promise<voi
   const body = { statusCode: 200, type: ADAPTIVE, value: card };
   await context.sendActivity({ type: ActivityTypes.InvokeResponse, value: { status: 200, body } });
 }
+
+/** Answers a search or a link with words where there can be no result. */
+export async function answerSearch(context: TurnContext, text: string): Promise<void> {
+  const body = { composeExtension: { type: "message", text } };
+  await context.sendActivity({ type: ActivityTypes.InvokeResponse, value: { status: 200, body } });
+}

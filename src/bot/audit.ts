@@ -17,6 +17,8 @@ export type AuditEntry = z.output<typeof bodySchema>;
 const KEPT_MS = 90 * 86_400_000;
 /** A card that refreshes itself is one look, not sixty. */
 const ONE_LOOK_MS = 60_000;
+/** A list names nobody in particular, and a board that is left open asks again and again. */
+const ONE_LIST_MS = 15 * 60_000;
 /** Where lists and refusals that are about nobody in particular are kept. */
 const NOBODY = "nobody";
 
@@ -63,7 +65,7 @@ export class Audit {
   #isSameLook(rep: RepId | null, { who, what }: Omit<AuditEntry, "atMs">, atMs: number): boolean {
     const key = `${rep ?? NOBODY} ${who} ${what}`;
     const last = this.#looks.get(key) ?? -Infinity;
-    if (atMs - last < ONE_LOOK_MS) return true;
+    if (atMs - last < (rep === null ? ONE_LIST_MS : ONE_LOOK_MS)) return true;
     if (this.#looks.size > 10_000) this.#looks.clear();
     this.#looks.set(key, atMs);
     return false;

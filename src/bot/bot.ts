@@ -3,12 +3,19 @@ import { type Activity, ActivityTypes, CardFactory, TurnContext } from "botbuild
 import type { ParsedJson } from "../http/json.ts";
 import type { Route } from "../http/route.ts";
 import { Access, type AccessRules } from "./access.ts";
-import { answerPress, BotAdapter, type BotToken, messageOf, Router } from "./adapter.ts";
+import {
+  answerPress,
+  answerSearch,
+  BotAdapter,
+  type BotToken,
+  messageOf,
+  Router,
+} from "./adapter.ts";
 import type { Answer } from "./asker.ts";
 import { Audit } from "./audit.ts";
 import { noteCard, refusalCard } from "./cards/note-card.ts";
 import { languagesFor } from "./commands/languages.ts";
-import { say } from "./commands/words.ts";
+import { type Phrase, say } from "./commands/words.ts";
 import { Conversations } from "./conversations.ts";
 import { Desk } from "./desk.ts";
 import { createEntry } from "./entry.ts";
@@ -17,6 +24,7 @@ import { Outbox } from "./outbox.ts";
 import { Own } from "./own.ts";
 import type { BotPort } from "./port.ts";
 import { Postings } from "./postings.ts";
+import { Reading } from "./reading.ts";
 import { Sealer } from "./seal.ts";
 import type { VerifyToken } from "./token.ts";
 import { activitySchema, type Turn, turnOf } from "./turn.ts";
@@ -31,12 +39,16 @@ export type BotOptions = {
   readonly verify: VerifyToken | null;
   readonly tenantId: string | null;
   readonly serviceHosts: readonly string[];
+  /** Where links to the console begin, without a trailing slash; `null`: there are none. */
+  readonly consoleUrl: string | null;
   readonly parse: (body: Buffer) => ParsedJson;
   readonly onFault: (error: unknown) => void;
 };
 
 export type Bot = {
   readonly route: Route;
+  /** What the console shows at a place to somebody whose token was verified (src/bot/reading.ts). */
+  readonly read: Reading["at"];
   /** Takes up what was kept; before the first request. */
   start(): Promise<void>;
   stop(): void;
@@ -48,9 +60,10 @@ const SECRET = { kind: "bot.seal", id: "key" } as const;
 /** The whole bot, as one route and two things it does by itself: watching and posting. */
 export async function createBot(options: BotOptions): Promise<Bot> {
   const { port, rules, appId, token, verify, tenantId, serviceHosts, parse, onFault } = options;
+  const { consoleUrl } = options;
   const { nowMs } = port;
   const adapter = new BotAdapter(appId, token);
-  const access = new Access(rules, port.groups, nowMs);
+  const access = new Access(rules, port);
   const audit = new Audit(port);
   const sealer = new Sealer(await sealKey(port), nowMs);
   const conversations = new Conversations(port);
@@ -65,8 +78,9 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   });
   const postings = new Postings({ port, access, conversations, outbox, sealer });
   const own = new Own(port, audit, conversations, watches);
-  const desk = new Desk({ port, access, audit, sealer, own, watches, postings });
+  const desk = new Desk({ port, access, audit, sealer, own, watches, postings, consoleUrl });
 
+  const reading = new Reading(desk);
   const router = new Router({ turnStateFactory: () => new TurnState() });
   addRoutes(router, desk, conversations, outbox);
   addExtension(router, desk, whoAsks);
@@ -76,8 +90,10 @@ export async function createBot(options: BotOptions): Promise<Bot> {
     onFault(error);
     try {
       const [words] = languagesFor(context.activity.locale ?? null);
-      const card = refusalCard(words, say(words, "somethingFailed"));
-      if (context.activity.type === ActivityTypes.Invoke) await answerPress(context, card);
+      const says = say(words, "somethingFailed");
+      const card = refusalCard(words, says);
+      if (isSearch(context)) await answerSearch(context, says);
+      else if (context.activity.type === ActivityTypes.Invoke) await answerPress(context, card);
       else if (context.activity.type === ActivityTypes.Message) {
         await context.sendActivity(messageOf(card));
       }
@@ -114,13 +130,16 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   };
   return {
     route,
+    read: (reader, place) => reading.at(reader, place),
     start: async () => {
       await Promise.all([conversations.load(), watches.load(), postings.load()]);
+      access.start();
       cancel = port.after(TICK_MS, () => void tick());
     },
     stop: () => {
       stopped = true;
       cancel?.();
+      access.stop();
     },
   };
 }
@@ -141,10 +160,14 @@ function whoAsks(context: TurnContext): Turn | null {
 }
 
 function addRoutes(router: Router, desk: Desk, conversations: Conversations, outbox: Outbox): void {
-  const nobody = (context: TurnContext): Answer => {
-    const [words] = languagesFor(context.activity.locale ?? null);
-    return { card: refusalCard(words, say(words, "notAllowed")) };
-  };
+  const refusing =
+    (phrase: Phrase) =>
+    (context: TurnContext): Answer => {
+      const [words] = languagesFor(context.activity.locale ?? null);
+      return { card: refusalCard(words, say(words, phrase)) };
+    };
+  const nobody = refusing("notAllowed");
+  const onlyAlone = refusing("onlyAlone");
   const send = async (context: TurnContext, texts: readonly string[]): Promise<void> => {
     for (const text of texts) {
       await outbox.reply(() => context.sendActivity({ type: ActivityTypes.Message, text }));
@@ -159,10 +182,14 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations, out
     const turn = whoAsks(context);
     if (!turn) return reply(context, nobody(context));
     await conversations.remember(turn, TurnContext.getConversationReference(context.activity));
-    const activity: { readonly text?: string; readonly value?: unknown } = context.activity;
-    const { value, text = "" } = activity;
-    if (isSubmitted(value)) return reply(context, await desk.pressed(turn, value.ref, value));
-    return reply(context, await desk.typed(turn, text));
+    const activity: { readonly text?: string | null; readonly value?: unknown } = context.activity;
+    const { value, text } = activity;
+    if (isSubmitted(value)) {
+      // What answers a message is read by everybody there; only what answers an invoke is for one alone.
+      if (turn.place !== "personal") return reply(context, onlyAlone(context));
+      return reply(context, await desk.pressed(turn, value.ref, value));
+    }
+    return reply(context, await desk.typed(turn, text ?? ""));
   });
 
   router.adaptiveCards.actionExecute<Record<string, unknown>>(
@@ -199,10 +226,14 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations, out
   });
 
   router.conversationUpdate("membersRemoved", async (context) => {
-    const { membersRemoved = [], recipient, conversation } = context.activity;
-    if (!membersRemoved.some(({ id }) => id === recipient.id)) return;
+    const { membersRemoved, recipient, conversation } = context.activity;
+    if (!membersRemoved?.some(({ id }) => id === recipient.id)) return;
     await conversations.forget(conversation.id.split(";")[0] ?? conversation.id);
   });
+}
+
+function isSearch({ activity: { type, name = "" } }: TurnContext): boolean {
+  return type === ActivityTypes.Invoke && name.startsWith("composeExtension/query");
 }
 
 /** A button pressed in a client without Action.Execute comes as a message with a value. */

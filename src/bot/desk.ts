@@ -1,17 +1,19 @@
 import { nameOf } from "../reconcile/explain.ts";
 import { statusOf } from "../reconcile/resolve.ts";
-import type { Access } from "./access.ts";
+import type { Access, Standing } from "./access.ts";
 import { type Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
 import { healthCard } from "./cards/alert-card.ts";
 import { type Card, plain, time } from "./cards/element.ts";
-import { helpCard, noteCard, placeholderCard, refusalCard } from "./cards/note-card.ts";
+import { helpCard, noteCard, placeholderCard, refusalCard, sharedCard } from "./cards/note-card.ts";
+import type { QueueView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { languagesFor } from "./commands/languages.ts";
-import { examples, parse } from "./commands/parse.ts";
+import { helpGroups, parse } from "./commands/parse.ts";
 import { nextAtMs } from "./commands/time.ts";
 import { say } from "./commands/words.ts";
-import { folded } from "./find.ts";
+import { folded, searchPeople, searchQueues } from "./find.ts";
+import { type Linked, readLink } from "./links.ts";
 import { Looking } from "./looking.ts";
 import type { Own } from "./own.ts";
 import type { BotPort, Person } from "./port.ts";
@@ -23,6 +25,9 @@ import { isAllInStep } from "./view.ts";
 import { type Target, WATCH_MS, type Watches } from "./watches.ts";
 import { whom } from "./whom.ts";
 
+/** A card about a rep or queue to be put into a message, and what the one who looks for it is shown before. */
+export type Shared = { readonly card: Card; readonly name: string; readonly detail: string };
+
 export type DeskParts = {
   readonly port: BotPort;
   readonly access: Access;
@@ -31,6 +36,8 @@ export type DeskParts = {
   readonly own: Own;
   readonly watches: Watches;
   readonly postings: Postings;
+  /** Where links to the console begin; `null`: nowhere. */
+  readonly consoleUrl: string | null;
 };
 
 /**
@@ -69,6 +76,21 @@ export class Desk {
     return { card: this.#placeholder(turn, command) };
   }
 
+  /** Answers to several commands at once, or why there is none. */
+  async read(
+    turn: Turn,
+    commandsFor: (standing: Standing) => readonly Command[],
+  ): Promise<readonly Card[]> {
+    const cards: Card[] = [];
+    const { card } = await this.#as(turn, `read ${turn.id}`, async (asker) => {
+      for (const command of commandsFor(asker.standing)) {
+        cards.push((await this.#answer(asker, command)).card);
+      }
+      return cards.length > 0 ? { card: cards[0] as Card } : asker.refuse("notAllowed");
+    });
+    return cards.length > 0 ? cards : [card];
+  }
+
   /** Somebody pressed a button, or her client refreshed a card. `ref` and `data` are whatever the client sent. */
   async pressed(turn: Turn, ref: unknown, data: unknown): Promise<Answer> {
     const [words] = languagesFor(turn.locale);
@@ -89,25 +111,67 @@ export class Desk {
     return this.#as(turn, onceKey, (asker) => this.#pressedAs(asker, command, data));
   }
 
-  /** The reps whom somebody may see, whose names begin like this; for a search while she types. */
-  async search(turn: Turn, text: string, find: Find): Promise<readonly Person[]> {
+  /** What somebody may see whose name begins like this, for a search while she types; best first. */
+  async search(
+    turn: Turn,
+    kind: Linked["kind"],
+    text: string,
+    most: number,
+  ): Promise<readonly Shared[]> {
     const { port } = this.#parts;
-    const standing = await this.#parts.access.standing(turn.objectId, this.#selfOf(turn.objectId));
-    return find(text, port.people()).filter(
-      (person) => person === standing.self || standing.manages(person),
-    );
+    const standing = await this.#standingOf(turn);
+    if (kind === "queue") {
+      const queues = standing.isManager ? ((await port.queues?.queues()) ?? []) : [];
+      return searchQueues(text, queues)
+        .slice(0, most)
+        .map((queue) => this.#sharedQueue(turn, queue));
+    }
+    return searchPeople(text, port.people())
+      .filter((person) => person === standing.self || standing.manages(person))
+      .slice(0, most)
+      .map((person) => this.#sharedRep(turn, person));
   }
 
-  /** A card about a rep for others to read: it holds her name, and a button for whoever may see more. */
-  shared(turn: Turn, { name, identity }: Person): Card {
+  /** What a link to the console leads to, as a card; `null` for other links, and for whoever may not see it. */
+  async linked(turn: Turn, url: string): Promise<Shared | null> {
+    const { port, audit, consoleUrl } = this.#parts;
+    const link = consoleUrl === null ? null : readLink(url, consoleUrl);
+    if (!link) return null;
+    const standing = await this.#standingOf(turn);
+    const person = port.people().find(({ identity }) => identity.rep === link.id);
+    const mayHer = person && (person === standing.self || standing.manages(person));
+    if (link.kind === "rep" && person && mayHer) return this.#sharedRep(turn, person);
+    if (link.kind === "queue" && standing.isManager) {
+      const queue = (await port.queues?.queues())?.find(({ id }) => id === link.id);
+      return queue ? this.#sharedQueue(turn, queue) : null;
+    }
+    const rep = person?.identity.rep ?? null;
+    await audit.write(rep, { deed: "refusal", who: turn.objectId, what: "link" });
+    return null;
+  }
+
+  /** Cards for others to read: they hold a name, and a button for whoever may see more. */
+  #sharedRep(turn: Turn, { name, email, identity }: Person): Shared {
+    const card = this.#shared(turn, name, { name: "status", rep: `id:${identity.rep}` });
+    return { card, name, detail: email ?? "" };
+  }
+
+  #sharedQueue(turn: Turn, { id, name, ableNow, members }: QueueView): Shared {
+    const card = this.#shared(turn, name, { name: "queue", queue: `id:${id}` });
+    return { card, name, detail: `${ableNow} / ${members}` };
+  }
+
+  #shared(turn: Turn, title: string, command: Command): Card {
     const { sealer } = this.#parts;
     const [words] = languagesFor(turn.locale);
-    const command: Command = { name: "status", rep: `id:${identity.rep}` };
     // Nobody knows yet where it will be posted.
     const ref = sealer.seal(command, ANYWHERE);
-    return noteCard(words, `**${plain(name)}**`, [
-      { title: say(words, "showToMe"), verb: command.name, ref, primary: true },
-    ]);
+    const show = { title: say(words, "showToMe"), verb: command.name, ref, primary: true };
+    return sharedCard(words, title, show, { ...show, userIds: [turn.userId] });
+  }
+
+  #standingOf({ objectId }: Turn): Promise<Standing> {
+    return this.#parts.access.standing(objectId, this.#selfOf(objectId));
   }
 
   #pressedAs(asker: Asker, command: Sealed["command"], data: unknown): Promise<Answer> {
@@ -130,12 +194,12 @@ export class Desk {
     onceKey: string,
     answer: (asker: Asker) => Promise<Answer>,
   ): Promise<Answer> {
-    const { port, access, sealer, audit } = this.#parts;
+    const { port, sealer, audit } = this.#parts;
     const languages = languagesFor(turn.locale);
     const [words] = languages;
-    let standing: Awaited<ReturnType<Access["standing"]>>;
+    let standing: Standing;
     try {
-      standing = await access.standing(turn.objectId, this.#selfOf(turn.objectId));
+      standing = await this.#standingOf(turn);
     } catch {
       return { card: refusalCard(words, say(words, "lookupFailed")) };
     }
@@ -208,12 +272,11 @@ export class Desk {
   }
 
   #help(asker: Asker): Answer {
-    const typed = examples(asker.words).map(({ example }) => example);
     const buttons = [
       ...(asker.standing.self ? [asker.button("showToMe", { name: "me" })] : []),
       ...(asker.standing.isManager ? [asker.button("team", { name: "team" })] : []),
     ];
-    return { card: helpCard(asker.words, typed, !asker.isAlone, buttons) };
+    return { card: helpCard(asker.words, helpGroups(asker.words), !asker.isAlone, buttons) };
   }
 
   #health(asker: Asker): Answer {
@@ -313,13 +376,12 @@ export class Desk {
 
 /** What a card from the message extension is sealed for. Only a look may be: it changes nothing. */
 const ANYWHERE = "anywhere";
+const SHARED: ReadonlySet<string> = new Set(["status", "queue"]);
 
 function openShared(sealer: Sealer, ref: unknown, otherwise: Opened): Opened {
   const opened = sealer.open(ref, ANYWHERE);
-  return opened.ok && opened.sealed.command.name === "status" ? opened : otherwise;
+  return opened.ok && SHARED.has(opened.sealed.command.name) ? opened : otherwise;
 }
-
-type Find = (text: string, people: readonly Person[]) => readonly Person[];
 
 /** Commands that change nothing: safe to run again whenever a client refreshes a card. */
 const QUIET: ReadonlySet<Command["name"]> = new Set([

@@ -31,13 +31,52 @@ const unauthorized = (reason: string): Answer => ({
 });
 
 /**
+ * The activity in a body, or how it is refused. `tokenAddress` is the service address that its token was made for;
+ * `null` where nobody is asked for a token.
+ */
+export function readActivity(
+  body: Buffer,
+  tokenAddress: string | null,
+  { parse, serviceHosts, tenantId }: Pick<EntryOptions, "parse" | "serviceHosts" | "tenantId">,
+): { readonly activity: WireActivity } | { readonly refused: Answer } {
+  const parsed = parse(body);
+  if (!parsed.ok) {
+    const { problem } = parsed;
+    return { refused: { status: 400, json: { code: problem }, reason: problem } };
+  }
+  const shaped = activitySchema.safeParse(parsed.value);
+  if (!shaped.success) {
+    const code = "bot-malformed";
+    return { refused: { status: 400, json: { code }, reason: code } };
+  }
+  const activity = shaped.data;
+  const { serviceUrl } = activity;
+  if (tokenAddress !== null && tokenAddress !== serviceUrl) {
+    return { refused: unauthorized("bot-address-mismatch") };
+  }
+  if (!isAllowed(serviceUrl, tokenAddress === null ? null : serviceHosts)) {
+    return { refused: unauthorized("bot-address-unknown") };
+  }
+  const isForeign = tenantId !== null && tenantOf(activity) !== tenantId;
+  return isForeign ? { refused: unauthorized("bot-tenant") } : { activity };
+}
+
+/** `null`: only what cannot leave this computer. */
+function isAllowed(serviceUrl: string, serviceHosts: readonly string[] | null): boolean {
+  const url = URL.parse(serviceUrl);
+  if (!url || url.username !== "" || url.password !== "") return false;
+  if (serviceHosts === null) return LOOPBACK.has(url.hostname);
+  const isNamed = serviceHosts.some((host) => host.toLowerCase() === url.hostname);
+  return isNamed && (url.protocol === "https:" || LOOPBACK.has(url.hostname));
+}
+
+/**
  * `POST /api/messages`. The token is checked before a byte of the body is read; then the body's shape, that it names
  * the service address that the token was made for, that this address is one of Teams, and the tenant.
  */
 export function createEntry(options: EntryOptions): Route {
-  const { verify, tenantId, parse, receive } = options;
+  const { verify, receive } = options;
   const addresses = new WeakMap<object, string>();
-  const hosts = new Set(options.serviceHosts.map((host) => host.toLowerCase()));
 
   const authenticate = async (head: RequestHead): Promise<Answer | null> => {
     if (!verify) return null;
@@ -50,30 +89,11 @@ export function createEntry(options: EntryOptions): Route {
     return null;
   };
 
-  const isAllowed = (serviceUrl: string): boolean => {
-    const url = URL.parse(serviceUrl);
-    if (!url || url.username !== "" || url.password !== "") return false;
-    if (!verify) return LOOPBACK.has(url.hostname);
-    const isHere = hosts.has(url.hostname) && LOOPBACK.has(url.hostname);
-    return (url.protocol === "https:" || isHere) && hosts.has(url.hostname);
-  };
-
-  const handle = async (request: InboundRequest): Promise<Answer> => {
-    const parsed = parse(request.body);
-    if (!parsed.ok) {
-      return { status: 400, json: { code: parsed.problem }, reason: parsed.problem };
-    }
-    const shaped = activitySchema.safeParse(parsed.value);
-    if (!shaped.success) {
-      return { status: 400, json: { code: "bot-malformed" }, reason: "bot-malformed" };
-    }
-    const activity = shaped.data;
-    if (verify && addresses.get(request.headers) !== activity.serviceUrl) {
-      return unauthorized("bot-address-mismatch");
-    }
-    if (!isAllowed(activity.serviceUrl)) return unauthorized("bot-address-unknown");
-    if (tenantId !== null && tenantOf(activity) !== tenantId) return unauthorized("bot-tenant");
-    const answer = await receive(activity);
+  const handle = async ({ body, headers }: InboundRequest): Promise<Answer> => {
+    const tokenAddress = verify ? (addresses.get(headers) ?? "") : null;
+    const read = readActivity(body, tokenAddress, options);
+    if ("refused" in read) return read.refused;
+    const answer = await receive(read.activity);
     if (!answer) return { status: 200 };
     return answer.body === undefined
       ? { status: answer.status }

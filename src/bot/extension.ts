@@ -1,37 +1,62 @@
-import { CardFactory, type MessagingExtensionResult, type TurnContext } from "botbuilder";
+import {
+  CardFactory,
+  type MessagingExtensionAttachment,
+  type MessagingExtensionResult,
+  type TurnContext,
+} from "botbuilder";
 import type { Router } from "./adapter.ts";
-import type { Desk } from "./desk.ts";
-import { searchPeople } from "./find.ts";
+import type { Desk, Shared } from "./desk.ts";
 import type { Turn } from "./turn.ts";
 
 const MOST_RESULTS = 15;
 
-/** Names and cards of the manifest's compose extension; test/app-package.test.ts holds the two together. */
-export const SEARCH_COMMAND = "findRep";
+/** Names of the manifest's compose extension; test/app-package.test.ts holds the two together. */
+export const SEARCHES = { findRep: "rep", findQueue: "queue" } as const;
+/** What is typed comes under this name; on the first run there is only `initialRun`, which is no name of anybody. */
+export const TYPED = "name";
+
+/** Microsoft: "Link unfurling" takes cards up to this version, and knows no newer actions than their fallbacks. */
+const UNFURLED_VERSION = "1.3";
 
 /**
- * Search from the compose box: whoever types sees only reps whom she may see. What is put into the message is a card
- * that shows everybody nothing but a name, and each viewer what that viewer may see when she presses.
+ * Search from the compose box, and links to the console: whoever types sees only what she may see. What is put into the
+ * message is a card that shows everybody nothing but a name, and each viewer what that viewer may see.
  */
 export function addExtension(
   router: Router,
   desk: Desk,
   whoAsks: (context: TurnContext) => Turn | null,
 ): void {
-  router.messageExtensions.query<Record<string, string>>(
-    SEARCH_COMMAND,
-    async (context, _state, { parameters }): Promise<MessagingExtensionResult> => {
-      const turn = whoAsks(context);
-      const wanted = Object.values(parameters).find((value) => typeof value === "string") ?? "";
-      const people = turn ? await desk.search(turn, wanted, searchPeople) : [];
-      const attachments = people.slice(0, MOST_RESULTS).map((person) => {
-        const card = turn ? desk.shared(turn, person) : {};
-        return {
-          ...CardFactory.adaptiveCard(card),
-          preview: CardFactory.thumbnailCard(person.name, person.email ?? ""),
-        };
-      });
-      return { type: "result", attachmentLayout: "list", attachments };
-    },
-  );
+  for (const [command, kind] of Object.entries(SEARCHES)) {
+    router.messageExtensions.query<Readonly<Record<string, unknown>>>(
+      command,
+      async (context, _state, { parameters }) => {
+        const turn = whoAsks(context);
+        const typed = parameters[TYPED];
+        const wanted = typeof typed === "string" ? typed : "";
+        const found = turn ? await desk.search(turn, kind, wanted, MOST_RESULTS) : [];
+        return result(found.map(attachmentOf));
+      },
+    );
+  }
+
+  router.messageExtensions.queryLink(async (context, _state, url: unknown) => {
+    const turn = whoAsks(context);
+    const shared = turn && typeof url === "string" ? await desk.linked(turn, url) : null;
+    if (!shared) return result([]);
+    return result([
+      attachmentOf({ ...shared, card: { ...shared.card, version: UNFURLED_VERSION } }),
+    ]);
+  });
 }
+
+const result = (attachments: MessagingExtensionAttachment[]): MessagingExtensionResult => ({
+  type: "result",
+  attachmentLayout: "list",
+  attachments,
+});
+
+const attachmentOf = ({ card, name, detail }: Shared): MessagingExtensionAttachment => ({
+  ...CardFactory.adaptiveCard(card),
+  preview: CardFactory.thumbnailCard(name, detail),
+});

@@ -17,7 +17,7 @@ const SURE = 4;
  * How well `wanted` (folded) names the person: 4 the whole name, the address or its local part; 3 each word begins a
  * word of the name; 2 it stands inside the name; 1 nearly a word of it, by a typing mistake; 0 not at all.
  */
-function fit(wanted: string, { name, email }: Person): number {
+function fit(wanted: string, { name, email }: Pick<Person, "email" | "name">): number {
   const full = folded(name);
   const address = email?.toLowerCase() ?? "";
   if (full === wanted || address === wanted || address.split("@")[0] === wanted) return SURE;
@@ -50,13 +50,31 @@ export function findPeople(text: string, people: readonly Person[]): readonly Pe
   return found;
 }
 
+type Named = Pick<Person, "name">;
+
+/** The same for queues, which have no address. */
+export function searchQueues<Queue extends Named>(
+  text: string,
+  queues: readonly Queue[],
+): readonly Queue[] {
+  return search(text, queues, (wanted, { name }) => fit(wanted, { name, email: null }));
+}
+
 /** Whom the beginning of a name could still become, for a search while it is typed; best first. */
 export function searchPeople(text: string, people: readonly Person[]): readonly Person[] {
+  return search(text, people, fit);
+}
+
+function search<Item>(
+  text: string,
+  items: readonly Item[],
+  fitOf: (wanted: string, item: Item) => number,
+): readonly Item[] {
   const wanted = folded(text);
-  if (wanted === "") return people;
-  const scored = people.flatMap((person) => {
-    const score = fit(wanted, person);
-    return score === 0 ? [] : [{ person, score }];
+  if (wanted === "") return items;
+  const scored = items.flatMap((item) => {
+    const score = fitOf(wanted, item);
+    return score === 0 ? [] : [{ item, score }];
   });
-  return scored.toSorted((a, b) => b.score - a.score).map(({ person }) => person);
+  return scored.toSorted((a, b) => b.score - a.score).map(({ item }) => item);
 }

@@ -43,9 +43,8 @@ export class Looking {
     const document = this.#port.document(person.identity.rep);
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "status");
-    const { policy, lastReadAtMs } = this.#port;
     const detail = (await this.#port.detail?.(person.identity)) ?? null;
-    const view = { ...repView(person.name, document, policy, lastReadAtMs), detail };
+    const view = { ...this.#view(person, document), detail };
     const rep = `id:${person.identity.rep}`;
     const { holds } = document.rep;
     const buttons: readonly Button[] = [
@@ -70,8 +69,7 @@ export class Looking {
     if (!document) return asker.refuse("unknownRep", { rep: plain(person.name) });
     await this.#noteLook(asker, person, isSelf, "why");
     const entries = await this.#history(person.identity.rep, asker.nowMs - CHAIN_MS);
-    const { policy, lastReadAtMs } = this.#port;
-    const view = repView(person.name, document, policy, lastReadAtMs);
+    const view = this.#view(person, document);
     const rep = `id:${person.identity.rep}`;
     const buttons = [
       asker.button("history", { name: "history", rep, day: "today", at: null }),
@@ -115,12 +113,14 @@ export class Looking {
   async available(asker: Asker, queue: string | null): Promise<Answer> {
     if (!asker.standing.isManager) return this.#refuseList(asker, "available");
     let people = this.#managed(asker);
+    let where: string | null = null;
     if (queue !== null) {
       if (!this.#port.queues) return asker.refuse("queuesMissing");
       const found = await this.#queueNamed(queue);
       if (!found) return asker.refuse("unknownQueue", { queue: plain(queue) });
-      const members = await this.#port.queues.members(found.name);
+      const members = await this.#port.queues.members(found.id);
       people = people.filter(({ identity }) => members.has(identity.rep));
+      where = found.name;
     }
     await this.#noteList(asker, "available");
     const views = this.#views(people);
@@ -129,7 +129,7 @@ export class Looking {
       .toSorted((a, b) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0));
     const buttons = [asker.button("team", { name: "team" })];
     const showing = asker.showing({ name: "available", queue }, buttons);
-    return { card: availableCard(available, views.length, queue, asker.nowMs, showing) };
+    return { card: availableCard(available, views.length, where, asker.nowMs, showing) };
   }
 
   async team(asker: Asker): Promise<Answer> {
@@ -145,20 +145,27 @@ export class Looking {
     if (!asker.standing.isManager) return this.#refuseList(asker, "queues");
     if (!this.#port.queues) return asker.refuse("queuesMissing");
     const views = await this.#port.queues.queues();
-    return { card: queuesCard(views, asker.nowMs, asker.showing({ name: "queues" }, [])) };
+    return { card: queuesCard(views, asker.showing({ name: "queues" }, [])) };
   }
 
   async queue(asker: Asker, queue: string): Promise<Answer> {
     if (!asker.standing.isManager) return this.#refuseList(asker, "queue");
     if (!this.#port.queues) return asker.refuse("queuesMissing");
-    const found = await this.#queueNamed(queue);
+    const named = await this.#queueNamed(queue);
+    const found = named && (await this.#port.queues.queue(named.id));
     if (!found) return asker.refuse("unknownQueue", { queue: plain(queue) });
-    const command: Command = { name: "queue", queue: found.name };
+    const byId = `id:${found.id}`;
+    const command: Command = { name: "queue", queue: byId };
     const buttons = [
-      asker.button("available", { name: "available", queue: found.name }),
+      asker.button("available", { name: "available", queue: byId }),
       asker.button("notify", { name: "notify", target: found.name }),
     ];
-    return { card: queueCard(found, asker.nowMs, asker.showing(command, buttons)) };
+    return { card: queueCard(found, asker.showing(command, buttons)) };
+  }
+
+  #view({ name, identity }: Person, document: RepDocument): RepView {
+    const { policy, lastReadAtMs, nextShift } = this.#port;
+    return repView(name, document, policy, lastReadAtMs, nextShift(identity.rep));
   }
 
   /** The reps whom the asker manages, and herself. */
@@ -176,6 +183,8 @@ export class Looking {
   async #queueNamed(typed: string): Promise<QueueView | null> {
     const wanted = folded(typed);
     const views = (await this.#port.queues?.queues()) ?? [];
+    const byId = /^id:(.+)$/.exec(typed)?.[1];
+    if (byId !== undefined) return views.find(({ id }) => id === byId) ?? null;
     return (
       views.find(({ name }) => folded(name) === wanted) ??
       views.find(({ name }) => folded(name).startsWith(wanted)) ??

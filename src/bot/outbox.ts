@@ -82,8 +82,9 @@ export class Outbox {
   }
 }
 
-/** 503 for what never got an answer. */
+/** 503 for what never got an answer, 400 for what could not even be sent. */
 function statusOf(error: unknown): number {
+  if (error instanceof TypeError || error instanceof URIError) return 400;
   if (typeof error !== "object" || error === null) return 503;
   const { statusCode, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
   if (typeof statusCode === "number") return statusCode;

@@ -1,7 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Policy } from "../reconcile/policy.ts";
-import type { DetailView, QueueView } from "./cards/view.ts";
+import type { DetailView, QueueView, ShiftView } from "./cards/view.ts";
 
 /** A rep by the name that colleagues know. Names live in memory only: no log line and no record of ours has one. */
 export type Person = {
@@ -12,9 +12,12 @@ export type Person = {
 
 /** Queues and who can take work in them. It says of each figure where it comes from and how old it is. */
 export type QueueDesk = {
+  /** All of them, by name, without the contact centre's own figures; makes no call. */
   queues(): Promise<readonly QueueView[]>;
-  /** The reps who are members, by rep id. */
-  members(queue: string): Promise<ReadonlySet<string>>;
+  /** One by its id, with both sources; one call at most. `null`: there is none. */
+  queue(id: string): Promise<QueueView | null>;
+  /** The reps who are members of the queue with that id, by rep id; makes no call. */
+  members(id: string): Promise<ReadonlySet<string>>;
 };
 
 /** What the contact centre itself says of a rep, read in her name; `null` where it tells nothing. Never rejects for that. */
@@ -28,11 +31,17 @@ export type Pausing = {
 };
 
 /** Which Entra groups somebody is in. Rejects when it cannot be known: then nobody may do anything. */
-export type Groups = {
+type Groups = {
   /** Of `groupIds`, those that the user is in, directly or through another group. One call. */
   memberOf(objectId: string, groupIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Object ids of everybody in the group, directly or through another group; lower-case. */
+  /** Object ids of everybody in the group, directly or through another group; lower-case. A call for each 999 of them. */
   members(groupId: string): Promise<ReadonlySet<string>>;
+};
+
+/** Who holds which security role in Dynamics. Rejects when it cannot be known: then nobody may do anything. */
+type Roles = {
+  /** Entra object ids of everybody who holds a role of that name, herself or through a team; lower-case. */
+  holders(role: string): Promise<ReadonlySet<string>>;
 };
 
 /** What the service is for the bot: everything it may read, and the few things it may cause. */
@@ -50,6 +59,9 @@ export type BotPort = {
   readonly submit: (event: Parameters<Engine["accept"]>[0]) => void;
   readonly policy: Policy;
   readonly groups: Groups;
+  readonly roles: Roles;
+  /** When a rep next begins or ends a shift; `null` when nobody has planned one. */
+  readonly nextShift: (rep: RepIdentity["rep"]) => ShiftView | null;
   /** `null`: nothing here knows of queues. */
   readonly queues: QueueDesk | null;
   /** `null`: nothing here can ask in a rep's name. */

@@ -272,10 +272,12 @@ export class Postings {
         this.#driftSinceMs.set(identity.rep, sinceMs);
         if (nowMs - sinceMs >= DRIFT_MS) drifting += 1;
       }
-      if (rep.heldUntilMs > nowMs) {
+      const { fight } = rep;
+      if (fight !== null || rep.heldUntilMs > nowMs) {
+        const view = fight && { ...fight, system: nameOf(fight.system) };
         found.push({
           key: `fight ${identity.rep}`,
-          alert: { kind: "fight", name },
+          alert: { kind: "fight", name, fight: view },
           step: "alertStepFight",
         });
       }

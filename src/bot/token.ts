@@ -1,5 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { z } from "zod";
+import type { ParsedJson } from "../http/json.ts";
 
 export type TokenRules = {
   /** Where the issuer's keys are found: Bot Framework's OpenID document. */
@@ -8,6 +9,8 @@ export type TokenRules = {
   /** The bot's app id: nobody else's tokens are taken. */
   readonly appId: string;
   readonly nowMs: () => number;
+  /** Refuses a key that is given twice. */
+  readonly parseStrictly: (json: Buffer) => ParsedJson;
 };
 
 /** What a verified token says, as far as anybody looks at it. */
@@ -34,6 +37,9 @@ const keySet = z.object({
     }),
   ),
 });
+/** Teams writes none of these: they change what was signed, or bring a key of their own. */
+const FORBIDDEN_HEADERS = ["crit", "b64", "zip", "cty", "jku", "jwk", "x5u", "x5c"];
+
 type Keys = { readonly set: z.output<typeof keySet>; readonly readAtMs: number };
 
 /**
@@ -42,7 +48,7 @@ type Keys = { readonly set: z.output<typeof keySet>; readonly readAtMs: number }
  * also takes the emulator's tokens, and activities without an address, and answers some bad tokens with 500.
  */
 export function createVerifier(rules: TokenRules): VerifyToken {
-  const { metadataUrl, issuer, appId, nowMs } = rules;
+  const { metadataUrl, issuer, appId, nowMs, parseStrictly } = rules;
   let keys: Keys | null = null;
   let flight: Promise<Keys> | null = null;
   let triedAtMs = -Infinity;
@@ -83,8 +89,11 @@ export function createVerifier(rules: TokenRules): VerifyToken {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(authorization)?.[1];
     if (token === undefined || token.length > LONGEST_TOKEN) return null;
     try {
-      const { kid, alg } = decodeProtectedHeader(token);
-      if (kid === undefined || alg !== "RS256") return null;
+      if (!isPlain(token, parseStrictly)) return null;
+      const header = decodeProtectedHeader(token);
+      const { kid, alg, typ } = header;
+      if (typeof kid !== "string" || alg !== "RS256" || typ?.toLowerCase() !== "jwt") return null;
+      if (FORBIDDEN_HEADERS.some((name) => name in header)) return null;
       const key = await keyOf(kid);
       if (!key?.endorsements?.includes(CHANNEL)) return null;
       const local = createLocalJWKSet({ keys: [key] });
@@ -96,7 +105,7 @@ export function createVerifier(rules: TokenRules): VerifyToken {
         currentDate: new Date(nowMs()),
         requiredClaims: ["exp", "iss", "aud"],
       });
-      if (typeof payload.aud !== "string") return null;
+      if (typeof payload.aud !== "string" || !Number.isSafeInteger(payload.exp)) return null;
       const { serviceurl, serviceUrl } = payload as { serviceurl?: unknown; serviceUrl?: unknown };
       const address = serviceurl ?? serviceUrl;
       return typeof address === "string" ? { appId, serviceUrl: address } : null;
@@ -104,4 +113,14 @@ export function createVerifier(rules: TokenRules): VerifyToken {
       return null;
     }
   };
+}
+
+/** One spelling only, and nothing given twice: no other reader of the token may see another one. */
+function isPlain(token: string, parse: TokenRules["parseStrictly"]): boolean {
+  const parts = token.split(".");
+  const isOne = parts.every(
+    (part) => Buffer.from(part, "base64url").toString("base64url") === part,
+  );
+  const [header = "", payload = ""] = parts;
+  return isOne && [header, payload].every((part) => parse(Buffer.from(part, "base64url")).ok);
 }

@@ -19,22 +19,42 @@ export type Turn = {
   readonly offsetMinutes: number;
 };
 
-const conversation = z.looseObject({
-  id: z.string().min(1),
+/** Ids travel in paths and headers of the answers. */
+const id = z.string().regex(/^[\x21-\x7e]*$/);
+
+/** What is not named here is dropped: the SDK would copy it into the answer, and choke on it there. */
+const conversation = z.object({
+  id: id.min(1),
   conversationType: z.string().optional(),
   tenantId: z.string().optional(),
 });
 
-const account = z.looseObject({
+const account = z.object({
   id: z.string().min(1),
   name: z.string().nullish(),
   aadObjectId: z.string().nullish(),
 });
 
-/** What every activity must have before anything of it is looked at. Unknown keys are kept: the SDK reads them. */
+const entity = z
+  .looseObject({
+    type: z.string(),
+    text: z.string().optional(),
+    mentioned: z.looseObject({ id: z.string() }).optional(),
+  })
+  .refine(({ type, mentioned }) => type.toLowerCase() !== "mention" || mentioned !== undefined);
+
+const parameter = z.looseObject({ name: z.string().nullish() });
+const hasParameters = z.looseObject({ parameters: z.array(parameter).nullish() });
+
+/**
+ * What every activity must have before anything of it is looked at, and the shape of whatever the SDK or we take for
+ * granted in it. Other keys are kept: the SDK reads them.
+ */
 export const activitySchema = z.looseObject({
   type: z.string().min(1),
-  id: z.string().optional(),
+  id: id.optional(),
+  name: z.string().nullish(),
+  text: z.string().nullish(),
   channelId: z.string().min(1),
   serviceUrl: z.string().min(1),
   from: account,
@@ -46,6 +66,13 @@ export const activitySchema = z.looseObject({
     .looseObject({ tenant: z.looseObject({ id: z.string() }).optional() })
     .nullish()
     .catch(null),
+  entities: z.array(entity).optional(),
+  membersRemoved: z.array(z.looseObject({ id: z.string() })).nullish(),
+  /** Of a search; other values are looked at by whoever takes them. */
+  value: z
+    .unknown()
+    .refine((value) => !isRecord(value) || hasParameters.safeParse(value).success)
+    .optional(),
 });
 export type WireActivity = z.output<typeof activitySchema>;
 
@@ -87,4 +114,8 @@ function offsetOf(localTimestamp: string | Date | undefined): number {
   if (!match) return 0;
   const minutes = Number(match[2]) * 60 + Number(match[3]);
   return match[1] === "-" ? -minutes : minutes;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,7 @@ import type {
   OriginView,
   PersonView,
   RepView,
+  ShiftView,
   SystemView,
   TeamView,
 } from "./cards/view.ts";
@@ -24,6 +25,7 @@ export function repView(
   { rep }: RepDocument,
   policy: Policy,
   lastReadAtMs: (system: SystemName) => number,
+  nextShift: ShiftView | null,
 ): RepView {
   const top = topOf(rep);
   const origin = baseOrigin(rep);
@@ -42,7 +44,7 @@ export function repView(
       ? { status: botHold.status, source: nameOf(botHold.source), untilMs: botHold.untilMs }
       : null,
     manual: manualOf(rep, policy),
-    nextShiftMs: null,
+    nextShift,
     detail: null,
     paused: rep.paused !== null,
     asOfMs: Math.max(rep.intentAtMs, ...policy.systems.map((s) => lastReadAtMs(s.name))),

@@ -108,7 +108,7 @@ function settingsFor({ tenantId, visitors }: PlaygroundOptions): string {
       id: "team",
       name: "Contact center",
       aadGroupId: "00000000-0000-0000-0000-000000000031",
-      channels: [{ id: "channel-general", name: "General" }],
+      channels: [{ id: "channel-floor", name: "Floor" }],
     },
   };
   return JSON.stringify(settings, null, 2);

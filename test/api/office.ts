@@ -277,6 +277,11 @@ export class Office implements AsyncDisposable {
     return this.#api?.streamsOf(systemName(name)) ?? 0;
   }
 
+  /** When somebody next begins or ends a shift, as the bot is told. */
+  nextShift({ rep }: RepIdentity): ReturnType<Api["nextShift"]> {
+    return this.#api?.nextShift(rep) ?? null;
+  }
+
   /** What is wanted for her, once everything that was accepted has been taken in. */
   async statusOf(identity: RepIdentity): Promise<string> {
     await this.clock.settle();

@@ -35,6 +35,23 @@ test("[R193] a shift ends at its time, and the next one takes its Offline back",
   expect(json).toMatchObject({ shifts: [{ shift: "tue" }] });
 });
 
+test("[R336] the next edge is the soonest of all that is planned, restarts included", async () => {
+  const office = await Office.open();
+  const nowMs = office.clock.nowMs();
+  expect(office.nextShift(ANA)).toBeNull();
+  await plan(office, "training", 1, 3, "DoNotDisturb");
+  expect(office.nextShift(ANA)).toBeNull();
+  await plan(office, "tue", 24, 32);
+  await plan(office, "mon", 2, 8);
+  expect(office.nextShift(ANA)).toEqual({ begins: true, atMs: nowMs + 2 * HOUR });
+  await office.clock.advance(2.5 * HOUR);
+  expect(office.nextShift(ANA)).toEqual({ begins: false, atMs: nowMs + 8 * HOUR });
+  await office.restart();
+  expect(office.nextShift(ANA)).toEqual({ begins: false, atMs: nowMs + 8 * HOUR });
+  await office.clock.advance(6 * HOUR);
+  expect(office.nextShift(ANA)).toEqual({ begins: true, atMs: nowMs + 24 * HOUR });
+});
+
 test("[R193] a planned status stands from its start to its end, and then what was before", async () => {
   const office = await Office.open();
   await plan(office, "training", 1, 3, "DoNotDisturb");

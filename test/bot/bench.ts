@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { type Bot, createBot } from "../../src/bot/bot.ts";
+import type { QueueView, ShiftView } from "../../src/bot/cards/view.ts";
 import type { BotPort, DetailDesk, Person, QueueDesk } from "../../src/bot/port.ts";
 import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
@@ -21,17 +22,45 @@ export const ROLES: readonly Role[] = [
 ];
 export type Place = "personal" | "channel";
 
-const MANAGERS = "aaaaaaaa-0000-4000-8000-000000000001";
+export const MANAGERS = "aaaaaaaa-0000-4000-8000-000000000001";
 const FOREIGN_MANAGERS = "aaaaaaaa-0000-4000-8000-000000000002";
 const TEAM = "aaaaaaaa-0000-4000-8000-000000000003";
 const OTHER_TEAM = "aaaaaaaa-0000-4000-8000-000000000004";
-const ADMINS = "aaaaaaaa-0000-4000-8000-000000000005";
+export const ADMINS = "aaaaaaaa-0000-4000-8000-000000000005";
+export const CONSOLE_URL = "https://lockstep.contoso.example";
+export const SUPERVISOR = "Omnichannel Supervisor";
 
 /** Ana and Ben are in the manager's team, Cleo in the other one; the rep who asks is Ana. */
 export const ANA = person("ana");
 export const BEN = person("ben");
-const CLEO = person("cleo");
+export const CLEO = person("cleo");
 const NAMES = { ana: "Ana Lima", ben: "Ben Osei", cleo: "Cleo Marsh" } as const;
+
+/** A queue of which Ana is a member. */
+export const BILLING: Omit<QueueView, "asOfMs" | "sources"> = {
+  id: "billing",
+  name: "Billing",
+  open: true,
+  ableNow: 1,
+  members: 2,
+  waiting: 3,
+  averageWaitMs: 60_000,
+  nextChangeMs: null,
+};
+
+/** A desk that knows these, as of a moment. */
+export function queueDeskOf(known: readonly (typeof BILLING)[], asOfMs = 0): QueueDesk {
+  const views = known.map((queue): QueueView => {
+    const lockstep = { name: "Lockstep", ableNow: queue.ableNow, asOfMs };
+    const dynamics = { name: "Dynamics 365", ableNow: null, asOfMs };
+    return { ...queue, asOfMs, sources: [lockstep, dynamics] };
+  });
+  return {
+    queues: () => Promise.resolve(views),
+    queue: (id) => Promise.resolve(views.find((view) => view.id === id) ?? null),
+    members: () => Promise.resolve(new Set<string>([ANA.rep])),
+  };
+}
 
 const OBJECT_IDS: Readonly<Record<Role, string>> = {
   rep: "ana@teams",
@@ -54,9 +83,10 @@ export class BotBench {
   readonly crew: Crew;
   readonly teams: FakeTeams;
   readonly faults: unknown[] = [];
-  /** Group look-ups that reached Entra; while `groupsFail`, they fail. */
+  /** Look-ups that reached Entra or Dynamics; while `groupsFail` or `rolesFail`, they fail. */
   lookups = 0;
   groupsFail = false;
+  rolesFail = false;
   /** While it is set, looking at anybody is a fault of ours. */
   documentsThrow = false;
   signedOut: ReturnType<BotPort["signedOut"]> = [];
@@ -69,6 +99,10 @@ export class BotBench {
     [OTHER_TEAM]: ["cleo@teams"],
     [ADMINS]: ["manager"],
   };
+  /** What is planned for whom, by rep id. */
+  readonly shifts = new Map<string, ShiftView>();
+  /** Who holds which role in Dynamics; who is a supervisor manages the other team. */
+  readonly roles: Record<string, readonly string[]> = { [SUPERVISOR]: [] };
   #bot: Bot;
   #server: HttpServer;
   #port = 0;
@@ -102,12 +136,15 @@ export class BotBench {
       name: NAMES[identity.rep as keyof typeof NAMES],
       email: `${identity.rep}@contoso.example`,
     }));
-    const look = <Found>(found: (bench: BotBench) => Found): Promise<Found> => {
+    const look = <Found>(
+      fails: "groupsFail" | "rolesFail",
+      found: (bench: BotBench) => Found,
+    ): Promise<Found> => {
       const { bench } = holder;
       if (!bench) return Promise.reject(new Error("too early"));
       bench.lookups += 1;
-      return bench.groupsFail
-        ? Promise.reject(new Error("Entra does not answer"))
+      return bench[fails]
+        ? Promise.reject(new Error("nobody answers"))
         : Promise.resolve(found(bench));
     };
     const port: BotPort = {
@@ -125,9 +162,16 @@ export class BotBench {
       policy: POLICY,
       groups: {
         memberOf: (id, ids) =>
-          look(({ groups }) => new Set(ids.filter((group) => groups[group]?.includes(id)))),
-        members: (group) => look(({ groups }) => new Set(groups[group] ?? [])),
+          look(
+            "groupsFail",
+            ({ groups }) => new Set(ids.filter((group) => groups[group]?.includes(id))),
+          ),
+        members: (group) => look("groupsFail", ({ groups }) => new Set(groups[group] ?? [])),
       },
+      roles: {
+        holders: (role) => look("rolesFail", ({ roles }) => new Set(roles[role] ?? [])),
+      },
+      nextShift: (rep) => holder.bench?.shifts.get(rep) ?? null,
       queues: options.queues ?? null,
       detail: options.detail ?? null,
       pausing: createPausing(
@@ -145,6 +189,7 @@ export class BotBench {
           { managers: MANAGERS, reps: TEAM },
           { managers: FOREIGN_MANAGERS, reps: OTHER_TEAM },
         ],
+        roleScopes: [{ role: SUPERVISOR, reps: OTHER_TEAM }],
         adminGroup: ADMINS,
       },
       appId: APP_ID,
@@ -154,9 +199,11 @@ export class BotBench {
         issuer: ISSUER,
         appId: APP_ID,
         nowMs,
+        parseStrictly: (json) => parseJson(json, { strict: true }),
       }),
       tenantId: TENANT_ID,
       serviceHosts: ["127.0.0.1", "smba.trafficmanager.net"],
+      consoleUrl: CONSOLE_URL,
       parse: (body) => parseJson(body, { strict: false }),
       onFault: (error) => void holder.bench?.faults.push(error),
     });

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Conversations } from "../../src/bot/conversations.ts";
-import type { QueueView } from "../../src/bot/cards/view.ts";
-import { ANA, BEN, BotBench, textOf } from "./bench.ts";
+import { ADMINS, ANA, BEN, BILLING, BotBench, MANAGERS, queueDeskOf, textOf } from "./bench.ts";
 
 let bench: BotBench;
 beforeEach(async () => {
@@ -110,7 +109,7 @@ describe("a board in a channel", () => {
 
   test("[R224] stops when whoever asked for it manages nobody any more", async () => {
     await bench.say("manager", "<at>Lockstep</at> board", "channel");
-    for (const group of Object.keys(bench.groups)) bench.groups[group] = [];
+    bench.groups[MANAGERS] = [];
     await pass(310);
     bench.crew.teams.choose(ANA.rep, "Busy");
     await pass(60);
@@ -135,6 +134,68 @@ describe("a board in a channel", () => {
     expect(textOf(alone)).toContain("belongs into a channel");
     const [refused] = (await bench.say("rep", "<at>Lockstep</at> board", "channel")).cards;
     expect(textOf(refused)).toContain("You may not");
+  });
+});
+
+describe("alerts to the operators", () => {
+  const alerts = (what: string): number => told().filter((text) => text.includes(what)).length;
+  const trouble = (kind: "down" | "rejected") => Array.from({ length: 2_000 }, () => ({ kind }));
+
+  beforeEach(async () => {
+    const [card] = (await bench.say("manager", "<at>Lockstep</at> alerts here", "channel")).cards;
+    expect(textOf(card)).toContain("Alerts will come here");
+  });
+
+  test("[R337] tell that a system is not read, after two minutes, and once an hour", async () => {
+    bench.crew.teams.readTroubles.push(...trouble("down"));
+    await pass(110);
+    expect(alerts("has not answered")).toBe(0);
+    await pass(60);
+    expect(alerts("Teams has not answered for 2 min")).toBe(1);
+    await pass(600);
+    expect(alerts("has not answered")).toBe(1);
+    await pass(3_000);
+    expect(alerts("has not answered")).toBe(2);
+    const sent = bench.teams.messages.at(-1);
+    expect(sent?.path).toContain(encodeURIComponent("19:channel@thread.tacv2"));
+  });
+
+  test("[R337] tell of reps who have been out of step for five minutes, and not before", async () => {
+    bench.crew.dynamics.writeTroubles.push(...trouble("down"));
+    bench.crew.teams.choose(ANA.rep, "Busy");
+    await pass(240);
+    expect(alerts("out of step")).toBe(0);
+    await pass(120);
+    expect(alerts("1 rep has been out of step for more than 5 min")).toBe(1);
+    bench.crew.dynamics.writeTroubles.splice(0);
+    await pass(900);
+    expect(bench.crew.shown(ANA)).toEqual(["Busy", "Busy"]);
+    expect(alerts("out of step")).toBe(1);
+  });
+
+  test("[R337] tell of a fight, between what and by whom, once", async () => {
+    for (let change = 0; change < 30; change += 1) {
+      bench.crew.dynamics.choose(BEN.rep, change % 2 === 0 ? "Busy" : "Available");
+      await pass(6);
+    }
+    await pass(10);
+    const [told] = bench.teams.messages.filter(({ activity }) =>
+      JSON.stringify(activity).includes("I stopped writing"),
+    );
+    expect(JSON.stringify(told?.activity)).toMatch(/Dynamics changed Ben Osei \d+ times, between/);
+    expect(alerts("I stopped writing")).toBe(1);
+  });
+
+  test("[R337] belong into a channel, are an administrator's, and end when she is none any more", async () => {
+    expect(textOf((await bench.say("manager", "alerts here")).cards[0])).toContain("channel");
+    const [refused] = (await bench.say("rep", "<at>Lockstep</at> alerts here", "channel")).cards;
+    expect(textOf(refused)).toContain("You may not");
+    bench.groups[ADMINS] = [];
+    await pass(310);
+    bench.crew.teams.readTroubles.push(...trouble("down"));
+    await pass(200);
+    expect(alerts("has not answered")).toBe(0);
+    expect(await bench.crew.engine.kept("bot.alerts")).toEqual([]);
   });
 });
 
@@ -181,30 +242,12 @@ describe("what comes by itself", () => {
 });
 
 test("[R215] queues are answered from whoever knows them, with both sources and their age", async () => {
-  const asOfMs = bench.crew.clock.nowMs();
-  const billing: QueueView = {
-    name: "Billing",
-    open: true,
-    ableNow: 1,
-    members: 2,
-    waiting: 3,
-    averageWaitMs: 60_000,
-    nextChangeMs: null,
-    sources: [
-      { name: "Lockstep", ableNow: 1, asOfMs },
-      { name: "Dynamics", ableNow: null, asOfMs },
-    ],
-  };
-  const other = await BotBench.open({
-    queues: {
-      queues: () => Promise.resolve([billing]),
-      members: () => Promise.resolve(new Set([ANA.rep])),
-    },
-  });
+  const queues = queueDeskOf([BILLING], bench.crew.clock.nowMs());
+  const other = await BotBench.open({ queues });
   try {
     const text = textOf((await other.say("manager", "queue billing")).cards[0]);
     expect(text).toMatch(
-      /Queue Billing\nopen[^]*1 \/ 2[^]*Waiting\n3[^]*Lockstep: 1[^]*Dynamics: not known/,
+      /Queue Billing\nopen[^]*1 \/ 2[^]*Waiting\n3[^]*Lockstep\n1[^]*Dynamics 365\nnot known/,
     );
     expect(textOf((await other.say("manager", "queues")).cards[0])).toContain("Billing");
     const able = textOf((await other.say("manager", "who is available in Billing")).cards[0]);

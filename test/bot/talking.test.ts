@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ANA, BEN, BotBench, buttonOf, buttonsOf, ROLES, textOf } from "./bench.ts";
+import {
+  ANA,
+  BEN,
+  BotBench,
+  buttonOf,
+  buttonsOf,
+  CLEO,
+  ROLES,
+  SUPERVISOR,
+  textOf,
+} from "./bench.ts";
 
 let bench: BotBench;
 beforeEach(async () => {
@@ -190,6 +200,59 @@ describe("somebody asks", () => {
     await bench.crew.clock.advance(300_001);
     expect(textOf(await onlyCard("manager", "status Ana"))).toContain("could not check");
     expect(textOf(await onlyCard("rep", "me"))).toContain("could not check");
+  });
+
+  test("[R330] a role in Dynamics gives a scope, for five minutes at most, and nothing while it cannot be known", async () => {
+    bench.roles[SUPERVISOR] = ["guest"];
+    await bench.crew.clock.advance(300_001);
+    expect(textOf(await onlyCard("guest", "status Cleo"))).toContain("Cleo Marsh");
+    expect(textOf(await onlyCard("guest", "status Ana"))).toContain("may not");
+    expect(textOf(await onlyCard("guest", "team"))).toContain("1 person");
+    await onlyCard("guest", "set Cleo busy because of training");
+    await bench.crew.clock.advance(5_000);
+    expect(bench.crew.shown(CLEO)).toEqual(["Busy", "Busy"]);
+    bench.rolesFail = true;
+    await bench.crew.clock.advance(300_001);
+    expect(textOf(await onlyCard("guest", "status Cleo"))).toContain("could not check");
+    bench.rolesFail = false;
+    expect(textOf(await onlyCard("guest", "status Cleo"))).toContain("Cleo Marsh");
+    bench.roles[SUPERVISOR] = [];
+    await bench.crew.clock.advance(300_001);
+    expect(textOf(await onlyCard("guest", "status Cleo"))).toContain("may not");
+  });
+
+  test("[R331] no answer needs more than one call for rights, and most need none", async () => {
+    await bench.crew.clock.advance(1_000_000);
+    const commands = ["me", "status Ana", "why Ana", "history Ana", "team", "who is available"];
+    let most = 0;
+    let before = bench.lookups;
+    const first = before;
+    for (const text of [...commands, "health", "help", "set Ana busy because of training"]) {
+      await onlyCard("manager", text);
+      most = Math.max(most, bench.lookups - before);
+      before = bench.lookups;
+    }
+    expect([most, bench.lookups - first]).toEqual([1, 1]);
+  });
+
+  test("[R336] the card says when her shift ends, or when the next one begins, on which day", async () => {
+    expect(textOf(await onlyCard("rep", "me"))).toContain("Shift\nnone planned");
+    const nowMs = bench.crew.clock.nowMs();
+    bench.shifts.set(ANA.rep, { begins: false, atMs: nowMs + 3_600_000 });
+    expect(textOf(await onlyCard("rep", "me"))).toMatch(/Shift\nends \{\{TIME\(/);
+    bench.shifts.set(ANA.rep, { begins: true, atMs: nowMs + 14 * 3_600_000 });
+    expect(textOf(await onlyCard("rep", "me"))).toMatch(/Shift\nbegins \{\{DATE\(.*\{\{TIME\(/);
+  });
+
+  test("[R334] where others read along, a client that answers buttons with messages gets no facts", async () => {
+    const card = await onlyCard("manager", "<at>Lockstep</at> status Ana", "channel");
+    const { data } = buttonOf(card, "Show it to me");
+    const { cards } = await bench.say("manager", "", "channel", { value: data });
+    expect(cards.map(textOf)).toEqual(["Ask me that in our own chat, where only you read along."]);
+    const [alone] = (await bench.say("manager", "status Ana")).cards;
+    const mine = buttonOf(alone, "Refresh");
+    const { cards: again } = await bench.say("manager", "", "personal", { value: mine.data });
+    expect(textOf(again[0])).toContain("Ana Lima\nAvailable");
   });
 
   test("[R219] a rep learns who looked, takes everything along, and erases it", async () => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 
 type Message = {
   readonly method: string;
@@ -29,6 +29,8 @@ export class FakeTeams {
   readonly messages: Message[] = [];
   /** Statuses with which the next messages are refused. */
   readonly refusals: number[] = [];
+  /** As Teams publishes it. */
+  readonly publicKey: JWK;
   readonly #server: Server;
   readonly #keys: Awaited<ReturnType<typeof generateKeyPair>>;
   readonly #foreign: Awaited<ReturnType<typeof generateKeyPair>>;
@@ -37,7 +39,9 @@ export class FakeTeams {
     server: Server,
     keys: Awaited<ReturnType<typeof generateKeyPair>>,
     foreign: Awaited<ReturnType<typeof generateKeyPair>>,
+    publicKey: JWK,
   ) {
+    this.publicKey = publicKey;
     this.#server = server;
     this.#keys = keys;
     this.#foreign = foreign;
@@ -84,7 +88,7 @@ export class FakeTeams {
     await new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", resolve);
     });
-    const teams = new FakeTeams(server, keys, foreign);
+    const teams = new FakeTeams(server, keys, foreign, jwk);
     return teams;
   }
 
@@ -104,8 +108,16 @@ export class FakeTeams {
     };
     const { privateKey } = foreignKey ? this.#foreign : this.#keys;
     return new SignJWT(payload)
-      .setProtectedHeader({ alg: "RS256", kid: "teams", ...header })
+      .setProtectedHeader({ alg: "RS256", kid: "teams", typ: "JWT", ...header })
       .sign(privateKey);
+  }
+
+  /** Signs two texts, as a rule of JSON, with the key that Teams uses. */
+  async signText(header: string, payload: string): Promise<string> {
+    const encoded = [header, payload].map((text) => Buffer.from(text).toString("base64url"));
+    const signed = Buffer.from(encoded.join("."));
+    const signature = await crypto.subtle.sign("RSASSA-PKCS1-v1_5", this.#keys.privateKey, signed);
+    return [...encoded, Buffer.from(signature).toString("base64url")].join(".");
   }
 
   close(): Promise<void> {

@@ -46,6 +46,34 @@ test("[R218] what Entra does not answer is an error, and no empty group", async 
   await expect(groups.memberOf(manager, [MANAGERS])).rejects.toThrow("GroupMember.Read.All");
 });
 
+test("[R330] Dynamics says who holds a role: herself, through a team, and nobody who is disabled", async () => {
+  const { users } = tenant.people;
+  const [own, inTeam, disabled] = [users[1], users[2], users[3]];
+  const idOf = (user: typeof own): string => user?.systemUserId ?? "";
+  const role = "Shift leader's role";
+  for (const user of [own, disabled]) {
+    tenant.dataverse.control.setUserRoles({ userId: idOf(user), roles: [role] });
+  }
+  tenant.dataverse.control.disableUser({ userId: idOf(disabled) });
+  tenant.dataverse.control.addTeam({
+    id: derivedGuid("shift leaders"),
+    name: "Shift leaders",
+    members: [idOf(inTeam)],
+    roles: [role],
+  });
+  const dynamics = createDynamicsConnector({
+    dataverseUrl: tenant.dataverse.url,
+    credential: secretCredential(tenant),
+    mapping: DEFAULT_DYNAMICS_MAPPING,
+    nowMs: Date.now,
+  });
+  const { signal } = new AbortController();
+  const expected = [own, inTeam].flatMap((user) => user?.azureObjectId ?? []);
+  expect(await dynamics.roleHolders(role, signal)).toEqual(new Set(expected));
+  expect(await dynamics.roleHolders("no such role", signal)).toEqual(new Set());
+  await dynamics.close();
+});
+
 test("[R215] reps are known by their names and addresses", async () => {
   const dynamics = createDynamicsConnector({
     dataverseUrl: tenant.dataverse.url,

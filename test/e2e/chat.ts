@@ -74,15 +74,27 @@ export class Chat {
     return this.lastCard.innerText();
   }
 
-  /** Presses a button of the newest card, behind "…" if it waits there, and waits until the card has changed. */
+  /** Goes to a channel or a group chat, by its name. */
+  async openChannel(name: string): Promise<void> {
+    await this.page.getByText(name, { exact: true }).first().click();
+    await eventually(`${name} is open`, async () => (await this.cards.count()) === 0);
+  }
+
+  /** Clicks a button of the newest card, behind "…" if it waits there. */
+  async click(title: string): Promise<void> {
+    const button = this.lastCard.getByRole("button", { name: title, exact: true });
+    if ((await button.count()) > 0) {
+      await button.first().click();
+      return;
+    }
+    await this.lastCard.getByRole("button", { name: "More options" }).click();
+    await this.page.getByText(title, { exact: true }).last().click();
+  }
+
+  /** Presses a button of the newest card, and waits until the card has changed. */
   async press(title: string): Promise<string> {
     const before = await this.lastCard.innerText();
-    const button = this.lastCard.getByRole("button", { name: title, exact: true });
-    if ((await button.count()) > 0) await button.first().click();
-    else {
-      await this.lastCard.getByRole("button", { name: "More options" }).click();
-      await this.page.getByText(title, { exact: true }).last().click();
-    }
+    await this.click(title);
     await eventually(`${title} answers`, async () => (await this.lastCard.innerText()) !== before);
     return this.lastCard.innerText();
   }

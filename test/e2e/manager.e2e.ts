@@ -112,7 +112,7 @@ describe("a manager in her own chat", () => {
     expect(await chat.press("yesterday")).toContain("Nadia Okonkwo, yesterday");
     expect(await chat.press("Why?")).toContain("How it came to this");
     expect(await chat.press("Set status")).toContain("Set the status of");
-    expect(await chat.press("Back")).toContain("Next shift");
+    expect(await chat.press("Back")).toContain("Shift");
     await chat.say("team");
     expect(await chat.press("Who is available")).toContain("Available now");
     expect(await chat.press("Team")).toContain("11 people");

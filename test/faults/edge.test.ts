@@ -78,7 +78,7 @@ test("[R82] [P12] F25 500 sockets that say nothing, little, or a body without en
   await eventually("everybody is free again", () =>
     company.people.every((person) => company.witness.look(person).dynamics === "Available"),
   );
-}, 120_000);
+});
 
 describe("[P8] F26 a caller resets the connection in the middle of a body:", () => {
   test("nothing of it is taken, and the next one is served", async () => {

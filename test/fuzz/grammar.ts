@@ -30,12 +30,19 @@ export type Grammar = {
 };
 
 /** What the service and its senders share. */
-type Secrets = { readonly webhookKey: string; readonly partnerSecret: string };
+type Secrets = {
+  readonly webhookKey: string;
+  readonly partnerSecret: string;
+  /** Of Teams, for the bot. */
+  readonly botToken: string;
+};
 
 /** How the grammar's bodies reach the real process, signed as their sender would. */
 type FuzzedRoute = {
   readonly path: string;
   readonly maxBytes: number;
+  /** Every body is answered alike. */
+  readonly tellsNothing?: boolean;
   /** `id` is unique to the request. */
   readonly headers: (
     body: Buffer,

@@ -174,6 +174,7 @@ export const GRAPH: Grammar = {
   route: {
     path: "/webhooks/graph",
     maxBytes: 1024 * 1024,
+    tellsNothing: true,
     headers: () => ({}),
     answers: () => [202],
   },

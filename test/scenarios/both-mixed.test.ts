@@ -17,9 +17,9 @@ test("[P1] [P3] [P15] 200 reps talk and choose in both systems, and both end up 
   expect(verdict, evidence).toMatchObject(FAULTLESS);
   expect(verdict.notAvailable).toBeGreaterThan(100);
   expect(verdict.disputed).toBeLessThan(90);
-  expect(verdict.noticedWithout).toBeGreaterThan(90);
+  expect(verdict.noticedWithout).toBeGreaterThan(50);
   expect(verdict.met).toBeLessThan(250);
   expect(verdict.diverged).toBeLessThan(4);
   expect(verdict.talking).toBeGreaterThan(3);
   expect(verdict.writes).toBeGreaterThan(200);
-}, 180_000);
+});

@@ -49,7 +49,7 @@ const DEADLINE_MS = 90_000;
 const running = new Set<ChildProcess>();
 
 // Real processes and real time: every wait has a deadline of its own, and a message that says what for.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 180_000 });
 
 // A test that loses its child would go on to fail others: it is ended here, and named.
 afterAll(() => {

@@ -7,6 +7,7 @@ import {
   edgesOf,
   readShift,
   type Shift,
+  type ShiftEdge,
   SHIFT_RECORD,
   shiftKey,
 } from "./shift.ts";
@@ -64,6 +65,17 @@ export class Planner {
     let count = 0;
     for (const shift of this.#shifts.values()) if (shift.integration === integration) count += 1;
     return count;
+  }
+
+  /** The soonest start or end of a shift, of all who plan for her; a planned status is none. */
+  nextEdge(rep: string): ShiftEdge | null {
+    let next: ShiftEdge | null = null;
+    for (const shift of this.#shifts.values()) {
+      if (shift.rep !== rep || shift.status !== null) continue;
+      const atMs = dueMs(shift);
+      if (next === null || atMs < next.atMs) next = { begins: !shift.begun, atMs };
+    }
+    return next;
   }
 
   /** Durable when it resolves. The same plan again changes nothing. */

@@ -30,6 +30,9 @@ export const shiftKey = ({
 /** Something that a plan makes happen: an event with an id that stays the same however often it is tried. */
 export type Edge = { readonly eventId: string; readonly event: RepEvent; readonly last: boolean };
 
+/** When a rep next begins or ends a shift, by whoever plans it. */
+export type ShiftEdge = { readonly begins: boolean; readonly atMs: number };
+
 /** When the next edge of a shift is due. */
 export const dueMs = ({ begun, fromMs, untilMs }: Shift): number => (begun ? untilMs : fromMs);
 

@@ -1,4 +1,5 @@
-import { lengthWords, say, type Words } from "../commands/words.ts";
+import type { Status } from "../../presence/status.ts";
+import { lengthWords, say, statusWords, type Words } from "../commands/words.ts";
 import {
   actions,
   box,
@@ -15,10 +16,18 @@ import {
   text,
 } from "./element.ts";
 
+/** Who is at it, as far as the system says; `null`: only too many writes of ours were noticed. */
+type FightView = {
+  readonly system: string;
+  readonly between: readonly [Status, Status];
+  readonly changes: number;
+  readonly by: string | null;
+};
+
 /** What operators must know of. Names only where one rep is meant: the channel is theirs. */
 export type AlertView =
   | { readonly kind: "drift"; readonly reps: number; readonly forMs: number }
-  | { readonly kind: "fight"; readonly name: string }
+  | { readonly kind: "fight"; readonly name: string; readonly fight: FightView | null }
   | { readonly kind: "silence"; readonly system: string; readonly forMs: number }
   /** A subscriber account, by its object id, and how many reps are polled because of that. */
   | { readonly kind: "signed out"; readonly account: string; readonly reps: number };
@@ -30,8 +39,20 @@ function sentence(alert: AlertView, words: Words): string {
         n: alert.reps,
         length: lengthWords(words, alert.forMs),
       });
-    case "fight":
-      return say(words, "alertFight", { name: plain(alert.name) });
+    case "fight": {
+      const name = plain(alert.name);
+      if (!alert.fight) return say(words, "alertFight", { name });
+      const { system, between, changes } = alert.fight;
+      const [one, other] = between.map((status) => statusWords(words, status));
+      const values = {
+        name,
+        system: plain(system),
+        n: changes,
+        one: one ?? "",
+        other: other ?? "",
+      };
+      return say(words, "alertFightBetween", values);
+    }
     case "silence":
       return say(words, "alertSilence", {
         system: plain(alert.system),
@@ -53,10 +74,12 @@ export function alertCard(
   buttons: readonly Button[],
 ): Card {
   const says = sentence(alert, words);
+  const by = alert.kind === "fight" ? (alert.fight?.by ?? null) : null;
   return card(
     words,
     [
       box([text(says, { weight: "Bolder" }), small(dayAndTime(atMs))], { style: "attention" }),
+      ...(by === null ? [] : [text(say(words, "alertBy", { who: plain(by) }))]),
       text(say(words, "alertNext", { step })),
       ...actions(buttons),
     ],
@@ -79,13 +102,12 @@ export type HealthView = {
 
 function systemRows({ systems }: HealthView, words: Words, nowMs: number): readonly Element[] {
   return systems.map(({ name, outOfStep, readAtMs }) =>
-    text(
-      say(words, "healthSystem", {
-        system: plain(name),
-        n: outOfStep,
-        age: readAtMs === 0 ? "–" : lengthWords(words, nowMs - readAtMs),
-      }),
-      { spacing: "Small" },
+    row(
+      plain(name),
+      outOfStep === 0 ? say(words, "inStep") : say(words, "healthSystem", { n: outOfStep }),
+      readAtMs === 0
+        ? say(words, "neverRead")
+        : say(words, "readAgo", { length: lengthWords(words, nowMs - readAtMs) }),
     ),
   );
 }

@@ -154,7 +154,7 @@ function execute({ title, verb, ref, primary, submits }: Button): IExecuteAction
 
 /** What fits side by side on a phone, with "…" beside it, behind which the others wait. */
 const MOST_BUTTONS = 3;
-const MOST_LETTERS = 22;
+const MOST_LETTERS = 24;
 
 /** How much room a title takes, in Latin letters: a Japanese one is twice as wide. */
 const lettersOf = (title: string): number =>

@@ -1,3 +1,4 @@
+import type { HelpGroup } from "../commands/parse.ts";
 import { say, type Words } from "../commands/words.ts";
 import {
   actions,
@@ -44,24 +45,37 @@ export function placeholderCard(words: Words, asker: string, show: Button, refre
   );
 }
 
+/** What everybody sees of a rep or queue that somebody put into a message: its name, and a button. */
+export function sharedCard(words: Words, name: string, show: Button, refresh: Refresh): Card {
+  return card(words, [heading(plain(name)), small(say(words, "helpPrivate")), ...actions([show])], {
+    refresh,
+    summary: name,
+  });
+}
+
 /** Everything that can be asked, as one would type it. */
 export function helpCard(
   words: Words,
-  examples: readonly string[],
+  groups: readonly HelpGroup[],
   shared: boolean,
   buttons: readonly Button[],
 ): Card {
-  const half = Math.ceil(examples.length / 2);
-  const list = (part: readonly string[]) =>
-    part.map((example) =>
-      text(example, { fontType: "Monospace", size: "Small", spacing: "Small" }),
+  const list = ({ title, commands }: HelpGroup) =>
+    box(
+      [
+        text(say(words, title), { weight: "Bolder" }),
+        ...commands.map(({ example }) =>
+          text(example, { fontType: "Monospace", size: "Small", spacing: "Small" }),
+        ),
+      ],
+      { separator: true, spacing: "Small" },
     );
   return card(
     words,
     [
       heading(say(words, "helpTitle")),
       small(say(words, shared ? "helpPrivate" : "helpIntro")),
-      box([...list(examples.slice(0, half)), ...list(examples.slice(half))], { separator: true }),
+      ...groups.map(list),
       ...actions(buttons),
     ],
     { summary: say(words, "helpTitle") },

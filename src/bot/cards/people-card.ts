@@ -65,11 +65,15 @@ function titled(title: string, figure: string): Element {
 
 function personRow({ name, status, sinceMs, inStep }: PersonView, words: Words, nowMs: number) {
   const length = sinceMs === null ? "" : lengthWords(words, nowMs - sinceMs);
+  // In a list of people who are available that need not be said of each.
+  const shows = status === "Available" ? [] : [statusWords(words, status)];
+  const right = [...shows, length].filter((part) => part !== "").join(" · ");
   return columns(
     [
-      column("auto", [sign(status)], { verticalContentAlignment: "Center" }),
+      // As wide for each sign, so that the names begin at one line.
+      column("22px", [sign(status)], { verticalContentAlignment: "Center" }),
       column("stretch", [text(`${plain(name)}${inStep ? "" : " ⚠"}`)]),
-      column("auto", [small(length, { horizontalAlignment: "Right", wrap: false })], {
+      column("auto", [small(right, { horizontalAlignment: "Right", wrap: false })], {
         verticalContentAlignment: "Center",
       }),
     ],

@@ -33,7 +33,7 @@ function hours(
 }
 
 /** One queue: whether it is open, who can take work, who waits, and where each figure comes from. */
-export function queueCard(view: QueueView, asOfMs: number, showing: Showing): Card {
+export function queueCard(view: QueueView, showing: Showing): Card {
   const { words, nowMs, buttons, refresh = null, onlyForYou } = showing;
   const title = say(words, "queueTitle", { queue: plain(view.name) });
   const unknown = say(words, "unknown");
@@ -59,16 +59,19 @@ export function queueCard(view: QueueView, asOfMs: number, showing: Showing): Ca
       ),
       row(say(words, "nextChange"), nextChangeMs === null ? unknown : time(nextChangeMs)),
       box(
-        view.sources.map(({ name, ableNow, asOfMs: readAtMs }) =>
-          row(
-            say(words, "source"),
-            `${plain(name)}: ${ableNow === null ? unknown : ableNow}`,
-            say(words, "readAgo", { length: lengthWords(words, nowMs - readAtMs) }),
+        [
+          small(say(words, "ableNow")),
+          ...view.sources.map(({ name, ableNow, asOfMs }) =>
+            row(
+              plain(name),
+              ableNow === null ? unknown : String(ableNow),
+              say(words, "readAgo", { length: lengthWords(words, nowMs - asOfMs) }),
+            ),
           ),
-        ),
+        ],
         { separator: true, spacing: "Medium" },
       ),
-      footer(words, asOfMs, onlyForYou),
+      footer(words, view.asOfMs, onlyForYou),
       ...actions(buttons),
     ],
     { refresh, summary: `${title}: ${view.ableNow}/${view.members}` },
@@ -76,9 +79,10 @@ export function queueCard(view: QueueView, asOfMs: number, showing: Showing): Ca
 }
 
 /** All queues, those in which nobody can take work first. */
-export function queuesCard(views: readonly QueueView[], asOfMs: number, showing: Showing): Card {
-  const { words, buttons, refresh = null, onlyForYou } = showing;
+export function queuesCard(views: readonly QueueView[], showing: Showing): Card {
+  const { words, nowMs, buttons, refresh = null, onlyForYou } = showing;
   const title = say(words, "queuesTitle");
+  const asOfMs = Math.min(nowMs, ...views.map((view) => view.asOfMs));
   const sorted = views.toSorted((a, b) => a.ableNow - b.ableNow || a.name.localeCompare(b.name));
   return card(
     words,

@@ -7,6 +7,7 @@ import {
   card,
   column,
   columns,
+  dayAndTime,
   type Element,
   footer,
   heading,
@@ -20,7 +21,7 @@ import {
   text,
   time,
 } from "./element.ts";
-import type { DetailView, OriginView, RepView, SystemView } from "./view.ts";
+import type { DetailView, OriginView, RepView, ShiftView, SystemView } from "./view.ts";
 
 export type Showing = {
   readonly words: Words;
@@ -209,7 +210,7 @@ function contactCentre(detail: DetailView | null, words: Words, nowMs: number): 
 }
 
 function details(
-  { layers, nextShiftMs, detail }: RepView,
+  { layers, nextShift, detail }: RepView,
   words: Words,
   nowMs: number,
 ): readonly Element[] {
@@ -222,6 +223,16 @@ function details(
         : say(words, "holdUntil", { status: name, source: by, time: time(untilMs) });
     return row(say(words, "holds"), says);
   });
-  const shift = nextShiftMs === null ? say(words, "shiftUnknown") : time(nextShiftMs);
-  return [...over, ...contactCentre(detail, words, nowMs), row(say(words, "shiftEdge"), shift)];
+  const shift = row(say(words, "shiftEdge"), shiftWords(nextShift, words, nowMs));
+  return [...over, ...contactCentre(detail, words, nowMs), shift];
+}
+
+/** Further away than this it may be another day's. */
+const TODAY_MS = 12 * 3_600_000;
+
+function shiftWords(next: ShiftView | null, words: Words, nowMs: number): string {
+  if (next === null) return say(words, "shiftUnknown");
+  const { begins, atMs } = next;
+  const at = atMs - nowMs > TODAY_MS ? dayAndTime(atMs) : time(atMs);
+  return say(words, begins ? "shiftBegins" : "shiftEnds", { time: at });
 }

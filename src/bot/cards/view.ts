@@ -45,6 +45,9 @@ export type OriginView =
   | { readonly kind: "nothing chosen" }
   | { readonly kind: "shown" | "reported" | "set"; readonly where: string };
 
+/** When she next begins or ends a shift. */
+export type ShiftView = { readonly begins: boolean; readonly atMs: number };
+
 /** What the contact centre itself says of her at this moment, in its own words. Times are epoch milliseconds. */
 export type DetailView = {
   readonly presence: string;
@@ -67,7 +70,8 @@ export type RepView = {
   /** Set by a manager, until then. */
   readonly overridden: LayerView | null;
   readonly manual: ManualView | null;
-  readonly nextShiftMs: number | null;
+  /** `null`: nobody has planned one. */
+  readonly nextShift: ShiftView | null;
   /** `null`: nobody asked, or it tells nothing. */
   readonly detail: DetailView | null;
   readonly paused: boolean;
@@ -86,6 +90,7 @@ export type PersonView = {
 export type EntryView = { readonly atMs: number; readonly says: string };
 
 export type QueueView = {
+  readonly id: string;
   readonly name: string;
   /** `null`: operating hours are not known. */
   readonly open: boolean | null;
@@ -94,6 +99,8 @@ export type QueueView = {
   readonly waiting: number | null;
   readonly averageWaitMs: number | null;
   readonly nextChangeMs: number | null;
+  /** Of the figures above: when the oldest fact behind them was read. */
+  readonly asOfMs: number;
   /** Each figure's source and age, the freshest first. */
   readonly sources: readonly {
     readonly name: string;

@@ -2,7 +2,7 @@ import { type Status, STATUSES } from "../../presence/status.ts";
 import type { Command, CommandName } from "./command.ts";
 import { compile, exampleOf, type Slots } from "./pattern.ts";
 import { readClockTime, readUntil } from "./time.ts";
-import type { Words } from "./words.ts";
+import type { Phrase, Words } from "./words.ts";
 
 export type Parsed =
   | { readonly ok: true; readonly command: Command }
@@ -138,12 +138,31 @@ function commandOf(name: CommandName, slots: Slots, words: Words): Parsed {
   }
 }
 
+/** What the help shows together, in the order of how often it is wanted. */
+const HELP = {
+  helpAsk: ["status", "available", "team", "why", "history", "queue", "queues", "health"],
+  helpAct: ["set", "release"],
+  helpBeTold: ["notify", "board", "digest", "alerts"],
+  helpYours: ["me", "pause", "resume", "lookups", "export", "erase"],
+} as const satisfies Partial<Record<Phrase, readonly CommandName[]>>;
+
 /** Every command with the shortest way to say it, as the help shows it. */
-export function examples(words: Words): readonly { name: CommandName; example: string }[] {
-  return ORDER.flatMap((name) => {
-    const [template] = words.patterns[name];
-    return template === undefined ? [] : [{ name, example: exampleOf(template, words) }];
-  });
+export function helpGroups(words: Words): readonly HelpGroup[] {
+  const titles = Object.keys(HELP) as (keyof typeof HELP)[];
+  return titles.map((title) => ({
+    title,
+    commands: HELP[title].flatMap((name) => exampleFor(name, words)),
+  }));
+}
+
+export type HelpGroup = {
+  readonly title: Phrase;
+  readonly commands: readonly { readonly name: CommandName; readonly example: string }[];
+};
+
+function exampleFor(name: CommandName, words: Words): HelpGroup["commands"] {
+  const [template] = words.patterns[name];
+  return template === undefined ? [] : [{ name, example: exampleOf(template, words) }];
 }
 
 /** The same text with its first word mended, where that word is nearly the first word of a command. */
@@ -152,7 +171,7 @@ function suggestionsFor(text: string, languages: readonly Words[]): readonly str
   for (const words of languages) {
     const typed = normalize(text, words).slice(0, LONGEST);
     const [first = "", ...rest] = typed.split(" ");
-    for (const { example } of examples(words)) {
+    for (const { example } of ORDER.flatMap((name) => exampleFor(name, words))) {
       const [keyword = "", ...slots] = example.split(" ");
       const away = distance(first.toLowerCase(), keyword.toLowerCase());
       if (away === 0 || away > Math.max(1, Math.floor(keyword.length / 3))) continue;

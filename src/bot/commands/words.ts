@@ -52,6 +52,10 @@ export const PHRASES = [
   "helpTitle",
   "helpIntro",
   "helpPrivate",
+  "helpAsk",
+  "helpAct",
+  "helpBeTold",
+  "helpYours",
   "notAllowed",
   "lookupFailed",
   "somethingFailed",
@@ -90,6 +94,8 @@ export const PHRASES = [
   "askedInHerName",
   "shiftEdge",
   "shiftUnknown",
+  "shiftBegins",
+  "shiftEnds",
   "paused",
   "overrideUntil",
   "masked",
@@ -117,7 +123,6 @@ export const PHRASES = [
   "averageWait",
   "nextChange",
   "unknown",
-  "source",
   "queuesTitle",
   "teamTitle",
   "teamOf",
@@ -177,6 +182,8 @@ export const PHRASES = [
   "healthSystem",
   "alertDrift",
   "alertFight",
+  "alertFightBetween",
+  "alertBy",
   "alertSilence",
   "alertSignedOut",
   "digestChanges",
@@ -197,20 +204,35 @@ export const PHRASES = [
   "team",
   "available",
   "welcome",
+  "consoleLoading",
+  "consoleAsk",
+  "consoleReads",
+  "consoleOutside",
+  "consoleRefused",
+  "consoleFailed",
   "minutesShort",
   "hoursShort",
   "secondsShort",
 ] as const;
 export type Phrase = (typeof PHRASES)[number];
 
-/** Fills `{name}`s in. A name that is not given stays visible, so that it is found. */
+/**
+ * Fills `{name}`s in, and of `{n:rep|reps}` the first where `n` is 1, else the second. A name that is not given stays
+ * visible, so that it is found.
+ */
 export function say(
   words: Words,
   phrase: Phrase,
   values: Readonly<Record<string, string | number>> = {},
 ): string {
-  return words.says[phrase].replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
-    name in values ? String(values[name]) : whole,
+  return words.says[phrase].replaceAll(
+    /\{(\w+)(?::([^|{}]*)\|([^{}]*))?\}/g,
+    (whole, name: string, one?: string, many?: string) => {
+      const value = values[name];
+      if (value === undefined) return whole;
+      if (one === undefined) return String(value);
+      return value === 1 ? one : (many ?? one);
+    },
   );
 }
 

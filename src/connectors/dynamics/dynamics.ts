@@ -27,6 +27,7 @@ import { type RepDetail, type RepKey, readRepDetail } from "./rep-detail.ts";
 import { discoverAccounts } from "./discovery.ts";
 import { type Groups, readMembers } from "./members.ts";
 import { type PersonName, readPeople } from "./people.ts";
+import { readRoleHolders } from "./role-holders.ts";
 import type { Hint } from "./webhook.ts";
 import { createPresenceTable, isBuiltIn, OUT_OF_THE_BOX, type Presence } from "./presences.ts";
 
@@ -54,6 +55,8 @@ export type DynamicsConnector = Connector & {
   members(groups: Groups, signal: AbortSignal): Promise<ReadonlySet<SystemUserId>>;
   /** What the reps are called, by system user id: for people who ask about them, never for a log. */
   people(signal: AbortSignal): Promise<ReadonlyMap<SystemUserId, PersonName>>;
+  /** Entra object ids, lower-case, of everybody with a security role of that name. */
+  roleHolders(role: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Who the organization is, to know its webhooks by; `null` when it does not tell us. */
   organization(signal: AbortSignal): Promise<Organization | null>;
   /** The organization's presences, refreshed if they are old; Microsoft's own at least. */
@@ -206,6 +209,8 @@ export function dynamicsOver(
     members: (groups, signal) => readMembers(dataverse, groups, signal),
 
     people: (signal) => readPeople(dataverse, signal),
+
+    roleHolders: (role, signal) => readRoleHolders(dataverse, role, signal),
 
     async organization(signal) {
       const id = z.object({ OrganizationId: z.string() });

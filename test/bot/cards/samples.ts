@@ -12,7 +12,7 @@ import { repCard, type Showing } from "../../../src/bot/cards/rep-card.ts";
 import { setForm, setResult } from "../../../src/bot/cards/set-card.ts";
 import { historyCard, lookupsCard, whyCard } from "../../../src/bot/cards/story-card.ts";
 import type { PersonView, QueueView, RepView, TeamView } from "../../../src/bot/cards/view.ts";
-import { examples } from "../../../src/bot/commands/parse.ts";
+import { helpGroups } from "../../../src/bot/commands/parse.ts";
 import { say, type Words } from "../../../src/bot/commands/words.ts";
 
 const NOW_MS = Date.parse("2026-03-04T10:42:30Z");
@@ -37,7 +37,7 @@ const REP: RepView = {
   layers: [{ status: "InACall", source: "desk-phone", untilMs: NOW_MS + 1_800_000 }],
   overridden: null,
   manual: null,
-  nextShiftMs: null,
+  nextShift: { begins: false, atMs: NOW_MS + 5_400_000 },
   detail: {
     presence: "Busy",
     signedInAtMs: minutesAgo(150),
@@ -172,6 +172,7 @@ const TEAM: TeamView = {
 };
 
 const QUEUE: QueueView = {
+  id: "billing",
   name: "Billing",
   open: true,
   ableNow: 3,
@@ -179,6 +180,7 @@ const QUEUE: QueueView = {
   waiting: 2,
   averageWaitMs: 75_000,
   nextChangeMs: NOW_MS + 5_400_000,
+  asOfMs: NOW_MS - 2_000,
   sources: [
     { name: "Lockstep", ableNow: 3, asOfMs: NOW_MS - 2_000 },
     { name: "Dynamics", ableNow: 4, asOfMs: NOW_MS - 64_000 },
@@ -195,7 +197,16 @@ const CHAIN = [
 
 /** One card of each kind, with all that may stand on it. */
 export function samples(words: Words): Readonly<Record<string, Card>> {
-  const button = (phrase: "refresh" | "why" | "history" | "set" | "notify"): Button => ({
+  type Titled =
+    | "available"
+    | "history"
+    | "notify"
+    | "refresh"
+    | "set"
+    | "setCancel"
+    | "team"
+    | "why";
+  const button = (phrase: Titled): Button => ({
     title: say(words, phrase),
     verb: phrase,
     ref: "ref",
@@ -208,6 +219,10 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     refresh: { ...button("refresh"), userIds: ["29:ingrid"] },
     onlyForYou: true,
   };
+  const showingWith = (...phrases: readonly Titled[]): Showing => ({
+    ...showing,
+    buttons: [button("refresh"), ...phrases.map(button)],
+  });
   const submit = {
     title: say(words, "setSubmit"),
     verb: "set.do",
@@ -223,8 +238,8 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     "rep-by-hand": repCard(BY_HAND, { ...showing, lift }),
     "rep-by-hand-unknown": repCard(UNKNOWN_END, { ...showing, lift }),
     "rep-covered": repCard(COVERED, showing),
-    why: whyCard(REP, CHAIN, showing),
-    "why-by-hand": whyCard(BY_HAND, CHAIN, { ...showing, lift }),
+    why: whyCard(REP, CHAIN, showingWith("history", "set")),
+    "why-by-hand": whyCard(BY_HAND, CHAIN, { ...showingWith("history", "set"), lift }),
     history: historyCard(
       {
         name: REP.name,
@@ -235,17 +250,16 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       },
       showing,
     ),
-    available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showing),
-    nobody: availableCard([], 8, null, NOW_MS, showing),
-    queue: queueCard(QUEUE, NOW_MS, showing),
+    available: availableCard(PEOPLE.slice(0, 3), 8, "Billing", NOW_MS, showingWith("team")),
+    nobody: availableCard([], 8, null, NOW_MS, showingWith("team")),
+    queue: queueCard(QUEUE, showingWith("available", "notify")),
     queues: queuesCard(
       [QUEUE, { ...QUEUE, name: "Orders", ableNow: 0, open: false }],
-      NOW_MS,
-      showing,
+      showingWith(),
     ),
-    team: teamCard(TEAM, say(words, "teamTitle"), showing),
-    board: boardCard(TEAM, 8, showing),
-    "set-form": setForm("Priya Raghunathan", false, words, [submit, button("refresh")]),
+    team: teamCard(TEAM, say(words, "teamTitle"), showingWith("available")),
+    board: boardCard(TEAM, 8, { ...showing, buttons: [button("team"), button("available")] }),
+    "set-form": setForm("Priya Raghunathan", false, words, [submit, button("setCancel")]),
     "set-form-wrong": setForm("Priya", false, words, [submit], say(words, "setNeedsReason")),
     "set-result": setResult(
       {
@@ -266,7 +280,16 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       [],
     ),
     "alert-fight": alertCard(
-      { kind: "fight", name: "Priya Raghunathan" },
+      {
+        kind: "fight",
+        name: "Priya Raghunathan",
+        fight: {
+          system: "Dynamics",
+          between: ["Available", "Busy"],
+          changes: 23,
+          by: "user 5f3c1c2e-0d1a-4c57-9a2a-7f5d4b9a0001",
+        },
+      },
       "look for a second program that sets presence",
       NOW_MS,
       words,
@@ -302,19 +325,17 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
     ),
     digest: digestCard(
       [
-        { label: say(words, "available"), value: "3 / 8" },
-        { label: say(words, "history"), value: "214" },
+        { label: say(words, "availableTitle"), value: "3 / 8" },
+        { label: say(words, "digestChanges"), value: "214" },
+        { label: say(words, "digestWrites"), value: "389" },
+        { label: say(words, "digestHeld"), value: "1" },
+        { label: say(words, "digestOutOfStep"), value: "0" },
       ],
       NOW_MS,
       words,
       [],
     ),
-    help: helpCard(
-      words,
-      examples(words).map(({ example }) => example),
-      false,
-      [],
-    ),
+    help: helpCard(words, helpGroups(words), false, []),
     lookups: lookupsCard(
       [
         {
@@ -323,7 +344,7 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
         },
       ],
       NOW_MS,
-      showing,
+      showingWith(),
     ),
     note: noteCard(words, say(words, "notifyDone", { target: "Billing" })),
     refusal: refusalCard(words, say(words, "notAllowed")),
