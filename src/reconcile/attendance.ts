@@ -2,7 +2,7 @@ import type { SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import { strength } from "../presence/status.ts";
 import { causeOf, chosen, reassert, type UsableReading } from "./choice.ts";
-import { isSettled } from "./classify.ts";
+import { isChosen, isSettled } from "./classify.ts";
 import { intend, satisfy } from "./intent.ts";
 import { type Policy, profileOf } from "./policy.ts";
 import {
@@ -127,7 +127,7 @@ export function signIn(gone: Rep, system: SystemName, reading: UsableReading, po
 function beneath(rep: Rep, system: SystemName, pending: Pending): Rep {
   const { status, cover, leaseUntilMs, intent } = pending;
   const { tried, covering } = endpointOf(rep, system);
-  const bare = pending.withdraws && status === covering;
+  const bare = pending.withdraws && (status === covering || !isChosen(status));
   return withEndpoint(rep, system, {
     pending: null,
     seen: bare ? "Available" : status,

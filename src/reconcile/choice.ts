@@ -5,6 +5,7 @@ import { isOutranked } from "./classify.ts";
 import { choose, intend, satisfy } from "./intent.ts";
 import type { Policy } from "./policy.ts";
 import { type Cause, endpointOf, type Rep, withEndpoint } from "./rep.ts";
+import { isSatisfied, targetOf } from "./resolve.ts";
 
 /** A reading that says something. */
 export type UsableReading = Reading & { readonly status: Status };
@@ -49,14 +50,21 @@ export function reassert(rep: Rep, system: SystemName, reading: UsableReading): 
   });
 }
 
-/** What left before the intent arose proves nothing about it: Dynamics would be released too early. */
-export function agrees(rep: Rep, system: SystemName, reading: UsableReading): Rep {
+/**
+ * What left before the intent arose proves nothing about it: Dynamics would be released too early. And where
+ * something of ours is left beneath, there is still something to do.
+ */
+export function agrees(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
   const { pending, tried, shown } = endpointOf(rep, system);
-  const fresh = reading.startedTick >= rep.intentTick;
-  return withEndpoint(rep, system, {
+  const isFresh = reading.startedTick >= rep.intentTick;
+  const next = withEndpoint(rep, system, {
     seen: reading.status,
     health: "ok",
-    tried: pending || !fresh ? tried : rep.intent,
     shown: pending ? shown : rep.intent,
+  });
+  if (pending || !isFresh) return next;
+  const isDone = isSatisfied(next, system, targetOf(next, system, policy), policy);
+  return withEndpoint(next, system, {
+    tried: isDone ? rep.intent : Math.min(tried, rep.intent - 1),
   });
 }

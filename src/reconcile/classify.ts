@@ -39,6 +39,8 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R2   | older version than the newest one read                             | stale           |
  * | R3   | n is what p shows, and that is new or p was acknowledged before    | echo            |
  * |      | (R302: never where a replacing system shows n by itself)           |                 |
+ * | R308 | n is a call that a session of ours would show, and nobody knows    |                 |
+ * |      | whether p, which was to put it there, arrived                      | unconfirmed     |
  * | R4   | n = seen, p acknowledged before this read left, and settled:       |                 |
  * |      | – an absorbing system: p withdrew ours, and the system shows this  |                 |
  * |      |   by itself                                                        | uncovered       |
@@ -55,7 +57,8 @@ export type Classification = (typeof CLASSIFICATIONS)[number];
  * | R10  | Available or Away, and the lease of our own cover has run out      | lease ended     |
  * | R17  | what looked like our session before p was answered is gone again   | unconfirmed     |
  * | R11  | p withdrew ours; n is the system's own, or Away (perhaps idle), or |                 |
- * |      | Available while nobody knows whether p arrived                     | uncovered       |
+ * |      | Available while nobody knows whether p arrived, or (R307) where p  |                 |
+ * |      | was to show a call or meeting that was given up since              | uncovered       |
  * | R12  | the system shows n by itself, and nothing of ours could explain it | automatic       |
  * | R13  | a state that the system showed by itself is over                   | automatic ended |
  * | R14  | n = q, and the base explains it                                    | agrees          |
@@ -79,6 +82,7 @@ export function classify(
   // A call or a meeting that nobody knew of, under what we take away.
   const surfaces =
     pending?.withdraws && reading.automatic !== null && rep.overlays[system]?.status !== n;
+  if (isDoubtful(endpoint, n)) return "unconfirmed";
   const explains = pending?.status === n && !surfaces && !isItsOwn(reading, profile.absorbing);
   if (explains && (seen !== n || isAnswered(pending, reading))) {
     return "echo";
@@ -103,9 +107,17 @@ export function classify(
   if (leaseRanOut(endpoint, reading)) return "lease ended";
   if (isUnconfirmed(pending, n, reading)) return "unconfirmed";
   if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";
-  if (pending?.withdraws && pending.unknown && n === "Available") return "uncovered";
+  if (
+    pending?.withdraws &&
+    n === "Available" &&
+    (pending.unknown || isBare(rep, system, pending))
+  ) {
+    return "uncovered";
+  }
   if (reading.automatic) {
-    return n === target && coverOf(endpoint) === "session" ? "agrees" : "automatic";
+    // Our session looks like a call. While it lies there, it is what shows, wanted any more or not.
+    const isOurs = coverOf(endpoint) === "session" && (n === target || n === endpoint.covering);
+    return isOurs ? "agrees" : "automatic";
   }
   if (rep.overlays[system]) return "automatic ended";
   if (n === target && isExplained(rep, system, n, policy)) return "agrees";
@@ -159,10 +171,26 @@ function isExplained(rep: Rep, system: SystemName, n: Status, policy: Policy): b
   return n === profileOf(policy, system).shows[rep.base.status];
 }
 
+/** It was to lay bare what the system showed by itself, which was given up meanwhile. */
+function isBare(rep: Rep, system: SystemName, { status }: Pending): boolean {
+  return !isChosen(status) && !rep.overlays[system];
+}
+
+/** False for what systems show by themselves only. */
+export function isChosen(status: Status): boolean {
+  return status !== "InACall" && status !== "InAMeeting";
+}
+
 /** Our session looks just like a call of hers: what was read before its answer may have been the call. */
 function isUnconfirmed(pending: Pending | null, n: Status, reading: Reading): boolean {
   if (!pending?.confirmed || pending.cover !== "session" || pending.over !== n) return false;
   return !isAnswered(pending, reading);
+}
+
+/** A call that shows may be hers, and over before the write is repeated: only an answer proves our session. */
+function isDoubtful({ pending, seen }: Endpoint, n: Status): boolean {
+  if (!pending?.unknown || pending.cover !== "session") return false;
+  return n === pending.status && n !== seen;
 }
 
 /** The read left after the answer to the write had come, by our own counter. */

@@ -65,9 +65,13 @@ export function deliver(
       // If it did not arrive, what we put there before still lies there; if it did, a read will say so.
       const older = pending.cover === "preferred" && endpoint.cover !== "none";
       const kept = pending.withdraws || older;
+      // A session looks like a call: what was seen before the answer may have been hers, and is no sign of our write.
+      const doubtful = pending.confirmed && pending.cover === "session";
+      const arrived = pending.confirmed && !doubtful;
       return withEndpoint(rep, system, {
-        pending: pending.confirmed ? null : { ...pending, unknown: true },
-        tried: pending.confirmed ? tried : Math.min(endpoint.tried, pending.intent - 1),
+        seen: doubtful ? pending.over : endpoint.seen,
+        pending: arrived ? null : { ...pending, unknown: true, confirmed: false },
+        tried: arrived ? tried : Math.min(endpoint.tried, pending.intent - 1),
         cover: kept ? endpoint.cover : pending.cover,
         covering: kept ? endpoint.covering : pending.status,
         failures,

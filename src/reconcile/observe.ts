@@ -96,7 +96,7 @@ function apply(
     absorbed,
     outranked: reassert,
     "lease ended": leaseEnded,
-    unconfirmed: (r, s, x) => withEndpoint(r, s, { seen: x.status, ...notYet(r, s) }),
+    unconfirmed,
     uncovered,
     absent,
     "first sight": firstSight,
@@ -139,13 +139,18 @@ function echo(rep: Rep, system: SystemName, reading: UsableReading, policy: Poli
   return reading.automatic ? next : dropOverlay(next, system, reading);
 }
 
-/** The call that looked like our session was hers, and is over; our own write is still on its way. */
-function notYet(rep: Rep, system: SystemName): Partial<Rep["systems"][SystemName]> {
+/**
+ * The call that looked like our session was hers, and is over; our own write is still on its way. Or nobody knows
+ * whether it arrived: whosever call it is that shows, the write is repeated.
+ */
+function unconfirmed(rep: Rep, system: SystemName, { status }: UsableReading): Rep {
   const { pending } = endpointOf(rep, system);
-  const sent = pending && { ...pending, confirmed: false };
-  return sent?.ackTick == null
-    ? { pending: sent, cover: "none", covering: null }
-    : { pending: sent };
+  if (!pending || pending.status === status) return rep;
+  const sent = { pending: { ...pending, confirmed: false }, seen: status };
+  return withEndpoint(rep, system, {
+    ...sent,
+    ...(pending.ackTick === null ? { cover: "none" as const, covering: null } : {}),
+  });
 }
 
 function lateEcho(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
@@ -197,7 +202,7 @@ function absorbed(rep: Rep, system: SystemName): Rep {
 
 function leaseEnded(rep: Rep, system: SystemName, reading: UsableReading): Rep {
   const next = withEndpoint(rep, system, { cover: "none", covering: null, leaseUntilMs: null });
-  return reassert(next, system, reading);
+  return dropOverlay(reassert(next, system, reading), system, reading);
 }
 
 /**

@@ -28,7 +28,8 @@ export function automatic(
 
 /**
  * A state that the system showed by itself is over. Back to what was there before, it changes nothing else;
- * anything different is what she wants now. Where the base came from this system, the system is right.
+ * anything different is what she wants now, and so is whatever follows Inactive (R309). Where the base came from this
+ * system, the system is right.
  */
 export function automaticEnded(
   rep: Rep,
@@ -43,9 +44,12 @@ export function automaticEnded(
     overlays: without(rep.overlays, system),
   };
   if (overlay?.over === null) return firstSight(intend(bare, cause), system, reading, policy);
-  const q = profileOf(policy, system).shows[rep.base.status];
+  const { shows, absorbing } = profileOf(policy, system);
+  const q = shows[rep.base.status];
   const ours = rep.base.origin === system;
-  const asBefore = reading.automatic !== null || overlay?.over === reading.status;
+  // Whom Dynamics made Inactive only she herself makes active again, and what she takes then she chooses.
+  const hers = overlay?.status === "Away" && !absorbing;
+  const asBefore = reading.automatic !== null || (overlay?.over === reading.status && !hers);
   if (reading.status === q || (!ours && asBefore)) {
     return satisfy(intend(bare, cause), system, policy);
   }
@@ -70,7 +74,9 @@ export function firstSight(
   if (base.origin === null || stronger) {
     return chosen(rep, system, reading, policy, causeOf("first sight", system, reading));
   }
-  return reading.status === target ? agrees(rep, system, reading) : reassert(rep, system, reading);
+  return reading.status === target
+    ? agrees(rep, system, reading, policy)
+    : reassert(rep, system, reading);
 }
 
 /**
@@ -96,7 +102,8 @@ export function uncovered(
     // What should have come to light is not there any more: it is ours to show.
     tried: bare ? Math.min(tried, rep.intent - 1) : tried,
   });
-  if (!reading.automatic) return next;
+  // A call or a meeting that was seen before would show.
+  if (!reading.automatic) return dropOverlay(next, system, reading);
   // Beneath it lies what the withdrawal was to show, not the cover that we took away.
   const over = pending?.status ?? seen;
   const mayBeOlder = reading.automatic === "soft" && rep.base.atMs > coveredSinceMs;

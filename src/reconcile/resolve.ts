@@ -150,6 +150,8 @@ export function isSatisfied(
   const cover = coverOf(endpointOf(rep, system));
   const wanted = coverFor(rep, system, target, policy);
   if (wanted === "none" && cover !== "none") return false;
+  // Beneath what she sees our session waits to be seen: it would look like a call of hers.
+  if (wanted === "preferred" && cover === "session") return false;
   if (target === null || seen === target) return true;
   const nothingToWithdraw = profileOf(policy, system).absorbing && wanted === "none";
   return nothingToWithdraw && !liftsManual(rep, system);

@@ -1,8 +1,9 @@
 import { CLASSIFICATIONS, type Classification } from "../../src/reconcile/classify.ts";
 import type { Core } from "./core.ts";
 import { binaryKeyOf } from "./key.ts";
-import { checkQuiet, checkStep, isQuiet, type Violation } from "./properties.ts";
+import { checkEveryStep, checkQuiet, isQuiet, type Violation } from "./properties.ts";
 import { policyOf, type Setting } from "./setting.ts";
+import { StateSet } from "./state-set.ts";
 import { firstWorld, steps } from "./steps.ts";
 import type { World } from "./world.ts";
 
@@ -28,7 +29,8 @@ type Heard = Record<Classification, number>;
 export function explore(setting: Setting, core: Core, maxStates: number): Exploration {
   const policy = policyOf(setting);
   const first = firstWorld(setting, core, policy);
-  const seen = new Set<string>([binaryKeyOf(first)]);
+  const seen = new StateSet();
+  seen.add(binaryKeyOf(first));
   type Node = { readonly world: World; readonly from: Node | null; readonly step: string };
   let frontier: Node[] = [{ world: first, from: null, step: "everything is Available" }];
   let transitions = 0;
@@ -69,12 +71,10 @@ export function explore(setting: Setting, core: Core, maxStates: number): Explor
       for (const step of steps(world, setting, core, policy)) {
         transitions += 1;
         if (step.heard) heard[step.heard] += 1;
-        const key = binaryKeyOf(step.next);
-        if (seen.has(key)) continue;
-        seen.add(key);
+        if (!seen.add(binaryKeyOf(step.next))) continue;
         const child: Node = { world: step.next, from: node, step: step.name };
         maxWrites = Math.max(maxWrites, step.next.writes);
-        const violation = checkStep(world, step.next, core, setting);
+        const violation = checkEveryStep(world, step.next, core, setting);
         if (violation) return finish(false, child, violation);
         next.push(child);
         if (seen.size >= maxStates) return finish(false, null, null);

@@ -16,7 +16,12 @@ export type Mutant = {
   readonly name: string;
   readonly edits: readonly Edit[];
   readonly killedBy:
-    | { readonly setting: Partial<Setting>; readonly invariant: string }
+    | {
+        readonly setting: Partial<Setting>;
+        readonly invariant: string;
+        /** Where it survives: what this setting lacks is what finds it. */
+        readonly spared?: Partial<Setting>;
+      }
     | { readonly scenario: string };
 };
 
@@ -24,7 +29,7 @@ export type Mutant = {
 export async function writeMutant(mutant: Mutant, folder: string): Promise<string> {
   const root = join(folder, mutant.name.replaceAll(/\W+/g, "-"));
   await mkdir(root, { recursive: true });
-  for (const part of ["presence", "reconcile"]) {
+  for (const part of ["presence", "reconcile", "controller"]) {
     await cp(join(SOURCES, part), join(root, part), { recursive: true });
   }
   for (const { file, find, replace } of mutant.edits) {

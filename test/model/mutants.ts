@@ -1,6 +1,8 @@
 import { DISCONNECT_MUTANTS } from "./disconnect-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { PIECE_MUTANTS } from "./piece-mutants.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
+import { SESSION_MUTANTS } from "./session-mutants.ts";
 
 const P1 = "P1 convergence";
 const P2 = "P2 bounded writes";
@@ -70,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "delivery.ts",
-        find: "pending: pending.confirmed ? null : { ...pending, unknown: true },",
+        find: "pending: arrived ? null : { ...pending, unknown: true, confirmed: false },",
         replace: "pending: null,",
       },
     ],
@@ -148,5 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, absorptions: 2 }, invariant: P2 },
   },
   ...RULE_MUTANTS,
+  ...PIECE_MUTANTS,
+  ...SESSION_MUTANTS,
   ...DISCONNECT_MUTANTS,
 ];

@@ -4,6 +4,7 @@ import type { Policy } from "../../src/reconcile/policy.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
 import { endpointOf } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
+import { swapped } from "./instances.ts";
 import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
 import { isKnown, isSignedOut, showing, type World } from "./world.ts";
 
@@ -13,6 +14,18 @@ export type Violation = { readonly invariant: string; readonly says: string };
 const LEFT_ALONE = "R114 a paused rep is left alone";
 const FRESH = "a write follows a fresh read";
 const DISCONNECTED = "R310 a lost connection is no sign-out";
+
+/** What must hold after every step, of either instance. */
+export function checkEveryStep(
+  before: World,
+  after: World,
+  core: Core,
+  setting: Setting,
+): Violation | null {
+  const violation = checkStep(before, after, core, setting);
+  if (violation || !before.peer || !after.peer) return violation;
+  return checkStep(swapped(before), swapped(after), core, setting);
+}
 
 /** What must hold after every step. */
 export function checkStep(
@@ -51,13 +64,16 @@ export function checkStep(
     if (!write.protective && minute.length === setting.writesPerMinute) {
       return { invariant: "P2 write budget", says: "nothing is left for a write that protects" };
     }
-    if (before.flights.some((flight) => flight.write.system === write.system)) {
+    const flying = [...before.flights, ...(before.peer?.flights ?? [])];
+    // Who starts again cannot know that what is under way is the other's, and alive.
+    const isShared = before.peer !== null && after.left.crashes < setting.crashes;
+    if (!isShared && flying.some((flight) => flight.write.system === write.system)) {
       return { invariant: "P9 one write at a time", says: `a second write to ${write.system}` };
     }
     if (before.rep.systems[write.system]?.seen === "Offline" && write.system === DYNAMICS) {
       return { invariant: "a sign-out writes nothing there", says: `${write.shows} to Dynamics` };
     }
-    if (write.shows === "Offline") {
+    if (write.shows === "Offline" && after.left.shifts === setting.shifts) {
       return { invariant: "a closed client hides nobody", says: `Offline to ${write.system}` };
     }
     if (endpointOf(before.rep, write.system).readTick < after.rep.intentTick) {
@@ -74,7 +90,8 @@ export function checkStep(
       return { invariant: "P13 protection", says: "Dynamics released before Teams was read bare" };
     }
   }
-  return core.topOf(after.rep)?.kind === "hold" || after.liveHolds.length === 0
+  const isProtected = core.topOf(after.rep)?.kind === "hold" || after.behind;
+  return isProtected || after.liveHolds.length === 0
     ? null
     : { invariant: "P13 protection", says: "a live hold is not on top" };
 }
@@ -86,17 +103,22 @@ function isMisread(before: World, { rep, chosen, blurred }: World): boolean {
   return chosen.every((one) => one.kind === "choice");
 }
 
+const BEGIN_AND_END = [
+  "calls",
+  "holds",
+  "meetings",
+  "signOuts",
+  "flaps",
+  "pauses",
+  "commands",
+  "shifts",
+] as const;
+
 /** Every event may cost one write per system, a withdrawal included; every fault may cost one more. */
 function writeBound(world: World, setting: Setting): number {
   const { left } = world;
   const spent = (kind: keyof World["left"]): number => setting[kind] - left[kind];
-  const twice =
-    spent("calls") +
-    spent("holds") +
-    spent("meetings") +
-    spent("signOuts") +
-    spent("flaps") +
-    spent("pauses");
+  const twice = BEGIN_AND_END.reduce((sum, kind) => sum + spent(kind), 0);
   const events = 2 * twice + spent("acts");
   const faults =
     spent("losses") + 2 * spent("zombies") + 2 * spent("crashes") + spent("duplicates");
@@ -106,6 +128,11 @@ function writeBound(world: World, setting: Setting): number {
 
 /** True when nothing is on its way, nothing waits to be read or written, and only people can change anything. */
 export function isQuiet(world: World, core: Core, policy: Policy, setting: Setting): boolean {
+  if (!isOneQuiet(world, core, policy, setting)) return false;
+  return !world.peer || isOneQuiet(swapped(world), core, policy, setting);
+}
+
+function isOneQuiet(world: World, core: Core, policy: Policy, setting: Setting): boolean {
   if (world.flights.length + world.zombies.length + world.reads.length > 0) return false;
   const planned = core.plan(world.rep, policy, world.epoch * EPOCH_MS);
   if (planned.writes.length + planned.reads.length > 0 || planned.held) return false;
@@ -122,7 +149,10 @@ export function checkQuiet(
   policy: Policy,
   setting: Setting,
 ): Violation | null {
+  if (world.behind) return checkQuiet(swapped(world), core, policy, setting);
   if (world.rep.paused) return checkPaused(world, setting);
+  const told = checkTold(world, setting);
+  if (told) return told;
   for (const name of setting.systems) {
     const target = core.targetOf(world.rep, name, policy);
     const { health } = endpointOf(world.rep, name);
@@ -135,6 +165,22 @@ export function checkQuiet(
     return { invariant: "P1 convergence", says: "our session outlived every call" };
   }
   return checkBase(world, setting);
+}
+
+/** What was told and what is seen protects her, by the truth of the world; and no longer than it should. */
+function checkTold(world: World, setting: Setting): Violation | null {
+  const { rep, teams, liveHolds, decreed, sequential, values } = world;
+  const outlived = Object.keys(rep.holds).find((id) => !liveHolds.includes(id));
+  if (outlived)
+    return { invariant: "R57 a hold ends", says: `${outlived} is over, and still held` };
+  if (decreed !== null && sequential && rep.base.status !== decreed) {
+    const says = `a supervisor set ${decreed}, and ${rep.base.status} stands`;
+    return { invariant: "R119 a command stands", says };
+  }
+  const shows = teams.client === "InACall" && teams.open && !teams.preferred;
+  const isFree = isRoutable(values[DYNAMICS] ?? "Offline");
+  if (!shows || !isFree || world.raced || hasFaults(world, setting)) return null;
+  return { invariant: "P13 protection", says: "Dynamics is free while Teams shows her call" };
 }
 
 /** A rep who is left alone is only given back what is hers. */
@@ -166,8 +212,10 @@ function hasFaults({ left }: World, setting: Setting): boolean {
 function isExempt(world: World, name: SystemName, setting: Setting): boolean {
   if (isSignedOut(world, name) || (name === TEAMS && !world.teams.open)) return true;
   if (name === TEAMS && world.mistaken) return true;
-  // Signing out takes her choice in Dynamics back, not an equal one that she made in Teams as well.
-  const { origin } = world.rep.base;
+  // Signing out takes her choice in Dynamics back, not an equal one that she made in Teams as well. So does who lets go
+  // of what was set for her.
+  const letGo = world.left.commands < setting.commands && !world.rep.base.before;
+  const origin = letGo ? null : world.rep.base.origin;
   const hers = world.chosen.findLast(({ system }) => system === TEAMS)?.status;
   if (name === TEAMS && origin === null && hers === world.teams.preferred?.status) return true;
   return name === TEAMS && world.left.absorptions < setting.absorptions;
@@ -178,8 +226,10 @@ function isExempt(world: World, name: SystemName, setting: Setting): boolean {
  * the order in which they were read. A choice inside the one racing round trip is the known limit.
  */
 function checkBase(world: World, setting: Setting): Violation | null {
-  const { chosen, rep } = world;
+  const { chosen, left, rep } = world;
   const last = chosen.at(-1);
+  // What a supervisor or a planner says is judged by itself.
+  if (left.commands < setting.commands || left.shifts < setting.shifts) return null;
   if (!last || world.raced || world.blurred || hasFaults(world, setting)) return null;
   if (isHidden(world)) return null;
   const inOneSystem = chosen.every(({ system }) => system === last.system);

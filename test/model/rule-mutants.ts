@@ -354,13 +354,11 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "choice.ts",
-        find: "tried: pending || !fresh ? tried",
-        replace: "tried: pending ? tried",
+        find: "if (pending || !isFresh) return next;",
+        replace: "if (pending) return isFresh ? next : { ...next };",
       },
     ],
-    killedBy: {
-      scenario: "a read of Teams that left before the call ended does not release Dynamics",
-    },
+    killedBy: { setting: { acts: 1, commands: 1 }, invariant: P13 },
   },
   {
     name: "R8 what a call hid at the first read is a choice when it ends",

@@ -4,7 +4,7 @@ import type { Policy, SystemProfile } from "../../src/reconcile/policy.ts";
 import type { Cover } from "../../src/reconcile/rep.ts";
 
 export const PHONE = systemName("phone");
-export { DYNAMICS, TEAMS };
+export { DYNAMICS, systemName, TEAMS };
 
 /** What may happen in one exploration, and how often: small numbers, every interleaving. */
 export type Setting = {
@@ -17,6 +17,15 @@ export type Setting = {
   readonly calls: number;
   /** Holds that a desk phone may put (each may be released); more than one may overlap. */
   readonly holds: number;
+  /** How often a hold may be heard of again. With `ttl` it ends by itself an epoch after it was heard of last. */
+  readonly renewals: number;
+  readonly ttl: boolean;
+  /** A supervisor's commands, each of which may end with the holds, or by itself, or be taken back. */
+  readonly commands: number;
+  /** How often her shift may end (and begin again). */
+  readonly shifts: number;
+  /** Two: both look after her, on one store with compare-and-set. */
+  readonly instances: 1 | 2;
   /** How often syncing may be paused (and resumed). */
   readonly pauses: number;
   readonly losses: number;
@@ -58,6 +67,11 @@ export const BASE_SETTING: Setting = {
   acts: 1,
   calls: 0,
   holds: 0,
+  renewals: 0,
+  ttl: false,
+  commands: 0,
+  shifts: 0,
+  instances: 1,
   pauses: 0,
   losses: 0,
   zombies: 0,

@@ -1,15 +1,16 @@
-import type { SystemName } from "../../src/presence/identity.ts";
+import { holdId, type SystemName } from "../../src/presence/identity.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
 import { newRep } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
+import { committed, reloaded, swapped } from "./instances.ts";
 import { isQuiet } from "./properties.ts";
 import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
+import { toldSteps } from "./told.ts";
 import {
   act,
   applyWrite,
   attend,
   deliverRead,
-  endHold,
   type Flight,
   hasUnread,
   interrupt,
@@ -18,7 +19,6 @@ import {
   type Left,
   reconnect,
   signedOutByTime,
-  startHold,
   startRead,
   type Step,
   type World,
@@ -28,8 +28,12 @@ import {
 export function firstWorld(setting: Setting, core: Core, policy: Policy): World {
   const replaced = setting.systems.filter((name) => name !== TEAMS);
   const available = Object.fromEntries(replaced.map((name) => [name, "Available" as const]));
+  const rep = newRep(setting.systems);
   let world: World = {
-    rep: newRep(setting.systems),
+    rep,
+    peer: null,
+    stored: rep,
+    behind: false,
     teams: { client: "Available", preferred: null, session: false, open: true },
     values: available,
     shown: available,
@@ -48,6 +52,7 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
     unread: true,
     crossed: true,
     sequential: true,
+    decreed: null,
     interrupted: null,
     blurred: false,
     swallowed: 0,
@@ -57,8 +62,10 @@ export function firstWorld(setting: Setting, core: Core, policy: Policy): World 
     const read = started.reads[0];
     if (read) world = { ...deliverRead(started, read, core, policy).next, reads: [] };
   }
-  const { rep } = core.plan(world.rep, policy, 0);
-  return { ...world, rep, choiceIntents: 0, unread: true };
+  const planned = { ...world, rep: core.plan(world.rep, policy, 0).rep };
+  const { reads, flights, behind, rep: stored } = planned;
+  const peer = setting.instances === 2 ? { rep: stored, reads, flights, behind } : null;
+  return { ...planned, peer, stored, choiceIntents: 0, unread: true };
 }
 
 const spend = (world: World, kind: keyof Left): World => ({
@@ -73,11 +80,25 @@ const dropAt = <Item>(items: readonly Item[], index: number): readonly Item[] =>
 export function steps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
   return [
     ...humanSteps(world, setting, core, policy),
+    ...toldSteps(world, setting, core, policy),
+    ...lateSteps(world, setting),
+    ...timeSteps(world, setting, core, policy),
+    ...instanceSteps(world, setting, core, policy),
+    ...(world.peer ? instanceSteps(swapped(world), setting, core, policy).map(byTheOther) : []),
+  ];
+}
+
+function byTheOther({ name, next, ...step }: Step): Step {
+  return { ...step, name: `the other: ${name}`, next: swapped(next) };
+}
+
+/** What the acting instance may do, and what comes back to it. */
+function instanceSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
+  return [
     ...readSteps(world, setting, core, policy),
     ...controllerSteps(world, core, policy),
     ...flightSteps(world, setting, core, policy),
-    ...timeSteps(world, setting, core, policy),
-  ];
+  ].map((step) => ({ ...step, next: committed(world, step.next, core, policy) }));
 }
 
 function humanSteps(world: World, setting: Setting, core: Core, policy: Policy): Step[] {
@@ -101,16 +122,6 @@ function humanSteps(world: World, setting: Setting, core: Core, policy: Policy):
     const from = pause ? spend(world, "pauses") : world;
     const rep = core.setPaused(world.rep, pause, world.epoch * EPOCH_MS);
     found.push({ name: pause ? "syncing is paused" : "syncing goes on", next: { ...from, rep } });
-  }
-  if (left.holds > 0) {
-    const id = `call-${left.holds}`;
-    found.push({
-      name: `desk phone ${id} begins`,
-      next: startHold(spend(world, "holds"), id, core),
-    });
-  }
-  for (const id of world.liveHolds) {
-    found.push({ name: `desk phone ${id} ends`, next: endHold(world, id, core) });
   }
   return found;
 }
@@ -214,10 +225,12 @@ function controllerSteps(world: World, core: Core, policy: Policy): Step[] {
   } else if (planned.rep !== world.rep && settles(world, planned.rep)) {
     found.push({ name: "nothing to write", next: { ...world, rep: planned.rep } });
   }
+  found.push(...abandoned(world, core, policy));
   if (world.left.crashes > 0) {
     const zombies = world.flights.filter(({ applied }) => !applied).map(({ write }) => write);
-    const rep = core.recover(world.rep, policy, world.epoch * EPOCH_MS);
-    const next = { ...spend(world, "crashes"), rep, reads: [], flights: [] };
+    const started = reloaded(world, core, policy);
+    const rep = core.recover(started.rep, policy, world.epoch * EPOCH_MS);
+    const next = { ...spend(started, "crashes"), rep, reads: [], flights: [] };
     found.push({ name: "crash; what was in flight is lost", next });
     if (zombies.length > 0) {
       const late = { ...next, zombies: [...world.zombies, ...zombies] };
@@ -225,6 +238,20 @@ function controllerSteps(world: World, core: Core, policy: Policy): Step[] {
     }
   }
   return found;
+}
+
+/** A write that the other instance sent and died with: when its time is over, nobody knows what became of it. */
+function abandoned(world: World, core: Core, policy: Policy): Step[] {
+  const { peer, rep } = world;
+  if (!peer) return [];
+  const flying = new Set([...world.flights, ...peer.flights].map(({ write }) => write.system));
+  const systems = policy.systems.filter(({ name }) => {
+    const pending = rep.systems[name]?.pending;
+    return pending && pending.ackTick === null && !pending.unknown && !flying.has(name);
+  });
+  if (systems.length === 0) return [];
+  const next = core.recover(rep, { ...policy, systems }, world.epoch * EPOCH_MS);
+  return [{ name: "what was sent is given up", next: { ...world, rep: next } }];
 }
 
 function settles(world: World, planned: World["rep"]): boolean {
@@ -241,10 +268,10 @@ function flightSteps(world: World, setting: Setting, core: Core, policy: Policy)
   for (const [index, { write, applied }] of world.flights.entries()) {
     const { system, intent, shows } = write;
     const landed = { ...world, flights: dropAt(world.flights, index) };
-    const answer = (from: World, outcome: "accepted" | "unknown"): World => ({
-      ...from,
-      rep: core.deliver(from.rep, system, intent, outcome, policy, nowMs),
-    });
+    const answer = (sent: World, outcome: "accepted" | "unknown"): World => {
+      const from = reloaded(sent, core, policy);
+      return { ...from, rep: core.deliver(from.rep, system, intent, outcome, policy, nowMs) };
+    };
     const name = `${system} ← ${shows}`;
     if (applied) {
       found.push({ name: `${name} is acknowledged`, next: answer(landed, "accepted") });
@@ -271,11 +298,14 @@ function flightSteps(world: World, setting: Setting, core: Core, policy: Policy)
       found.push({ name: `${name} is accepted without effect`, next });
     }
   }
-  for (const [index, write] of world.zombies.entries()) {
-    const next = applyWrite({ ...world, zombies: dropAt(world.zombies, index) }, write, setting);
-    found.push({ name: `${write.system} ← ${write.shows} arrives late`, next });
-  }
   return found;
+}
+
+function lateSteps(world: World, setting: Setting): Step[] {
+  return world.zombies.map((write, index) => ({
+    name: `${write.system} ← ${write.shows} arrives late`,
+    next: applyWrite({ ...world, zombies: dropAt(world.zombies, index) }, write, setting),
+  }));
 }
 
 /** Time passes as often as the setting says, and whenever the controller is waiting for it. */
@@ -286,9 +316,10 @@ function timeSteps(world: World, setting: Setting, core: Core, policy: Policy): 
     return [{ name: "dynamics shows its change", next: { ...world, shown, sequence } }];
   }
   const nowMs = world.epoch * EPOCH_MS;
-  const { recheckAtMs } = core.plan(world.rep, policy, nowMs);
-  const awaited =
-    recheckAtMs !== null && recheckAtMs > nowMs && recheckAtMs < nowMs + 10 * EPOCH_MS;
+  const awaited = [world.rep, ...(world.peer ? [world.peer.rep] : [])].some((rep) => {
+    const { recheckAtMs } = core.plan(rep, policy, nowMs);
+    return recheckAtMs !== null && recheckAtMs > nowMs && recheckAtMs < nowMs + 10 * EPOCH_MS;
+  });
   if (!awaited && world.left.epochs === 0) return [];
   // A cover lasts for hours, requests and polls for seconds: no lease runs out while one of them is due.
   const due = setting.systems.some(
@@ -301,7 +332,12 @@ function timeSteps(world: World, setting: Setting, core: Core, policy: Policy): 
   const { preferred } = world.teams;
   const expired = preferred?.untilEpoch != null && preferred.untilEpoch <= epoch;
   const teams = expired ? { ...world.teams, preferred: null } : world.teams;
+  const current = world.behind ? world.stored : world.rep;
+  // The partner was promised no more than that.
+  const liveHolds = world.liveHolds.filter(
+    (id) => (current.holds[holdId(id)]?.untilMs ?? 0) > epoch * EPOCH_MS,
+  );
   const waited = awaited ? world : spend(world, "epochs");
-  const passed = { ...signedOutByTime(waited), epoch, teams };
+  const passed = { ...signedOutByTime(waited), epoch, teams, liveHolds };
   return [{ name: "time passes", next: expired ? bumpTeams(passed) : passed }];
 }

@@ -4,6 +4,7 @@ import { FLAPPING_SEEDS, PAUSING_SEEDS, walk } from "./walk.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const SEEDS = 1_000;
+const LONG = { timeout: 300_000 };
 
 /** Seeds that once showed a defect, with what was wrong. They stay. */
 const REMEMBERED: readonly (readonly [number, string])[] = [
@@ -21,7 +22,7 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
     expect(violation, trace.slice(-40).join("\n")).toBeNull();
   });
 
-  it(`[R113] [R115] ${SEEDS / 4} schedules in which syncing is paused and goes on`, () => {
+  it(`[R113] [R115] ${SEEDS / 4} schedules in which syncing is paused and goes on`, LONG, () => {
     let pauses = 0;
     for (let seed = PAUSING_SEEDS; seed < PAUSING_SEEDS + SEEDS / 4; seed += 1) {
       const { violation, trace } = walk(seed, core);
@@ -31,7 +32,7 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
     expect(pauses).toBeGreaterThan(SEEDS / 4);
   });
 
-  it(`[R310] ${SEEDS / 4} schedules in which she loses her connection to Dynamics`, () => {
+  it(`[R310] ${SEEDS / 4} schedules in which she loses her connection to Dynamics`, LONG, () => {
     let returns = 0;
     for (let seed = FLAPPING_SEEDS; seed < FLAPPING_SEEDS + SEEDS / 4; seed += 1) {
       const { violation, trace } = walk(seed, core);
@@ -41,7 +42,7 @@ describe("[P1] [P2] [P3] [P9] [P10] [P13] [P15] long random schedules end quiet,
     expect(returns).toBeGreaterThan(SEEDS / 10);
   });
 
-  it(`${SEEDS} schedules of more than 900 steps on average`, { timeout: 300_000 }, () => {
+  it(`${SEEDS} schedules of more than 900 steps on average`, LONG, () => {
     let steps = 0;
     let writes = 0;
     for (let seed = 0; seed < SEEDS; seed += 1) {

@@ -1,4 +1,4 @@
-import { holdId, type SystemName } from "../../src/presence/identity.ts";
+import type { SystemName } from "../../src/presence/identity.ts";
 import type { AutomaticKind } from "../../src/presence/reading.ts";
 import { join, type Status } from "../../src/presence/status.ts";
 import type { Classification } from "../../src/reconcile/classify.ts";
@@ -6,7 +6,8 @@ import type { Policy } from "../../src/reconcile/policy.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
 import { endpointOf, type Rep } from "../../src/reconcile/rep.ts";
 import type { Core } from "./core.ts";
-import { DYNAMICS, EPOCH_MS, PHONE, type Setting, TEAMS } from "./setting.ts";
+import type { Instance } from "./instances.ts";
+import { DYNAMICS, EPOCH_MS, type Setting, TEAMS } from "./setting.ts";
 
 /** Teams as Graph documents it: one preferred slot over the strongest session. */
 type TeamsSide = {
@@ -34,6 +35,9 @@ export type Left = {
   readonly acts: number;
   readonly calls: number;
   readonly holds: number;
+  readonly renewals: number;
+  readonly commands: number;
+  readonly shifts: number;
   readonly pauses: number;
   readonly losses: number;
   readonly zombies: number;
@@ -57,6 +61,10 @@ type Chosen = {
 
 export type World = {
   readonly rep: Rep;
+  /** The other instance, what the store holds, and whether the acting one has missed that: with two instances. */
+  readonly peer: Instance | null;
+  readonly stored: Rep;
+  readonly behind: boolean;
   readonly teams: TeamsSide;
   /** What each replacing system holds, and what it shows so far (they differ while it lags). */
   readonly values: Readonly<Record<SystemName, Status>>;
@@ -90,6 +98,8 @@ export type World = {
   readonly swallowed: number;
   /** Every choice was made in a quiet world. */
   readonly sequential: boolean;
+  /** What a supervisor set, if she has chosen nothing since. */
+  readonly decreed: Status | null;
 };
 
 export type Step = {
@@ -201,8 +211,6 @@ export function startRead(world: World, system: SystemName): World {
   return { ...world, unread: false, reads: [...world.reads, read] };
 }
 
-const FOREVER_MS = Number.MAX_SAFE_INTEGER;
-
 export function hasUnread(world: World, system: SystemName): boolean {
   const holds = world.values[system] ?? beneath(world, system).status;
   const { seen, sequence } = endpointOf(world.rep, system);
@@ -224,7 +232,7 @@ export function attend(
   const status = kind === "sign-out" ? "Offline" : "Available";
   const chosen = [...world.chosen, { kind, system: DYNAMICS, status } as const];
   const sequential = world.sequential && quiet;
-  return put({ ...world, chosen, sequential }, DYNAMICS, status, setting.lagging);
+  return put({ ...world, chosen, sequential, decreed: null }, DYNAMICS, status, setting.lagging);
 }
 
 /** Her connection to Dynamics is gone: it shows Offline at once, and remembers what it showed. */
@@ -232,7 +240,8 @@ export function interrupt(world: World, setting: Setting): World {
   const value = world.values[DYNAMICS] ?? "Available";
   const { pending, late } = endpointOf(world.rep, DYNAMICS);
   const isOurs = [pending, ...late].some((write) => write?.status === value);
-  const blurred = world.blurred || (hasUnread(world, DYNAMICS) && !isOurs);
+  // Or hers, and equal to a write of ours that went to somebody who was not there.
+  const blurred = world.blurred || (hasUnread(world, DYNAMICS) && (!isOurs || world.raced));
   return put({ ...world, blurred, interrupted: value }, DYNAMICS, "Offline", setting.lagging);
 }
 
@@ -248,21 +257,6 @@ export function signedOutByTime(world: World): World {
   return { ...world, interrupted: null, chosen: [...world.chosen, gone] };
 }
 
-export function startHold(world: World, id: string, core: Core): World {
-  const atMs = world.epoch * EPOCH_MS;
-  const hold = { source: PHONE, status: "InACall" as const, untilMs: FOREVER_MS };
-  const cause = { kind: "hold" as const, source: "phone", status: hold.status, atMs };
-  const rep = core.putHold(world.rep, holdId(id), hold, cause);
-  return { ...world, rep, liveHolds: [...world.liveHolds, id] };
-}
-
-export function endHold(world: World, id: string, core: Core): World {
-  const atMs = world.epoch * EPOCH_MS;
-  const cause = { kind: "hold ended" as const, source: "phone", status: "InACall" as const, atMs };
-  const rep = core.releaseHold(world.rep, holdId(id), cause);
-  return { ...world, rep, liveHolds: world.liveHolds.filter((live) => live !== id) };
-}
-
 /** A human's choice. In Teams, Available means that the manual status is taken back. */
 export function act(
   world: World,
@@ -271,15 +265,18 @@ export function act(
   setting: Setting,
   quiet: boolean,
 ): World {
-  const flying = [...world.flights.map(({ write }) => write), ...world.zombies];
+  const flights = [...world.flights, ...(world.peer?.flights ?? [])];
+  const flying = [...flights.map(({ write }) => write), ...world.zombies];
   const ours = flying.filter((write) => write.system === system);
-  const { pending, late, seen } = endpointOf(world.rep, system);
-  // There and back again between two reads, to what we put there for a call: the next read is the same.
-  const back = status === seen && status !== world.rep.base.status;
-  const twin =
-    back ||
-    [pending, ...late].some((write) => write?.status === status) ||
-    ours.some((write) => write.shows === status);
+  const believed = [world.rep, ...(world.peer ? [world.peer.rep, world.stored] : [])];
+  const twins = believed.map((rep) => {
+    const { pending, late, seen } = endpointOf(rep, system);
+    // There and back again between two reads, to what we put there for a call: the next read is the same.
+    const back = status === seen && status !== rep.base.status;
+    return back || [pending, ...late].some((write) => write?.status === status);
+  });
+  const twin = twins.includes(true) || ours.some((write) => write.shows === status);
+  const late = believed.flatMap((rep) => endpointOf(rep, system).late);
   const base = {
     ...world,
     raced: world.raced || twin,
@@ -287,6 +284,7 @@ export function act(
     chosen: [...world.chosen, { kind: "choice" as const, system, status }],
     crossed: world.crossed && world.unread,
     sequential: world.sequential && quiet,
+    decreed: null,
   };
   if (system !== TEAMS) {
     const gone = world.reads.some((read) => read.system === system && read.status === "Offline");

@@ -255,4 +255,52 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     stage.settle();
     assert.equal(stage.endpoint(TEAMS).seen, "Away");
   },
+
+  "[R309] what follows Inactive is her choice": (core) => {
+    const stage = Stage.settled(core);
+    stage.teams("Busy");
+    stage.settle();
+    stage.dynamics("Inactive");
+    stage.settle();
+    stage.teams("BeRightBack");
+    stage.settle();
+    stage.dynamics("Busy");
+    assert.equal(stage.rep.base.status, "Busy");
+  },
+
+  "[R307] a call that was given up does not come to light": (core) => {
+    const { stage, withdrawal } = beforeGivingUp(core);
+    stage.answer(withdrawal, "accepted");
+    stage.wait(stage.policy.absenceGraceMs);
+    stage.plan();
+    const { intent } = stage.rep;
+    assert.equal(stage.teams("Available"), "uncovered");
+    assert.equal(stage.rep.intent, intent);
+    assert.equal(stage.settle().at(-1)?.shows, "Busy");
+  },
+
+  "[R307] a call that was given up does not wait behind a closed client": (core) => {
+    const { stage, withdrawal } = beforeGivingUp(core);
+    stage.wait(stage.policy.absenceGraceMs);
+    stage.plan();
+    stage.answer(withdrawal, "accepted");
+    stage.wait(5_000);
+    stage.teams("Offline");
+    stage.teams("Available");
+    assert.equal(stage.rep.base.status, "Busy");
+  },
 };
+
+/** Busy was written beneath a call of hers, then she closed Teams: our entry is being taken away to lay the call bare. */
+function beforeGivingUp(core: Core): { readonly stage: Stage; readonly withdrawal: Write } {
+  const stage = Stage.settled(core);
+  stage.dynamics("Busy");
+  const busy = stage.nextWrite(TEAMS);
+  stage.teams("InACall");
+  stage.answer(busy, "accepted");
+  stage.wait(5_000);
+  stage.teams("Offline");
+  const withdrawal = stage.nextWrite(TEAMS);
+  assert.equal(withdrawal.to, "none");
+  return { stage, withdrawal };
+}

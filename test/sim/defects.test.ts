@@ -152,6 +152,67 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
   });
 
+  /** A call was reported while she showed her own status: our session lies beneath it. */
+  const withHiddenSession = (): Stage => {
+    const stage = settled();
+    stage.teams("BeRightBack");
+    stage.settle();
+    stage.hold("call");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    expect(stage.teams("BeRightBack")).toBe("absorbed");
+    stage.settle();
+    return stage;
+  };
+
+  it("[R306] everything 367: a choice that agrees does not leave our session beneath it", () => {
+    const stage = withHiddenSession();
+    stage.decree("Busy");
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+    stage.wait(5_000);
+    stage.teams("BeRightBack");
+    stage.release("call");
+    expect(stage.teams("Busy")).toBe("agrees");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ from: "session", shows: "Busy" });
+  });
+
+  it("[R306] hours 1138: our own session that comes to light when the call is over is no call of hers", () => {
+    const stage = withHiddenSession();
+    stage.release("call");
+    expect(stage.teams("InACall")).toBe("agrees");
+    expect(topOf(stage.rep)).toBeNull();
+    stage.answer(stage.nextWrite(TEAMS), "accepted");
+  });
+
+  it("[R13] hours 1138: a call that was seen is over when our session ends and shows something else", () => {
+    const inCall = { status: "InACall", kind: "hold", over: "Available", untilMs: null } as const;
+    const stage = withHiddenSession();
+    const at = { tick: stage.rep.tick, intent: stage.rep.intent, atMs: stage.nowMs };
+    stage.rep = { ...stage.rep, overlays: { [TEAMS]: { ...inCall, ...at } } };
+    stage.rep = withEndpoint(stage.rep, TEAMS, { seen: "InACall", leaseUntilMs: stage.nowMs });
+    expect(stage.teams("Available")).toBe("lease ended");
+    expect(stage.rep.overlays).toEqual({});
+  });
+
+  it("[R308] explored: a call that shows while nobody knows of our session is no sign of it", () => {
+    const stage = settled();
+    stage.hold("call");
+    lost(stage, stage.nextWrite(TEAMS));
+    expect(stage.teams("InACall")).toBe("unconfirmed");
+    expect(stage.teams("Available")).toBe("same");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
+  });
+
+  it("[R308] explored: nor is one that showed before the answer was lost", () => {
+    const stage = settled();
+    stage.hold("call");
+    const write = stage.nextWrite(TEAMS);
+    expect(stage.teams("InACall")).toBe("echo");
+    lost(stage, write);
+    expect(stage.teams("Available")).toBe("same");
+    expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
+  });
+
   it("[R302] network 220: Available after a conversation is not an old write of ours", () => {
     const stage = settled();
     stage.dynamics("Busy");
@@ -167,17 +228,31 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
   });
 });
 
-/** Known limits of docs/SPEC.md that a later change may lift: then these fail, and say so. */
-describe("what the simulation found and is still open", () => {
-  it.fails("[R13] hours 231: what she chooses over a state that Dynamics set is her choice", () => {
+describe("what she chooses over what Dynamics shows by itself", () => {
+  it("[R309] hours 231: is her choice where she was Inactive, be it what was there before", () => {
     const stage = settled();
     stage.teams("Busy");
     stage.settle();
-    stage.dynamics("Inactive");
+    expect(stage.dynamics("Inactive")).toBe("automatic");
     stage.settle();
     stage.teams("BeRightBack");
     stage.settle();
     stage.dynamics("Busy");
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: DYNAMICS });
+    stage.settle();
+    expect(endpointOf(stage.rep, TEAMS).seen).toBe("Busy");
+  });
+
+  it("[R319] known limit: is taken for the end of a conversation, once", () => {
+    const stage = settled();
+    stage.read(DYNAMICS, { status: "DoNotDisturb", automatic: "soft" });
+    expect(stage.teams("DoNotDisturb")).toBe("choice");
+    stage.settle();
+    expect(stage.dynamics("Available")).toBe("automatic ended");
+    expect(stage.settle()).toMatchObject([{ system: DYNAMICS, shows: "DoNotDisturb" }]);
+    expect(stage.rep.base).toMatchObject({ status: "DoNotDisturb", origin: TEAMS });
+    stage.wait(60_000);
+    stage.dynamics("Available");
+    expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
   });
 });

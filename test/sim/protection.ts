@@ -1,7 +1,8 @@
 import type { Sighting } from "../../src/connectors/connector.ts";
 import type { Commit, RepDocument } from "../../src/engine/engine.ts";
-import { DYNAMICS, type RepId } from "../../src/presence/identity.ts";
+import { DYNAMICS, type RepId, TEAMS } from "../../src/presence/identity.ts";
 import { isRoutable } from "../../src/presence/status.ts";
+import type { Rep } from "../../src/reconcile/rep.ts";
 import type { TeamsTruth } from "./graph.ts";
 import type { Journal } from "./journal.ts";
 import type { PartnerEvent } from "./partner.ts";
@@ -87,9 +88,19 @@ export class Protection {
       if (rep !== identity.rep || untilMs < this.#timeline.nowMs) continue;
       this.#tooEarly.set(commit, "a call that was reported is on");
     }
-    if (this.#heard.get(process)?.get(identity.rep)?.inCall) {
+    if (this.#isInCall(process, after, identity.rep)) {
       this.#tooEarly.set(commit, "Teams shows her call");
     }
+  }
+
+  /** By what this process has heard itself, or what another one did whose document it took over, if that is newer. */
+  #isInCall(process: ServiceProcess, { systems }: Rep, rep: RepId): boolean {
+    const own = this.#heard.get(process)?.get(rep);
+    const believed = systems[TEAMS]?.sequence ?? "";
+    const newest = [...this.#heard.values()]
+      .flatMap((heard) => heard.get(rep) ?? [])
+      .find(({ sequence }) => sequence === believed);
+    return (newest && own && newest.sequence > own.sequence ? newest : own)?.inCall ?? false;
   }
 
   stored(commit: Commit): void {

@@ -1,3 +1,5 @@
+import { fuzz, type Finding, type Tally } from "../fuzz/grammar.ts";
+import { GRAMMARS } from "../fuzz/grammars.ts";
 import { loadCore } from "../model/core.ts";
 import { explore, type Exploration } from "../model/explorer.ts";
 import { DEEP } from "../model/settings.ts";
@@ -12,14 +14,21 @@ export type Task =
       readonly from: number;
       readonly count: number;
     }
-  | { readonly kind: "states"; readonly setting: number; readonly maxStates: number };
+  | { readonly kind: "states"; readonly setting: number; readonly maxStates: number }
+  | {
+      readonly kind: "bodies";
+      readonly grammar: number;
+      readonly seed: number;
+      readonly cases: number;
+    };
 
 export type Done =
   | (Omit<Run, "covered"> & {
       readonly kind: "seeds";
       readonly covered: readonly [string, number][];
     })
-  | (Exploration & { readonly kind: "states" });
+  | (Exploration & { readonly kind: "states"; readonly place: number })
+  | { readonly kind: "bodies"; readonly tally: Tally; readonly finding: Finding | null };
 
 /** Every fiftieth seed is run twice. */
 const AGAIN = 50;
@@ -34,10 +43,16 @@ async function work(task: Task): Promise<Done> {
     );
     return { kind: "seeds", ...run, covered: [...covered] };
   }
+  if (task.kind === "bodies") {
+    const grammar = GRAMMARS[task.grammar];
+    if (!grammar) throw new Error(`there is no grammar ${task.grammar}`);
+    return { kind: "bodies", ...fuzz(grammar, task) };
+  }
   const core = await loadCore(new URL("../../src", import.meta.url).href);
   const exploring = DEEP[task.setting];
   if (!exploring) throw new Error(`there is no setting ${task.setting}`);
-  return { kind: "states", ...explore(exploring.setting, core, task.maxStates) };
+  const explored = explore(exploring.setting, core, task.maxStates);
+  return { kind: "states", place: task.setting, ...explored };
 }
 
 async function answer(task: Task): Promise<void> {

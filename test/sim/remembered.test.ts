@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import type { ClimateName } from "./climate.ts";
+import { runSeeds } from "./seeds.ts";
+
+/** Lives in which a promise was broken once, with what was wrong. They stay. */
+const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
+  ["instances", 76, "[R305] what the other instance had under way was taken for lost"],
+  ["instances", 163, "[R305] what the other instance had under way was taken for lost"],
+  ["instances", 177, "[R305] what the other instance had under way was taken for lost"],
+  ["instances", 329, "[R305] what the other instance had under way was taken for lost"],
+  ["unversioned", 106, "[R300] what lay behind a closed client was forgotten after a while"],
+  ["hours", 134, "[R300] what was written before hours of silence was forgotten"],
+  ["hours", 278, "[R300] what was written before hours of silence was forgotten"],
+  ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
+];
+
+it.each(REMEMBERED)("%s %i lives without a broken promise: %s", async (climate, seed) => {
+  const { failures } = await runSeeds(climate, seed, 1);
+  expect(failures).toEqual([]);
+});
