@@ -26,7 +26,6 @@ import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-ro
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
-import { DYNAMICS_PACE, TEAMS_PACE } from "./paces.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createDetailDesk } from "./detail-desk.ts";
