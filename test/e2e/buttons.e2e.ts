@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../service/launch.ts";
 import type { Chat } from "./chat.ts";
-import { GUEST, INGRID, NADIA, Office, OTHER_TENANT, PRIYA } from "./office.ts";
+import { GUEST, HANA, INGRID, NADIA, Office, OTHER_TENANT, PRIYA } from "./office.ts";
 
 let office: Office;
 let seat: Awaited<ReturnType<Office["sitDown"]>>;
@@ -56,11 +56,49 @@ async function press(title: string): Promise<{ readonly status: number; readonly
 
 const TROUBLE = /went wrong|may not|another conversation|too old|could not/;
 
-describe("every button of every card, in her own chat", () => {
-  test.each(PRESSES)(
-    "[R215, R220, R221] %s, then %s: works for the manager, and shows nobody else what she may not see",
-    async ([said = "", ...pressed], button) => {
+/** Has others do, each out of her own client, what Ingrid did last. */
+async function others(mayTellOfManagers: boolean): Promise<void> {
+  const { proxy } = office;
+  const guest = await proxy.again(office.sender(GUEST));
+  expect(guest.text).toContain("You may not");
+  const foreign = await proxy.again(office.sender(PRIYA));
+  expect(foreign.text).not.toContain("Nadia Okonkwo");
+  const rep = await proxy.again(office.sender(NADIA));
+  if (!mayTellOfManagers) expect(rep.text).not.toMatch(/Priya|Lars|Ingrid/);
+  expect([guest.status, foreign.status, rep.status]).toEqual([200, 200, 200]);
+  const stranger = await proxy.again(office.sender(INGRID, OTHER_TENANT));
+  expect(stranger).toMatchObject({ status: 401, text: '{"code":"unauthorized"}' });
+}
+
+const PLACES: readonly (readonly [where: string, name: string | null])[] = [
+  ["her own chat", null],
+  ["the channel", "Floor"],
+  ["the group chat", "Team leads"],
+];
+
+describe.each(PLACES)("every button of every card, in %s", (_where, place) => {
+  beforeAll(async () => {
+    if (place !== null) await chat.openChannel(place);
+  });
+
+  /** Asks; where others read along, it shows them only for whom the answer is, until she presses. */
+  async function ask(said: string): Promise<void> {
+    if (place === null) {
       await chat.say(said);
+      return;
+    }
+    const shown = await chat.mention(said);
+    expect(shown).not.toContain("Nadia Okonkwo");
+    // What anybody may read is there at once.
+    if (!shown.includes("Answer for Ingrid Solberg")) return;
+    await chat.press("Show it to me");
+    await others(said === "who looked me up");
+  }
+
+  test.each(PRESSES)(
+    "[R215, R217, R220, R221] %s, then %s: works for the manager, and shows nobody else what she may not see",
+    async ([said = "", ...pressed], button) => {
+      await ask(said);
       for (const title of pressed) await chat.press(title);
       if (pressed.includes("Set status") && button === "Set status") {
         await chat.lastCard.getByRole("textbox").nth(1).fill("training");
@@ -69,55 +107,40 @@ describe("every button of every card, in her own chat", () => {
       expect(status).toBe(200);
       expect(text).toContain('"type":"AdaptiveCard"');
       expect(text).not.toMatch(TROUBLE);
-
-      // The same press, out of the clients of others.
-      const { proxy } = office;
-      const guest = await proxy.again(office.sender(GUEST));
-      expect(guest.text).toContain("You may not");
-      const foreign = await proxy.again(office.sender(PRIYA));
-      expect(foreign.text).not.toContain("Nadia Okonkwo");
-      const rep = await proxy.again(office.sender(NADIA));
       // Who looked her up is hers to know.
-      if (said !== "who looked me up") expect(rep.text).not.toMatch(/Priya|Lars|Ingrid/);
-      expect([guest.status, foreign.status, rep.status]).toEqual([200, 200, 200]);
-      const stranger = await proxy.again(office.sender(INGRID, OTHER_TENANT));
-      expect(stranger).toMatchObject({ status: 401, text: '{"code":"unauthorized"}' });
+      await others(said === "who looked me up");
     },
   );
-});
 
-describe("where others read along", () => {
-  const asked = [
-    "status Nadia",
-    "why Nadia",
-    "history Nadia",
-    "team",
-    "who is available",
-    "queues",
-  ];
-
-  test.each([
-    ["in the channel", "Floor"],
-    ["in the group chat", "Team leads"],
-  ])("[R217] %s an answer opens for whoever may see it, and for nobody else", async (_, place) => {
-    await chat.openChannel(place);
-    for (const text of asked) {
-      for (const [visitor, mayNot] of [
-        [INGRID, false],
-        [PRIYA, true],
-        [GUEST, true],
+  if (place === null) return;
+  test("[R215, R224] a board comes for whoever manages somebody, alerts for an administrator", async () => {
+    const { proxy } = office;
+    for (const [visitor, board, alerts] of [
+      [INGRID, "keeps itself up to date", "You may not"],
+      [PRIYA, "keeps itself up to date", "You may not"],
+      [HANA, "You may not", "Alerts will come here"],
+      [NADIA, "You may not", "You may not"],
+      [GUEST, "You may not", "You may not"],
+    ] as const) {
+      proxy.sender = office.sender(visitor);
+      for (const [text, wanted] of [
+        ["board", board],
+        ["alerts here", alerts],
       ] as const) {
-        office.proxy.sender = null;
-        const placeholder = await chat.mention(text);
-        expect(placeholder).toContain("Answer for Ingrid Solberg");
-        expect(placeholder).not.toContain("Nadia");
-        office.proxy.sender = office.sender(visitor);
-        const { status, text: answer } = await press("Show it to me");
-        expect(status).toBe(200);
-        if (mayNot) expect(answer, `${visitor.name}: ${text}`).not.toContain("Nadia Okonkwo");
-        else expect(answer, text).not.toMatch(TROUBLE);
+        const before = await chat.cards.count();
+        await chat.mention(text);
+        const came = async () => (await chat.cards.allInnerTexts()).slice(before).join("\n");
+        await eventually(`${visitor.name}: ${text}`, async () => (await came()).includes(wanted));
+        expect(await came()).not.toMatch(/Nadia|Lars|Ingrid|Priya|Hana/);
       }
     }
-    office.proxy.sender = null;
+    proxy.sender = office.sender(INGRID, OTHER_TENANT);
+    for (const text of ["board", "alerts here"]) {
+      const [cards, from] = [await chat.cards.count(), proxy.answers.length];
+      await chat.callOut(text);
+      expect(await office.answered("message", from)).toMatchObject({ status: 401 });
+      expect(await chat.cards.count()).toBe(cards);
+    }
+    proxy.sender = null;
   });
 });
