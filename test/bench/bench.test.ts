@@ -102,6 +102,7 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
     "acknowledgement",
     "storm",
     "money",
+    "instances",
     "scale",
   ];
   expect(results.map(({ id }) => id)).toEqual(ids);

@@ -20,6 +20,7 @@ import type { Result } from "./report/result.ts";
 import { installNodeRed } from "./rivals/node-red.ts";
 import { acknowledgement } from "./sections/acknowledgement.ts";
 import { correctness } from "./sections/correctness.ts";
+import { instances } from "./sections/instances.ts";
 import { latency } from "./sections/latency.ts";
 import type { Scope, Section } from "./sections/section.ts";
 import { money } from "./sections/money.ts";
@@ -35,6 +36,7 @@ const SECTIONS: readonly Section[] = [
   acknowledgement,
   storm,
   money,
+  instances,
   scale,
 ];
 
