@@ -102,8 +102,8 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
     "acknowledgement",
     "storm",
     "money",
-    "instances",
     "scale",
+    "instances",
   ];
   expect(results.map(({ id }) => id)).toEqual(ids);
   for (const { table } of results) {

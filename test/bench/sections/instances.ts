@@ -62,6 +62,13 @@ export const instances: Section = {
           ({ instanceCores, databaseCores }) => databaseCores / (databaseCores + instanceCores),
         ),
       );
+    const used = (count: number): number =>
+      median(
+        rounds(count).map(
+          ({ instanceCores, databaseCores, benchCores }) =>
+            instanceCores + databaseCores + benchCores,
+        ),
+      );
     const missing = counts.flatMap(rounds).reduce((sum, one) => sum + one.missing, 0);
     const cores = availableParallelism();
     const hasCores = cores >= CORES_WANTED;
@@ -127,8 +134,9 @@ export const instances: Section = {
         ...(hasCores
           ? []
           : [
-              `This machine has ${cores} cores, and one instance with its database, the load and the emulated cloud uses them up: more instances cannot be faster here, and the target is not judged. What can be read here is what another instance costs: the CPU for each change. With n instances, n − 1 of n hints come to one that does not have the rep, and are passed on through the database.`,
+              `This machine has ${cores} cores. All together, one instance with its database, the load and the emulated cloud used ${figure(used(1))} of them, ${named(most)} ${figure(used(most))}; what is missing was used by whoever else was there. So whether more instances are faster cannot be seen here, and the target is not judged. What can be seen is what another instance costs: the CPU for each change.`,
             ]),
+        "With n instances, n − 1 of n hints come to one that does not have the rep, and are passed on through the database.",
         `One database takes what all instances store, so it is where growth ends: at ${figure(middle(most, "databaseMsPerChange"))} ms of its CPU for each change with ${named(most)}, one core of it carries about ${figure(1_000 / middle(most, "databaseMsPerChange"))} changes/s, and batches of several instances follow one another in it.`,
         `Not written within 5 s: ${missing}.`,
       ],
