@@ -14,6 +14,8 @@ export default defineConfig({
     retry: 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A safety net, as every wait here: what is waited for comes, but a busy machine takes its time.
+    expect: { poll: { timeout: 50_000 } },
     allowOnly: false,
     passWithNoTests: false,
     projects: [

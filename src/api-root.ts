@@ -6,11 +6,11 @@ import type { Config } from "./config.ts";
 import { SystemError } from "./connectors/connector.ts";
 import type { EntraTokenVerifier } from "./connectors/entra-token.ts";
 import type { Clock } from "./controller/clock.ts";
-import type { Controller } from "./controller/controller.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Policy } from "./reconcile/policy.ts";
 import { parseJson } from "./http/json.ts";
+import type { Reps } from "./sync-root.ts";
 
 /** After a failure that names no time of its own. */
 const RETRY_MS = 5_000;
@@ -19,8 +19,8 @@ export type ApiParts = {
   readonly config: Config;
   readonly tokens: EntraTokenVerifier;
   readonly engine: Engine;
-  readonly controller: Controller;
   readonly policy: Policy;
+  readonly reps: Pick<Reps, "document" | "staying" | "submit">;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -32,7 +32,7 @@ export type ApiParts = {
 
 /** Gives the API for other applications what the service has. */
 export function createServiceApi(parts: ApiParts): Api & { readonly registry: Registry } {
-  const { config, tokens, engine, controller, policy, directory, clock, log, board } = parts;
+  const { config, tokens, engine, reps, policy, directory, clock, log, board } = parts;
   const { onSystemError, faultOf } = parts;
   const registry = new Registry(config.partners);
   const api = createApi({
@@ -44,10 +44,10 @@ export function createServiceApi(parts: ApiParts): Api & { readonly registry: Re
     publicUrl: config.publicUrl,
     privateHosts: config.subscriberHosts,
     parse: (body) => parseJson(body, { strict: true }),
-    identities: () => controller.staying(),
+    identities: () => reps.staying(),
     find: (id) => directory.find(id),
-    document: (rep) => controller.document(rep),
-    submit: (event) => controller.submit(event),
+    document: (rep) => reps.document(rep),
+    submit: (event) => reps.submit(event),
     board,
     unreadable: (error) => {
       if (!(error instanceof SystemError)) return null;

@@ -11,7 +11,6 @@ import type { DynamicsConnector } from "./connectors/dynamics/dynamics.ts";
 import { createEntraGroups } from "./connectors/teams/groups.ts";
 import { createConsoleRoutes } from "./console/console.ts";
 import type { Clock } from "./controller/clock.ts";
-import type { Controller } from "./controller/controller.ts";
 import { Recurring } from "./controller/recurring.ts";
 import { PAUSE_RECORD } from "./directory/pauses.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -20,6 +19,7 @@ import type { Route } from "./http/route.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { Policy } from "./reconcile/policy.ts";
+import type { Reps } from "./sync-root.ts";
 
 /** Names change seldom; a rep who is new is called by her id until they are read again. */
 const PEOPLE_EVERY_MS = 10 * 60_000;
@@ -33,7 +33,7 @@ export type BotParts = {
   /** The bot believes whoever calls: for trying out, on loopback. */
   readonly local: boolean;
   readonly engine: Engine;
-  readonly controller: Controller;
+  readonly reps: Pick<Reps, "document" | "staying" | "submit">;
   readonly dynamics: DynamicsConnector;
   readonly board: Board;
   readonly nextShift: BotPort["nextShift"];
@@ -62,7 +62,7 @@ export type ServiceBot = Omit<Bot, "read" | "route"> & {
 
 /** Gives the bot what the service has. `null`: no app id, and not on trial: there is no bot. */
 export async function createServiceBot(parts: BotParts): Promise<ServiceBot | null> {
-  const { config, local, engine, controller, dynamics, credential, clock, signal } = parts;
+  const { config, local, engine, reps, dynamics, credential, clock, signal } = parts;
   if (config.bot === null && !local) return null;
   const nowMs = (): number => clock.nowMs();
 
@@ -71,7 +71,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
   let of: { readonly names: unknown; readonly staying: readonly unknown[] } | null = null;
   // The same list until somebody joins, leaves or is renamed: it is asked for at every answer.
   const currentPeople = (): readonly Person[] => {
-    const staying = controller.staying();
+    const staying = reps.staying();
     const isSame =
       of?.names === names &&
       of.staying.length === staying.length &&
@@ -104,9 +104,9 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot | nu
     random: Math.random,
     people: currentPeople,
     engine,
-    document: (rep) => controller.document(rep),
+    document: (rep) => reps.document(rep),
     lastReadAtMs: parts.lastReadAtMs,
-    submit: (event) => controller.submit(event),
+    submit: (event) => reps.submit(event),
     policy: parts.policy,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     roles: { holders: (role) => dynamics.roleHolders(role, signal) },

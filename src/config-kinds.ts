@@ -164,6 +164,8 @@ export const publicUrl: Kind<string> = {
   }),
 };
 
+export const instanceUrl: Kind<string> = { name: "http URL", read: urlOver(() => null) };
+
 export const sharedKey: Kind<string> = {
   name: "text of at least 16 characters",
   read: (given) => {
@@ -184,18 +186,38 @@ export const cacheKey: Kind<Buffer> = {
   },
 };
 
-export type Database = { readonly kind: "sqlite"; readonly path: string };
+export type Database =
+  | { readonly kind: "sqlite"; readonly path: string }
+  | { readonly kind: "postgres"; readonly url: string };
+
+const POSTGRES_PARAMETERS = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"];
+
+function postgresUrl(given: string): Read<Database> {
+  const url = URL.parse(given);
+  if (url === null) return bad("must be a URL: postgres://role:password@host:5432/database");
+  const wishes = url.searchParams;
+  if (!url.hostname && !wishes.has("host")) return bad("must name the host of the database server");
+  if (!url.username) return bad("must name the role that signs in to the database server");
+  if (!/^\/[^/]+$/.test(url.pathname)) return bad("must name the database, after the host and a /");
+  if ([...wishes.keys()].some((name) => !POSTGRES_PARAMETERS.includes(name))) {
+    return bad(`must have no other parameters than ${POSTGRES_PARAMETERS.join(", ")}`);
+  }
+  if (!["disable", "verify-full"].includes(wishes.get("sslmode") ?? "verify-full")) {
+    return bad("must have sslmode=verify-full, or disable on a network that nobody else is on");
+  }
+  return ok({ kind: "postgres", url: given });
+}
 
 export const database: Kind<Database> = {
-  name: "sqlite:path",
+  name: "sqlite:path, or postgres://role:password@host/database",
   read: (given) => {
-    if (/^postgres(ql)?:/.test(given)) {
-      return bad("cannot be a PostgreSQL URL yet: use sqlite: and a path, on a disk of its own");
-    }
+    if (/^postgres(ql)?:/.test(given)) return postgresUrl(given);
     const path = given.startsWith("sqlite:") ? given.slice("sqlite:".length) : "";
     if (path === ":memory:")
       return bad("must be a file: what is in memory is lost with the process");
-    return path ? ok({ kind: "sqlite", path }) : bad("must be sqlite: and a path");
+    return path
+      ? ok({ kind: "sqlite", path })
+      : bad("must be sqlite: and a path, or a postgres:// URL");
   },
 };
 

@@ -7,6 +7,7 @@ import {
   guids,
   hosts,
   httpsUrl,
+  instanceUrl,
   type Kind,
   logLevel,
   partners,
@@ -285,8 +286,14 @@ export const TABLE = {
       "Running",
       database,
       { default: "sqlite:data/lockstep.db" },
-      "Where everything durable is kept. Treated as a secret, because a database URL may hold a password.",
+      "Where everything durable is kept: a file, or PostgreSQL ([docs/postgres.md](postgres.md)). Treated as a secret, because a database URL may hold a password.",
     ),
+  ),
+  INSTANCE_URL: row(
+    "Running",
+    instanceUrl,
+    { optional: true, derived: "`http://`, `HOST` or else this computer's address, `PORT`" },
+    "Where other instances on the same PostgreSQL database reach this one, past the load balancer ([docs/postgres.md](postgres.md)).",
   ),
   POLICY_FILE: row(
     "Running",

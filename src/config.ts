@@ -67,6 +67,8 @@ export type Config = {
   /** Lower-case. */
   readonly subscriberHosts: readonly string[];
   readonly database: Database;
+  /** Where other instances on the same database reach this one; `null`: by its address. */
+  readonly instanceUrl: string | null;
   readonly policyFile: string | null;
   readonly logLevel: LogLevel;
 };
@@ -133,6 +135,7 @@ export function readConfig(env: Environment): Config {
     apiAudience: values.API_AUDIENCE ?? `api://${credential.clientId}`,
     subscriberHosts: values.SUBSCRIBER_HOSTS ?? [],
     database: values.DATABASE_URL,
+    instanceUrl: values.INSTANCE_URL,
     policyFile: values.POLICY_FILE,
     logLevel: values.LOG_LEVEL,
   };

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
@@ -14,17 +15,14 @@ import { createAccountFinder } from "./connectors/teams/accounts.ts";
 import { createGraph } from "./connectors/teams/graph.ts";
 import { createTeamsConnector } from "./connectors/teams/teams.ts";
 import { type Clock, systemClock } from "./controller/clock.ts";
-import { Controller } from "./controller/controller.ts";
-import { Pace } from "./controller/pace.ts";
 import { Recurring } from "./controller/recurring.ts";
-import { Sweep } from "./controller/sweep.ts";
 import { createCensus } from "./directory/census.ts";
 import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
 import { EngineError } from "./engine/engine-error.ts";
-import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
+import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-root.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
@@ -32,6 +30,8 @@ import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
 import { createDetailDesk } from "./detail-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
+import { openStore } from "./store.ts";
+import { createSoloSync } from "./sync-root.ts";
 import {
   createPolicy,
   DEFAULT_MAPPINGS,
@@ -40,11 +40,6 @@ import {
   readPolicyFile,
 } from "./policy.ts";
 
-/** Below the documented limits, so that others of the tenant find room: Graph 1 500/30 s, Dataverse 6 000/300 s. */
-const TEAMS_PACE = { burst: 100, perSecond: 40 };
-const DYNAMICS_PACE = { burst: 100, perSecond: 15 };
-const GATHER_MS = 4;
-const CONFIRM_MS = 150;
 const DISCOVER_EVERY_MS = 60_000;
 const DISCOVER_RETRY_MS = 1_000;
 /** Webhooks about strangers come in swarms: one look serves them all. */
@@ -52,7 +47,6 @@ const DISCOVER_SOON_MS = 250;
 /** The kill switch is a record that another process may write: so soon it is noticed. */
 const PAUSES_EVERY_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
-const HISTORY_KEPT_MS = 90 * 86_400_000;
 
 export type Service = { readonly port: number; stop(): Promise<void> };
 
@@ -68,11 +62,16 @@ export async function startService(
   }
   const log = pino({ level: config.logLevel, base: null });
   const nowMs = (): number => clock.nowMs();
+  /** What was true here is not any more, and a new start reads everything again. */
+  const end = (why: string): void => {
+    log.fatal({}, `${why}; this one ends`);
+    process.exit(1);
+  };
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
-  const store = await openSqliteEngine({ path: config.database.path });
-  const engine = announcing(store, () => api.committed());
+  const store = await openStore(config.database);
+  const engine = announcing(store, () => (fleet ? fleet.recorded() : told()));
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -92,47 +91,46 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
-  const teamsPace = new Pace(clock, TEAMS_PACE);
-  const paces = {
-    teams: teamsPace,
-    // Graph counts the calls of each registration for itself.
-    teamsReads: config.reader ? new Pace(clock, TEAMS_PACE) : teamsPace,
-    dynamics: new Pace(clock, DYNAMICS_PACE),
-  };
   const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
     log.warn({ system, code, retry, detail }, nextStep);
 
-  const controller = new Controller({
+  let discovered = false;
+  const { database } = config;
+  const parts = {
+    config,
     engine,
     policy,
     clock,
-    systems: [
-      { connector: teams, pace: paces.teams, readPace: paces.teamsReads },
-      { connector: dynamics, pace: paces.dynamics },
-    ],
-    gatherMs: GATHER_MS,
-    confirmMs: CONFIRM_MS,
+    log,
+    teams,
+    dynamics,
+    directory,
     onSystemError,
-    onFault: (_rep, error) => log.error({ fault: faultOf(error) }, "a rep is taken up again"),
-  });
-  const onSweepFault = (error: unknown): void =>
-    log.error({ fault: faultOf(error) }, "a sweep is tried again at its next turn");
-  const sweepOf = (connector: typeof teams, pace: Pace, pollMs: number): Sweep =>
-    new Sweep({ connector, controller, pace, clock, pollMs, onSystemError, onFault: onSweepFault });
-  const sweeps = {
-    teams: sweepOf(teams, paces.teamsReads, config.teamsPollMs),
-    dynamics: sweepOf(dynamics, paces.dynamics, config.dynamicsPollMs),
+    faultOf,
   };
+  const fleet =
+    database.kind === "postgres"
+      ? await createFleetSync({
+          ...parts,
+          url: database.url,
+          isKnown: () => discovered,
+          onNews: () => told(),
+        })
+      : null;
+  const { isRep, paces, reps, sweeps, ...sync } = fleet ?? createSoloSync(parts);
+  const shared = fleet && createDesk(parts, () => end("another instance has the desk now"));
+  // One instance alone has the desk, always.
+  const desk = shared ?? { engine, clock, isHere: true };
 
   const tokens = tokensOf(config, nowMs);
   const push = createServicePush({
     config,
     tokens,
-    engine,
-    controller,
+    engine: desk.engine,
+    reps,
     directory,
     pace: paces.teams,
-    clock,
+    clock: desk.clock,
     log,
   });
   const accounts = createAccountFinder(
@@ -155,7 +153,6 @@ export async function startService(
   });
 
   let organization: Organization | null = null;
-  let discovered = false;
   const aborted = new Promise<void>((resolve) => {
     abort.signal.addEventListener("abort", () => resolve(), { once: true });
   });
@@ -167,9 +164,9 @@ export async function startService(
       organization ??= await dynamics.organization(abort.signal);
       const { matches, excluded } = await census.take(abort.signal);
       const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
-      for (const { rep } of left) controller.detach(rep);
-      for (const identity of joined) controller.adopt(identity);
-      push.follow();
+      for (const { rep } of left) reps.detach(rep);
+      for (const identity of joined) reps.adopt(identity);
+      if (desk.isHere) push.follow();
       if (joined.length + left.length > 0 || !discovered) {
         const leftOut = countsOf(excluded);
         log.info(
@@ -182,7 +179,7 @@ export async function startService(
         sweeps.teams.start();
         sweeps.dynamics.start();
       }
-      push.sayMode();
+      if (desk.isHere) push.sayMode();
       return true;
     } catch (error) {
       if (error instanceof SystemError) onSystemError(error);
@@ -213,7 +210,7 @@ export async function startService(
     clock,
     run: async () => {
       try {
-        controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
+        reps.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
         return true;
       } catch (error) {
         log.error({ fault: faultOf(error) }, "the pauses could not be read; they stay as they are");
@@ -227,21 +224,25 @@ export async function startService(
   const api = createServiceApi({
     config,
     tokens,
-    engine,
-    controller,
+    engine: desk.engine,
+    reps,
     policy,
     directory,
-    clock,
+    clock: desk.clock,
     log,
     board,
     onSystemError,
     faultOf,
   });
+  let isOpen = false;
+  const told = (): void => {
+    if (isOpen) api.committed();
+  };
   const bot = await createServiceBot({
     config,
     local: options.local ?? false,
-    engine,
-    controller,
+    engine: desk.engine,
+    reps,
     dynamics,
     board,
     nextShift: (rep) => api.nextShift(rep),
@@ -254,7 +255,7 @@ export async function startService(
     credential,
     tokens,
     policy,
-    clock,
+    clock: desk.clock,
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
     waitingFor: () => readiness().waitingFor,
@@ -275,11 +276,11 @@ export async function startService(
         organization: () => organization,
         organizationIds: config.dataverseOrganizationIds,
         repOfAgentStatus: (id) => dynamics.repOfAgentStatus(id),
-        isRep: (rep) => controller.document(rep) !== null,
+        isRep,
         isNews: (hint) => dynamics.isNews(hint),
         hint: (rep, againMs) => {
-          controller.hint(rep, DYNAMICS);
-          controller.hint(rep, DYNAMICS, againMs);
+          reps.hint(rep, DYNAMICS);
+          reps.hint(rep, DYNAMICS, againMs);
         },
         sweep: () => discovery.soon(),
         count: (result) => {
@@ -288,36 +289,49 @@ export async function startService(
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
         },
       }),
-      ...(bot ? bot.routes : []),
-      createPartnerInbound({
-        partners: () => api.registry.all(),
-        refuse: api.refuseEvent,
-        find: (id) => directory.find(id),
-        findLeaver: (id) => controller.leaver(id),
-        accept: (event) => engine.accept(event),
-        submit: (event) => controller.submit(event),
-        parse: (body) => parseJson(body, { strict: true }),
-        nowMs,
-      }),
-      ...push.routes,
-      ...api.routes,
+      ...routesOfDesk(shared, [
+        ...(bot ? bot.routes : []),
+        createPartnerInbound({
+          partners: () => api.registry.all(),
+          refuse: api.refuseEvent,
+          find: (id) => directory.find(id),
+          findLeaver: (id) => reps.leaver(id),
+          accept: (event) => engine.accept(event),
+          submit: (event) => reps.submit(event),
+          parse: (body) => parseJson(body, { strict: true }),
+          nowMs,
+        }),
+        ...push.routes,
+        ...api.routes,
+      ]),
     ],
   });
 
-  controller.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
-  await controller.start();
-  await bot?.start();
+  const openDesk = async (): Promise<void> => {
+    await bot?.start();
+    await api.start();
+    isOpen = true;
+    await push.start();
+    if (reps.staying().length > 0) push.follow();
+    bot?.names.start();
+  };
+
+  reps.setPauses(pausesOf(await engine.kept(PAUSE_RECORD), nowMs()));
+  await sync.start();
   pauses.start();
-  await api.start();
-  // Who left while nobody looked is found by the first roster.
-  directory.replace(controller.staying());
-  await engine.prune(nowMs() - HISTORY_KEPT_MS);
-  await push.start();
+  if (!shared) await openDesk();
   const { port } = await server.listen(config.port, config.host);
   log.info({ port }, "listening");
-  if (controller.staying().length > 0) push.follow();
   discovery.start();
-  bot?.names.start();
+  await shared?.open(randomUUID(), addressOf(config, port), async () => {
+    log.info({}, "the desk is here");
+    try {
+      await fleet?.watchAll();
+      await openDesk();
+    } catch (error) {
+      end(`the desk cannot be opened: ${faultOf(error)}`);
+    }
+  });
 
   const stop = async (): Promise<void> => {
     await server.close(CLOSE_GRACE_MS);
@@ -326,8 +340,8 @@ export async function startService(
     await Promise.all([discovery.stop(), pauses.stop(), bot?.names.stop()]);
     await push.stop();
     await api.stop();
-    await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
-    await controller.stop();
+    await shared?.close();
+    await sync.stop();
     await dynamics.close();
     await engine.close();
     log.info({}, "stopped");

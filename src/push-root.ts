@@ -4,13 +4,13 @@ import { type EntraTokenVerifier, GRAPH_NOTIFICATIONS_APP_ID } from "./connector
 import { createTeamsPush, type TeamsPush } from "./connectors/teams/push.ts";
 import { modeLine, pushLine } from "./connectors/teams/push-says.ts";
 import type { Clock } from "./controller/clock.ts";
-import type { Controller } from "./controller/controller.ts";
 import type { Pace } from "./controller/pace.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createLogPace } from "./http/log-pace.ts";
 import { TEAMS } from "./presence/identity.ts";
 import { proofOf } from "./sign-in.ts";
+import type { Reps } from "./sync-root.ts";
 
 const SIGNED_OUT = "entra-subscriber-signed-out";
 
@@ -18,7 +18,7 @@ export type PushParts = {
   readonly config: Config;
   readonly tokens: EntraTokenVerifier;
   readonly engine: Engine;
-  readonly controller: Controller;
+  readonly reps: Pick<Reps, "hint" | "staying">;
   readonly directory: Directory;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -36,7 +36,7 @@ export type ServicePush = Omit<TeamsPush, "follow" | "status"> & {
 
 /** Gives the subscriptions of Teams what the service has. */
 export function createServicePush(parts: PushParts): ServicePush {
-  const { config, tokens, engine, controller, directory, pace, clock, log } = parts;
+  const { config, tokens, engine, reps, directory, pace, clock, log } = parts;
   const nowMs = (): number => clock.nowMs();
   const fromGraph = { appId: GRAPH_NOTIFICATIONS_APP_ID, audience: config.credential.clientId };
   const unused: Record<string, number> = {};
@@ -54,7 +54,7 @@ export function createServicePush(parts: PushParts): ServicePush {
     take: () => pace.take("normal"),
     hint: (user) => {
       const identity = directory.find(user);
-      if (identity) controller.hint(identity.rep, TEAMS);
+      if (identity) reps.hint(identity.rep, TEAMS);
     },
     report: (note) => {
       // Anybody can begin a sign-in and break it off.
@@ -76,7 +76,7 @@ export function createServicePush(parts: PushParts): ServicePush {
     start: () => push.start(),
     saw: (shown, leftAtMs) => push.saw(shown, leftAtMs),
     stop: () => push.stop(),
-    follow: () => push.follow(controller.staying().map(({ teamsUserId }) => teamsUserId)),
+    follow: () => push.follow(reps.staying().map(({ teamsUserId }) => teamsUserId)),
     signedOut: () =>
       push
         .status()

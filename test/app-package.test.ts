@@ -224,6 +224,8 @@ describe("infra/azure.bicep", () => {
       // It follows from PUBLIC_URL, and MANAGED_IDENTITY from the client id.
       "HOST",
       "MANAGED_IDENTITY",
+      // The instances of a plan cannot reach each other past its balancer.
+      "INSTANCE_URL",
       // Nobody puts a certificate on the machine.
       "CLIENT_CERTIFICATE_PATH",
       "READER_CLIENT_CERTIFICATE_PATH",

@@ -86,7 +86,9 @@ export class Commands {
       }
       case "endHold": {
         const hold = this.#holdId(integration, command.hold);
-        return this.#accept({ type: "hold.ended", hold }, by, identity, null);
+        const ended = await this.#accept({ type: "hold.ended", hold }, by, identity, null);
+        await details.forget(hold);
+        return ended;
       }
       case "setStatus": {
         const { status, ttlSeconds, endsHolds } = command;

@@ -39,6 +39,10 @@ export class HoldDetails {
     await this.#engine.keep(record);
   }
 
+  async forget(hold: HoldId): Promise<void> {
+    if (this.#details.delete(hold)) await this.#engine.forget(RECORD, hold);
+  }
+
   /** Forgets the details of holds that are over by now. */
   async sweep(): Promise<void> {
     for (const [hold, { untilMs }] of this.#details) {

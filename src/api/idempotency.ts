@@ -6,7 +6,8 @@ import { problem } from "./problem.ts";
 
 const RECORD = "idempotency";
 const KEPT_MS = 24 * 3_600_000;
-const MAX_KEPT = 100_000;
+/** So many answers of one integration, and so many bytes of them: a bulk call of a thousand is answered with 50 kB. */
+const MOST: Most = { answers: 50_000, bytes: 32 * 1024 * 1024 };
 
 const kept = z.object({
   print: z.string(),
@@ -14,19 +15,23 @@ const kept = z.object({
   headers: z.record(z.string(), z.string()),
   json: z.unknown(),
 });
-type Kept = z.infer<typeof kept> & { readonly untilMs: number };
+type Kept = z.infer<typeof kept> & { readonly untilMs: number; readonly bytes: number };
+type Most = { readonly answers: number; readonly bytes: number };
 
 type IdempotencyOptions = {
   readonly engine: Pick<Engine, "keep" | "kept" | "forget">;
   readonly nowMs: () => number;
+  readonly most?: Most;
 };
 
 /**
  * Remembers for a day what was answered to an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), also
- * over a restart: the same request again gets the same answer and does nothing.
+ * over a restart: the same request again gets the same answer and does nothing. An integration that has more answers than
+ * may be kept loses its own oldest, and takes nothing from the others.
  */
 export class Idempotency {
   readonly #options: IdempotencyOptions;
+  /** The oldest first. */
   readonly #answers = new Map<string, Kept>();
   readonly #running = new Set<string>();
 
@@ -35,19 +40,29 @@ export class Idempotency {
   }
 
   async load(): Promise<void> {
-    for (const { id, body, expiresAtMs } of await this.#options.engine.kept(RECORD)) {
-      const read = kept.safeParse(body);
-      if (read.success) this.#answers.set(id, { ...read.data, untilMs: expiresAtMs ?? 0 });
+    const read = (await this.#options.engine.kept(RECORD)).flatMap(({ id, body, expiresAtMs }) => {
+      const { data } = kept.safeParse(body);
+      const untilMs = expiresAtMs ?? 0;
+      return data ? [{ id, answer: { ...data, untilMs, bytes: bytesOf(data) } }] : [];
+    });
+    for (const { id, answer } of read.toSorted((a, b) => a.answer.untilMs - b.answer.untilMs)) {
+      this.#answers.set(id, answer);
     }
     await this.sweep();
   }
 
-  /** Forgets what is a day old, and the oldest where there are too many. */
+  /** Forgets what is a day old, and the oldest of an integration that has too many. */
   async sweep(): Promise<void> {
-    const nowMs = this.#options.nowMs();
-    const byAge = [...this.#answers].toSorted(([, a], [, b]) => a.untilMs - b.untilMs);
-    const surplus = Math.max(0, byAge.length - MAX_KEPT);
-    const over = byAge.filter(([, { untilMs }], index) => untilMs <= nowMs || index < surplus);
+    const { nowMs, most = MOST } = this.#options;
+    const held = new Map<string, { answers: number; bytes: number }>();
+    const over = [...this.#answers].toReversed().filter(([id, { untilMs, bytes }]) => {
+      const [owner = ""] = id.split(" ");
+      const of = held.get(owner) ?? { answers: 0, bytes: 0 };
+      held.set(owner, of);
+      of.answers += 1;
+      of.bytes += bytes;
+      return untilMs <= nowMs() || of.answers > most.answers || of.bytes > most.bytes;
+    });
     for (const [id] of over) {
       this.#answers.delete(id);
       await this.#options.engine.forget(RECORD, id);
@@ -87,9 +102,13 @@ export class Idempotency {
     const untilMs = this.#options.nowMs() + KEPT_MS;
     const body = { print, status, headers: { ...headers }, json };
     await this.#options.engine.keep({ kind: RECORD, id, body, expiresAtMs: untilMs });
-    this.#answers.set(id, { ...body, untilMs });
+    // Deleted first, because a key that comes anew after a day is the youngest.
+    this.#answers.delete(id);
+    this.#answers.set(id, { ...body, untilMs, bytes: bytesOf(body) });
   }
 }
+
+const bytesOf = (answer: z.infer<typeof kept>): number => JSON.stringify(answer).length;
 
 const replayed = ({ status, headers, json }: Kept): Answer => ({
   status,

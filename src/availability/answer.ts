@@ -22,7 +22,11 @@ export type CenterAnswer = {
 
 /** Where a question about availability starts: before there is a conversation, or in one. */
 export type CenterQuestion = (
-  | { readonly workstreamId: string }
+  | {
+      readonly workstreamId: string;
+      /** Columns of the engagement that rules may look at, such as `msdyn_browser`. */
+      readonly engagement?: Readonly<Record<string, string>>;
+    }
   | { readonly conversationId: string }
 ) & {
   /** What routing rules look at beside the channel; numbers must be whole. */

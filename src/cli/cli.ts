@@ -18,6 +18,7 @@ import { scope } from "./directory/scope.ts";
 import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { partners } from "./partners/partners.ts";
+import { migrate } from "./store/migrate.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   resume,
   scope,
   partners,
+  migrate,
 ];
 
 /** Every command has these. */

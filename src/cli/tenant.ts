@@ -15,9 +15,9 @@ import { createCensus, type Census } from "../directory/census.ts";
 import { type Decisions, decisionsOf } from "../directory/decision.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../engine/engine-error.ts";
-import { openSqliteEngine } from "../engine/sqlite/sqlite-engine.ts";
 import { DEFAULT_MAPPINGS } from "../policy.ts";
 import { credentialOf } from "../sign-in.ts";
+import { openStore } from "../store.ts";
 import { openDecisionBook } from "../directory/decisions.ts";
 import type { Host } from "./command.ts";
 
@@ -62,7 +62,7 @@ async function readStore<Value>(
   nothing: Value,
 ): Promise<Value> {
   try {
-    const engine = await openSqliteEngine({ path: database.path, readOnly: true });
+    const engine = await openStore(database, { readOnly: true });
     try {
       return await read(engine);
     } finally {

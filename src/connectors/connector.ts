@@ -18,6 +18,8 @@ export type Connector = {
   readonly system: SystemName;
   /** How many reps one call reads, where a read may take several calls: each counts against the system's limit. */
   readonly repsPerCall?: number;
+  /** How many calls a write takes, where it may take several. */
+  callsFor?(write: Write): number;
   read(reps: readonly RepIdentity[], signal: AbortSignal): Promise<ReadonlyMap<RepId, Sighting>>;
   write(rep: RepIdentity, write: Write, signal: AbortSignal): Promise<void>;
 };

@@ -11,7 +11,7 @@ import type { Clock } from "./clock.ts";
 import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
 import { decide } from "./partial-plan.ts";
-import { type Dated, Reader } from "./reader.ts";
+import { createDepartures, type Dated, type Departures, Reader } from "./reader.ts";
 import { type Pauses, Roster } from "./roster.ts";
 import type { Draft, Slot } from "./slot.ts";
 import { known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
@@ -24,6 +24,8 @@ type Driven = {
   readonly pace: Pace;
   /** Where reading has a limit of its own; otherwise reads and writes share `pace`. */
   readonly readPace?: Pace;
+  /** Of several controllers, as is then `depart`. */
+  readonly reader?: Reader;
 };
 type Paces = { readonly read: Pace; readonly write: Pace };
 
@@ -38,6 +40,7 @@ export type ControllerOptions = {
   readonly confirmMs: number;
   readonly onSystemError: (error: SystemError) => void;
   readonly onFault: (rep: RepId, error: unknown) => void;
+  readonly depart?: Departures;
 };
 
 /** A look that is overdue is not hurried: something else will bring what it waits for. */
@@ -60,24 +63,26 @@ const READ_RETRY = 4;
  * plan of that same document does not ask for.
  */
 export class Controller {
+  /** Counts one call that leaves to read: what it brings is older than what any later one brings. */
+  readonly depart: Departures;
   readonly #options: ControllerOptions;
   readonly #roster: Roster;
   readonly #systems = new Map<SystemName, { readonly paces: Paces; readonly reader: Reader }>();
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
-  #departures = 0;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.depart = options.depart ?? createDepartures();
     const { clock, gatherMs, policy, onFault } = options;
     const { signal } = this.#abort;
     const connectors = new Map(
       options.systems.map(({ connector }) => [connector.system, connector]),
     );
-    for (const { connector, pace, readPace = pace } of options.systems) {
-      const depart = (): number => this.depart();
-      const reader = new Reader(connector, { clock, pace: readPace, depart, gatherMs, signal });
+    for (const { connector, pace, readPace = pace, reader: shared } of options.systems) {
+      const reading = { clock, pace: readPace, depart: this.depart, gatherMs, signal };
+      const reader = shared ?? new Reader(connector, reading);
       this.#systems.set(connector.system, { paces: { read: readPace, write: pace }, reader });
     }
     this.#roster = new Roster({
@@ -146,12 +151,6 @@ export class Controller {
 
   document(rep: RepId): RepDocument | null {
     return this.#roster.get(rep)?.document ?? null;
-  }
-
-  /** Counts one call that leaves to read: what it brings is older than what any later one brings. */
-  depart(): number {
-    this.#departures += 1;
-    return this.#departures;
   }
 
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
@@ -335,6 +334,7 @@ export class Controller {
       return;
     }
     slot.turns.use(write.system);
+    this.#paceOf(write.system, "write").spend(this.#writer.callsFor(write) - 1);
     slot.flying.add(write.system);
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);

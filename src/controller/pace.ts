@@ -5,16 +5,25 @@ export type PaceLimits = {
   /** Requests that may leave at once after a rest. */
   readonly burst: number;
   readonly perSecond: number;
+  /** The part of both that is ours now, above 0 and at most 1, where others use the same system; absent: all. */
+  readonly share?: () => number;
 };
 
-/** One request in so many is not protective, if such a one waits. */
-const SHARE = 8;
+/** What a request is for. Reads are apart: a write that waits for one holds its own permission meanwhile. */
+type Purpose = Urgency | "read";
+
+/** One write in so many is not protective, if such a one waits. */
+const SHARE = 16;
+/** While writes wait for the limit, one request in so many is a read. */
+const READ_SHARE = 20;
 
 /**
  * One system's request rate: a token bucket, and the pause that a Retry-After asks for. Inside a pause nothing
  * leaves at all. Whoever waits is let go in order of arrival, protective requests before all others, so that
  * a limit delays becoming Available before it delays becoming Busy. But a stream of protective requests that does
- * not end (webhooks that make us read) leaves one place in `SHARE` to the others, or nobody would ever be released.
+ * not end leaves one place in `SHARE` to the others, or nobody would ever be released. A read goes before any write,
+ * but never two of them while a write waits: a permission to write that waits long for its read is used late, with
+ * many others, and what left together is what a limit counts.
  *
  * A pause is over when its timer says so, and so is the wait for a token: a clock that is set, or stands still,
  * neither ends nor prolongs them. The bucket is never fuller than a burst, and a clock that is set back does not
@@ -23,13 +32,19 @@ const SHARE = 8;
 export class Pace {
   readonly #clock: Clock;
   readonly #limits: PaceLimits;
-  readonly #waiters: Readonly<Record<Urgency, (() => void)[]>> = { protective: [], normal: [] };
+  readonly #waiters: Readonly<Record<Purpose, (() => void)[]>> = {
+    read: [],
+    protective: [],
+    normal: [],
+  };
   #tokens: number;
   #filledAtMs: number;
   /** Silences asked for that are not over. */
   #pauses = 0;
   /** Protective requests let go since another one was, while others waited. */
   #ahead = 0;
+  /** Whether the last that had to wait was a read. */
+  #wasRead = false;
   #cancelTimer: (() => void) | null = null;
 
   constructor(clock: Clock, limits: PaceLimits) {
@@ -40,7 +55,12 @@ export class Pace {
   }
 
   get waiting(): number {
-    return this.#waiters.protective.length + this.#waiters.normal.length;
+    return this.#waiters.read.length + this.#writes;
+  }
+
+  /** How long reads should wait for each other, so that the limit is spent on writes; 0 while no write waits. */
+  get readsApartMs(): number {
+    return this.#writes === 0 ? 0 : (READ_SHARE / this.#perSecond) * 1000;
   }
 
   get isPaused(): boolean {
@@ -53,17 +73,25 @@ export class Pace {
   }
 
   /** Resolves when the request may leave. */
-  async take(urgency: Urgency): Promise<void> {
+  async take(purpose: Purpose): Promise<void> {
     if (this.takeNow()) return;
     await new Promise<void>((resolve) => {
-      this.#waiters[urgency].push(resolve);
+      this.#waiters[purpose].push(resolve);
       this.#schedule();
     });
   }
 
+  /** Counts requests that leave together with one that was let go: who comes next waits so much longer. */
+  spend(requests: number): void {
+    this.#fill();
+    this.#tokens -= requests;
+    this.#cancel();
+    this.#schedule();
+  }
+
   /** Gives a token back that was taken and not needed. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#limits.burst, this.#tokens + 1);
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
     this.#schedule();
   }
 
@@ -76,10 +104,23 @@ export class Pace {
     });
   }
 
+  get #share(): number {
+    return this.#limits.share?.() ?? 1;
+  }
+
+  get #perSecond(): number {
+    return this.#limits.perSecond * this.#share;
+  }
+
+  /** Never less than one request, or nothing would leave any more. */
+  get #burst(): number {
+    return Math.max(1, this.#limits.burst * this.#share);
+  }
+
   #fill(): void {
     const nowMs = this.#clock.nowMs();
-    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#limits.perSecond;
-    this.#tokens = Math.min(this.#limits.burst, this.#tokens + earned);
+    const earned = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#perSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#filledAtMs = nowMs;
   }
 
@@ -91,9 +132,15 @@ export class Pace {
     return true;
   }
 
+  get #writes(): number {
+    return this.#waiters.protective.length + this.#waiters.normal.length;
+  }
+
   /** Whose turn it is; somebody waits. */
-  #next(): Urgency {
-    const { protective, normal } = this.#waiters;
+  #next(): Purpose {
+    const { read, protective, normal } = this.#waiters;
+    this.#wasRead = read.length > 0 && (this.#writes === 0 || !this.#wasRead);
+    if (this.#wasRead) return "read";
     const isOthers = protective.length === 0 || (normal.length > 0 && this.#ahead + 1 >= SHARE);
     this.#ahead = isOthers || normal.length === 0 ? 0 : this.#ahead + 1;
     return isOthers ? "normal" : "protective";
@@ -109,7 +156,7 @@ export class Pace {
       return;
     }
     if (this.#cancelTimer) return;
-    const refillMs = Math.ceil(((1 - this.#tokens) / this.#limits.perSecond) * 1000);
+    const refillMs = Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000);
     this.#cancelTimer = this.#clock.after(Math.max(refillMs, 1), () => {
       this.#cancelTimer = null;
       this.#fill();

@@ -10,8 +10,13 @@ import type { Pace } from "./pace.ts";
  */
 export type Dated = Reading & { readonly departure: number };
 
-/** Counts the calls that leave, whatever system they go to. */
-type Departures = () => number;
+/** Counts the calls that leave, whatever system they go to. Who shares a reader or a sweep shares the count. */
+export type Departures = () => number;
+
+export function createDepartures(): Departures {
+  let departures = 0;
+  return () => (departures += 1);
+}
 
 export type ReaderOptions = {
   readonly clock: Clock;
@@ -30,7 +35,7 @@ type Waiting = {
 
 /**
  * Reads one system for many reps: whoever asks within `gatherMs` shares one call, so that calls per change fall
- * as load rises. A reading carries the tick of its asker from before the call left, and the time at which it
+ * as load rises; longer while writes wait for the system's limit. A reading carries the tick of its asker from before the call left, and the time at which it
  * left: never later than the truth it shows.
  */
 export class Reader {
@@ -47,13 +52,14 @@ export class Reader {
   read(identity: RepIdentity, tick: number): Promise<Dated | null> {
     return new Promise((resolve, reject) => {
       if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;
-      this.#options.clock.after(this.#options.gatherMs, () => void this.#flush());
+      const { clock, gatherMs, pace } = this.#options;
+      clock.after(Math.max(gatherMs, pace.readsApartMs), () => void this.#flush());
     });
   }
 
   async #flush(): Promise<void> {
     const { clock, pace, depart, signal } = this.#options;
-    await pace.take("protective");
+    await pace.take("read");
     const waiting = this.#gathering;
     this.#gathering = [];
     await takeRest(pace, this.#connector, waiting.length);
@@ -77,7 +83,7 @@ export async function takeRest(
   reps: number,
 ): Promise<void> {
   for (let calls = Math.ceil(reps / repsPerCall); calls > 1; calls -= 1) {
-    await pace.take("protective");
+    await pace.take("read");
   }
 }
 

@@ -1,5 +1,5 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
-import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
+import { hasId, type RepId, type RepIdentity, type SystemName } from "../presence/identity.ts";
 import { newRep, type Pause } from "../reconcile/rep.ts";
 import type { Pace } from "./pace.ts";
 import { Slot } from "./slot.ts";
@@ -18,6 +18,9 @@ export type RosterOptions = {
 
 /** On whose word a rep is left alone who is no rep any more. */
 const DIRECTORY = "the directory";
+
+/** Whether a stored rep is on her way out. */
+export const isLeaving = ({ rep }: RepDocument): boolean => rep.paused?.by === DIRECTORY;
 
 /**
  * The slots of all reps who are looked after: who comes, who is to be left alone, who leaves.
@@ -48,9 +51,7 @@ export class Roster {
     const identities = this.all().flatMap(({ document, leaving }) =>
       leaving ? [document.identity] : [],
     );
-    const isHers = ({ rep, teamsUserId, systemUserId }: RepIdentity): boolean =>
-      [rep, teamsUserId, systemUserId].some((own) => own.toLowerCase() === id);
-    return identities.find(isHers) ?? null;
+    return identities.find((identity) => hasId(identity, id)) ?? null;
   }
 
   /** Takes over a rep as she was stored. */
@@ -60,7 +61,7 @@ export class Roster {
     const slot = new Slot(document, new Turns(paceOf, (urgency) => nudge(rep, urgency)));
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
-    if (document.rep.paused?.by === DIRECTORY) slot.leaving = { successors: [] };
+    if (isLeaving(document)) slot.leaving = { successors: [] };
     else slot.pause = this.#pauseOf(rep) ?? slot.pause;
     nudge(rep, "normal");
   }

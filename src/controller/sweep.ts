@@ -6,7 +6,7 @@ import { dated, takeRest } from "./reader.ts";
 
 export type SweepOptions = {
   readonly connector: Connector;
-  readonly controller: Controller;
+  readonly controller: Pick<Controller, "depart" | "document" | "identities" | "offer">;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly pollMs: number;
@@ -64,7 +64,7 @@ export class Sweep {
       this.#release = resolve;
       const { length } = controller.identities();
       void pace
-        .take("protective")
+        .take("read")
         .then(() => takeRest(pace, connector, length))
         .then(resolve);
     });

@@ -28,6 +28,11 @@ export class Writer {
     this.#options = options;
   }
 
+  /** How many calls it takes. */
+  callsFor(write: Write): number {
+    return this.#options.connectors.get(write.system)?.callsFor?.(write) ?? 1;
+  }
+
   send(rep: RepIdentity, write: Write, onAnswer: (answer: Answer) => void): void {
     const flight = this.#write(rep, write).then((answer) => {
       this.#flights.delete(flight);

@@ -21,6 +21,10 @@ export class Directory {
     return this.#byRep.size;
   }
 
+  all(): readonly RepIdentity[] {
+    return [...this.#byRep.values()];
+  }
+
   /** By Dynamics system user id or Entra object id, in any case. */
   find(id: string): RepIdentity | null {
     return this.#byEitherId.get(id.toLowerCase()) ?? null;

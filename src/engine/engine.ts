@@ -44,17 +44,34 @@ export type KeptRecord = {
   readonly expiresAtMs: number | null;
 };
 
+/**
+ * Proof of a right that one instance has at a time (`Engine.lease`). `fence` rises each time that somebody else
+ * gets it, so that who lost it without noticing, because it hung or was cut off, is known by its lower number.
+ */
+export type Fence = { readonly name: string; readonly fence: number };
+
+/** A right that somebody has now. */
+export type HeldLease = { readonly name: string; readonly holder: string };
+
 /** All or nothing: the document, the history it makes, and the inbox events it settles. */
 export type Commit = {
+  /** The commit is refused if somebody else has had this right since. */
+  readonly fence?: Fence;
   readonly document: RepDocument;
-  readonly history: readonly HistoryEntry[];
+  /**
+   * What it makes, in order. `position` is for copying a store, whose readers remember where they were: of all
+   * entries of a commit or of none, and above every earlier one.
+   */
+  readonly history: readonly (HistoryEntry & { readonly position?: number })[];
   readonly settles: readonly Pick<InboxEvent, "id" | "source">[];
 };
 
 export type CommitResult =
   | { readonly ok: true; readonly generation: number }
   /** Somebody else committed in between: load again. */
-  | { readonly ok: false; readonly reason: "conflict" };
+  | { readonly ok: false; readonly reason: "conflict" }
+  /** The right that the commit named is somebody else's now. */
+  | { readonly ok: false; readonly reason: "fenced" };
 
 /**
  * The port to everything durable. One contract suite (test/engine/contract.ts) runs on every implementation.
@@ -72,6 +89,8 @@ export type Engine = {
   accept(event: InboxEvent): Promise<"accepted" | "duplicate">;
   /** Accepted and not yet settled, oldest first. */
   unsettled(): Promise<readonly InboxEvent[]>;
+  /** What is remembered of events that were settled and not pruned, in the order in which they were accepted. */
+  settled(): Promise<readonly Omit<InboxEvent, "body">[]>;
   /** Gives up on accepted events that no commit will ever settle; their ids are remembered like any other. */
   settle(events: readonly Pick<InboxEvent, "id" | "source">[]): Promise<void>;
   /** Oldest first. `after` is a position; `rep` narrows. At most `limit` (1 to 1 000). */
@@ -85,8 +104,20 @@ export type Engine = {
   keep(record: KeptRecord): Promise<void>;
   /** All records of a kind in the order of their ids; those past their end too, until they are pruned. */
   kept(kind: string): Promise<readonly KeptRecord[]>;
+  /** The kinds of which there are records, in order. */
+  kinds(): Promise<readonly string[]>;
   /** Resolves to whether there was one. */
   forget(kind: string, id: string): Promise<boolean>;
+  /**
+   * Gets or renews a right for `ttlMs` from now, by the store's clock; `null` while another holder has it. The
+   * holder's name must be its own, also after a restart. Nothing is committed between a right's passing on and
+   * the last commit that its earlier holder could make.
+   */
+  lease(name: string, holder: string, ttlMs: number): Promise<Fence | null>;
+  /** Gives a right up, if `holder` has it. */
+  release(name: string, holder: string): Promise<void>;
+  /** The rights that are held now, by name. */
+  leases(): Promise<readonly HeldLease[]>;
   /** Forgets history, ids of settled events, and records past their end, older than this. */
   prune(beforeMs: number): Promise<void>;
   close(): Promise<void>;

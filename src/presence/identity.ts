@@ -29,3 +29,9 @@ export type RepIdentity = {
   readonly teamsUserId: TeamsUserId;
   readonly systemUserId: SystemUserId;
 };
+
+/** Whether this is an id of hers, in either system; `id` is in lower case. */
+export const hasId = (
+  { rep, teamsUserId: user, systemUserId: agent }: RepIdentity,
+  id: string,
+): boolean => [rep, user, agent].some((own) => own.toLowerCase() === id);

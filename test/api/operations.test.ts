@@ -57,6 +57,7 @@ test("[R181] a call lies over what she is until its end, and its reporter alone 
 
   expect((await office.ask(`DELETE ${path}`, PHONE)).status).toBe(202);
   expect(await office.statusOf(ANA)).toBe("Available");
+  expect(await office.engine.kept("hold-detail")).toEqual([]);
 });
 
 test("[R181] a call that is put again goes on; one that is not ends by itself", async () => {

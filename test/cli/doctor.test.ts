@@ -10,7 +10,8 @@ import { SUBSCRIBER_KIND } from "../../src/connectors/teams/subscriber.ts";
 import { createVault } from "../../src/connectors/teams/vault.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { openTenant } from "../connectors/bench.ts";
-import { allowPresences, prerequisitesOf, type Scene } from "./prerequisites.ts";
+import { prerequisitesOf } from "./prerequisites.ts";
+import { allowPresences, READS, type Scene } from "./scene.ts";
 import { environmentOf, type Environment, KEY, run } from "./terminal.ts";
 import { openWebhookService } from "./webhook-service.ts";
 
@@ -46,6 +47,14 @@ describe("cli doctor", () => {
         secrets: [{ value: tenant.clientSecret }],
         certificates: [],
         roles: GRAPH_ROLES,
+        ...change,
+      });
+    scene.putReader = (change) =>
+      tenant.entra.control.putApp({
+        clientId: READS.READER_CLIENT_ID ?? "",
+        secrets: [{ value: READS.READER_CLIENT_SECRET ?? "" }],
+        certificates: [],
+        roles: ["Presence.Read.All"],
         ...change,
       });
     scene.setRoles = (...roles) =>
@@ -97,6 +106,18 @@ describe("cli doctor", () => {
     expect(tenant.managedIdentity.control.requests({}).requests).toBeGreaterThan(0);
     expect(levels(managed, "sign-in-teams")).toBe("fine");
     expect(managed.exit).toBe(0);
+  });
+
+  test("[R140, R156] where another app reads, the one that writes need not be able to", async () => {
+    scene.putReader({});
+    scene.putApp({ roles: ["Presence.ReadWrite.All", "User.ReadBasic.All"] });
+    const { exit, findings } = await examine(READS);
+    expect(findings.find(({ check }) => check === "teams-reader")).toMatchObject({
+      level: "fine",
+      cameBack: "Presence.Read.All",
+    });
+    expect(findings.find(({ check }) => check === "teams-read")?.level).toBe("fine");
+    expect(exit).toBe(0);
   });
 
   test.each([

@@ -1,34 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../../src/cli/command.ts";
-import type { Tenant } from "../../src/emulators/tenant.ts";
 import { openRows } from "./dataverse-rows.ts";
+import { allowPresences, limitRights, READS, type Scene, STRANGER } from "./scene.ts";
 import { type Environment, run } from "./terminal.ts";
 
-/** A tenant that is right, and the means to break it. Filled anew before each test. */
-export type Scene = {
-  tenant: Tenant;
-  /** Throw-away. */
-  folder: string;
-  env: Environment;
-  /** What the running service's webhook takes. */
-  readonly keys: string[];
-  putApp(change: object): void;
-  /** Of the application user. */
-  setRoles(...roles: string[]): void;
-};
-
-const STRANGER = "0e0e0e0e-1111-4222-8333-444444444444";
-
 const BUSY = 192_360_001;
-
-/** To whom the one workstream of the company routes. */
-export function allowPresences(tenant: Tenant, allowedPresences: number[]): void {
-  const { control } = tenant.dataverse;
-  const queueId = tenant.people.queues[0]?.id ?? "";
-  const { id } = control.workstreamOf({ queueId });
-  control.putWorkstream({ id: id ?? "", name: "Harbor chat", queueId, allowedPresences });
-}
 
 /** One prerequisite that is missing, and what the doctor must then say. */
 export type Row = {
@@ -157,6 +134,37 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
     where: /API permissions/,
   },
   {
+    broken: "looking groups up is not granted to the bot",
+    breaks: () =>
+      scene.putApp({
+        roles: ["Presence.Read.All", "Presence.ReadWrite.All", "User.ReadBasic.All"],
+      }),
+    change: () => ({ BOT_ID: scene.env.CLIENT_ID, BOT_MANAGERS: `${STRANGER}=*` }),
+    check: "teams-permissions",
+    level: "warning",
+    says: /GroupMember\.Read\.All not granted.*who manages whom/,
+    where: /API permissions/,
+  },
+  {
+    broken: "the app that reads may not read",
+    breaks: () => scene.putReader({ roles: [] }),
+    change: () => READS,
+    check: "teams-reader",
+    level: "failure",
+    says: /Presence\.Read\.All not granted to READER_CLIENT_ID.*admin consent/,
+    where: /API permissions/,
+  },
+  {
+    broken: "the secret of the app that reads is wrong",
+    breaks: () => scene.putReader({}),
+    change: () => ({ ...READS, READER_CLIENT_SECRET: "not-the-secret" }),
+    check: "teams-reader",
+    level: "failure",
+    says: /entra-secret-wrong.*READER_CLIENT_SECRET/,
+    where: /Certificates & secrets/,
+    skips: ["teams-read", "teams-poll"],
+  },
+  {
     broken: "Graph refuses to read",
     breaks: () => scene.putApp({ roles: [] }),
     check: "teams-read",
@@ -218,12 +226,7 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   },
   {
     broken: "the application user sees its own rows only",
-    breaks: () => {
-      scene.setRoles("Omnichannel Supervisor");
-      const privilege = "prvReadmsdyn_agentstatus";
-      const role = "Omnichannel Supervisor";
-      scene.tenant.dataverse.control.setRolePrivilege({ role, privilege, depth: "Basic" });
-    },
+    breaks: () => limitRights(scene, "prvReadmsdyn_agentstatus", "Basic"),
     check: "organization-read",
     level: "failure",
     says: /depth Basic.*whole organization/,
@@ -231,16 +234,29 @@ export const prerequisitesOf = (scene: Scene): readonly Row[] => [
   },
   {
     broken: "the application user may not read agent statuses",
-    breaks: () => {
-      scene.setRoles("Omnichannel Supervisor");
-      const privilege = "prvReadmsdyn_agentstatus";
-      const role = "Omnichannel Supervisor";
-      scene.tenant.dataverse.control.setRolePrivilege({ role, privilege, depth: null });
-    },
+    breaks: () => limitRights(scene, "prvReadmsdyn_agentstatus", null),
     check: "organization-read",
     level: "failure",
     says: /dataverse-read-privilege-missing.*msdyn_agentstatus/,
     where: /Application users/,
+  },
+  {
+    broken: "the application user may not read presences",
+    breaks: () => limitRights(scene, "prvReadmsdyn_presence", null),
+    check: "presences",
+    level: "warning",
+    says: /dataverse-read-privilege-missing.*msdyn_presence/,
+    where: /Application users/,
+  },
+  {
+    broken: "what DATABASE_URL names is no store",
+    breaks: () => writeFile(join(scene.folder, "other.db"), "a letter\n".repeat(1_000)),
+    change: () => ({ DATABASE_URL: `sqlite:${scene.folder}/other.db` }),
+    check: "store",
+    level: "failure",
+    says: /engine-/,
+    where: /DATABASE_URL/,
+    skips: ["directory"],
   },
   {
     broken: "a step of the webhook was disabled",

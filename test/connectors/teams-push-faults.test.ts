@@ -57,6 +57,27 @@ describe("[R122] F14 a subscription that is gone", () => {
   });
 });
 
+test.each([
+  ["subscriptions than it may have", "graph-subscription-quota"],
+  ["rights than it needs", "graph-subscriber-forbidden"],
+] as const)(
+  "[R123] where Graph allows no more %s, the reps are polled, until it does",
+  async (_of, code) => {
+    const bench = await PushBench.open();
+    const { control } = bench.tenant.graph;
+    const isQuota = code === "graph-subscription-quota";
+    if (isQuota) control.setPush({ tenantQuota: 0 });
+    else control.failNext({ status: 403, operation: "createSubscription" });
+    await bench.connect();
+    bench.push.follow(bench.users);
+    await eventually("it is refused", () => bench.codes().includes(code));
+    expect(bench.push.status()).toMatchObject({ mode: "poll", polledReps: 5 });
+    control.setPush({ tenantQuota: 10_000 });
+    await bench.clock.advance(5 * SECOND);
+    await bench.delivering();
+  },
+);
+
 describe("[R124] F15 every lifecycle event is obeyed", () => {
   const reauthorise = async (bench: PushBench, event: string): Promise<void> => {
     bench.hints.splice(0);

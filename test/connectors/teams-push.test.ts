@@ -126,7 +126,7 @@ describe("[R120] a shard follows the directory", () => {
 });
 
 describe("[R139] a Retry-After on subscriptions", () => {
-  test("is obeyed, however long, and holds back nothing else", async () => {
+  test("is obeyed, far beyond the three minutes of the client library, and holds back nothing else", async () => {
     const bench = await PushBench.open();
     await bench.connect();
     bench.tenant.graph.control.failNext({

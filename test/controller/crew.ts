@@ -83,7 +83,7 @@ export class Crew {
   }
 
   /** A new controller on the same engine. What an old one still does, it does on `engine` of its own. */
-  async begin(engine: Engine = this.engine): Promise<Watch> {
+  async begin(engine: Engine = this.engine, people = this.people): Promise<Watch> {
     const { clock, teams, dynamics } = this;
     const { teamsPace = PACE, dynamicsPace = PACE } = this.#options;
     const paces = { teams: new Pace(clock, teamsPace), dynamics: new Pace(clock, dynamicsPace) };
@@ -109,7 +109,7 @@ export class Crew {
       new Sweep({ ...common, connector: dynamics, pace: paces.dynamics }),
     ];
     await controller.start();
-    for (const identity of this.people) controller.adopt(identity);
+    for (const identity of people) controller.adopt(identity);
     for (const sweep of sweeps) sweep.start();
     return { controller, paces, sweeps };
   }
@@ -180,10 +180,15 @@ export function engineWith(engine: Engine, replaced: Partial<Engine>): Engine {
     accept: (event) => engine.accept(event),
     unsettled: () => engine.unsettled(),
     history: (query) => engine.history(query),
+    settled: () => engine.settled(),
     settle: (events) => engine.settle(events),
     keep: (record) => engine.keep(record),
     kept: (kind) => engine.kept(kind),
+    kinds: () => engine.kinds(),
     forget: (kind, id) => engine.forget(kind, id),
+    lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
+    release: (name, holder) => engine.release(name, holder),
+    leases: () => engine.leases(),
     prune: (beforeMs) => engine.prune(beforeMs),
     close: () => engine.close(),
     ...replaced,

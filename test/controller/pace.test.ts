@@ -15,7 +15,7 @@ class Gate {
     this.pace = new Pace(this.clock, limits);
   }
 
-  ask(name: string, urgency: Urgency = "normal"): void {
+  ask(name: string, urgency: Urgency | "read" = "normal"): void {
     void this.pace.take(urgency).then(() => {
       this.left.push({ name, atMs: this.clock.nowMs() - this.#startMs });
     });
@@ -96,6 +96,26 @@ describe("[R45] requests leave no faster than the limit", () => {
   });
 });
 
+test("[R261] of what a system allows each of several instances uses its part, and one that is alone all", async () => {
+  let share = 1 / 2;
+  const gate = new Gate({ burst: 4, perSecond: 4, share: () => share });
+  await gate.clock.advance(10_000);
+  for (let index = 0; index < 40; index += 1) gate.ask(String(index));
+  const leftWithin = async (ms: number): Promise<number> => {
+    const before = gate.left.length;
+    await gate.clock.advance(ms);
+    return gate.left.length - before;
+  };
+  // Half of the burst, then half of the rate.
+  expect(await leftWithin(4_900)).toBe(2 + 9);
+  share = 1;
+  await leftWithin(1_000);
+  expect(await leftWithin(2_000)).toBe(8);
+  share = 1 / 100;
+  await leftWithin(30_000);
+  expect(await leftWithin(50_000)).toBe(2);
+});
+
 describe("[R42] protective waits before permissive", () => {
   test("in order of arrival within each", async () => {
     const gate = new Gate({ burst: 1, perSecond: 1 });
@@ -119,6 +139,16 @@ describe("[R42] protective waits before permissive", () => {
     expect(gate.names).toContain("release");
     expect(gate.names.indexOf("release")).toBeGreaterThan(5);
     expect(gate.names.length).toBeGreaterThan(45);
+  });
+
+  test("and a read before any write that waits for it, but never two of them while a write waits", async () => {
+    const gate = new Gate({ burst: 1, perSecond: 1 });
+    gate.ask("first");
+    gate.ask("n");
+    gate.ask("p", "protective");
+    for (let index = 1; index <= 4; index += 1) gate.ask(`r${index}`, "read");
+    await gate.clock.advance(10_000);
+    expect(gate.names).toEqual(["first", "r1", "p", "r2", "n", "r3", "r4"]);
   });
 
   test("and nobody takes a token past those who wait", async () => {

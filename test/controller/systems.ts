@@ -46,6 +46,8 @@ abstract class EmulatedSystem implements Connector {
   readonly readTroubles: Trouble[] = [];
   readonly writeTroubles: Trouble[] = [];
   repsPerCall = Infinity;
+  /** Calls that a write takes. */
+  callsPerWrite = 1;
   /** Whether its rows carry versions. */
   versioned = true;
   latencyMs = 20;
@@ -55,6 +57,10 @@ abstract class EmulatedSystem implements Connector {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  callsFor(): number {
+    return this.callsPerWrite;
   }
 
   abstract look(rep: RepId): Omit<Sighting, "sequence"> | null;

@@ -98,6 +98,7 @@ describe("availability before a conversation", () => {
       routes: [
         { item: "Survey", value: "India", queueId: technical },
         { item: "Survey", value: "India", queueId: loyalty },
+        { item: "msdyn_browser", value: "Edge", queueId: loyalty },
       ],
     });
     const survey = { Survey: { value: "India", isDisplayable: true, datatype: "192350000" } };
@@ -109,6 +110,19 @@ describe("availability before a conversation", () => {
     expect((await ask(org, BEFORE, { LiveWorkStreamId: id })).json).toMatchObject({
       QueueId: billing,
     });
+    const engaged = await ask(org, BEFORE, {
+      LiveWorkStreamId: id,
+      ChannelEngagementContext: JSON.stringify({ msdyn_browser: "Edge", msdyn_city: "Oslo" }),
+    });
+    expect(engaged.json).toMatchObject({ QueueId: loyalty });
+    for (const ChannelEngagementContext of [
+      { msdyn_browser: "Edge" },
+      "{",
+      '{"msdyn_browser":1}',
+    ]) {
+      const refused = await ask(org, BEFORE, { LiveWorkStreamId: id, ChannelEngagementContext });
+      expect(refused.status).toBe(400);
+    }
     for (const CustomContextItems of [survey, "{", '{"Survey":"India"}']) {
       const refused = await ask(org, BEFORE, { LiveWorkStreamId: id, CustomContextItems });
       expect(refused).toMatchObject({ status: 400, json: { error: { code: "0x80040203" } } });

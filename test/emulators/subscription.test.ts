@@ -197,6 +197,19 @@ describe("a creation is refused", () => {
     }
   });
 
+  it("beyond what the tenant may have, whoever asks", async () => {
+    await subscriber.subscribe(endpoint.url, [tenant.addUser()]);
+    tenant.graph.control.setPush({ tenantQuota: 1 });
+    const other = new Subscriber(tenant, OTHER_SUBSCRIBER);
+    const refused = await other.create(endpoint.url, [tenant.addUser()]);
+    tenant.graph.control.setPush({ tenantQuota: 10_000 });
+    expect(errorOf(refused)).toMatchObject({
+      status: 403,
+      message: expect.stringContaining("limit"),
+    });
+    expect(tenant.graph.control.subscriptions()).toHaveLength(1);
+  });
+
   it("and its answer can be lost although it has happened", async () => {
     tenant.graph.control.dropAckNext({ operation: "createSubscription" });
     await expect(subscriber.create(endpoint.url, [tenant.addUser()])).rejects.toThrow();

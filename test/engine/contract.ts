@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { repId, teamsUserId } from "../../src/presence/identity.ts";
+import { registerLeasesContract } from "./leases-contract.ts";
 import { registerRecordsContract } from "./records-contract.ts";
 import { commit, document, entry, event, identity } from "./sample.ts";
 
@@ -20,6 +21,7 @@ const CONFLICT = { ok: false, reason: "conflict" };
 /** What every engine promises. Each implementation runs all of it. */
 export function registerEngineContract(name: string, open: () => Promise<OpenedEngine>): void {
   registerRecordsContract(name, open);
+  registerLeasesContract(name, open);
   describe(`an engine (${name})`, () => {
     let opened: OpenedEngine;
     let engine: Engine;

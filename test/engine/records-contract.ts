@@ -34,6 +34,7 @@ export function registerRecordsContract(name: string, open: () => Promise<Opened
         record("b"),
       ]);
       expect(await stored.kept("subscription")).toHaveLength(1);
+      expect(await stored.kinds()).toEqual(["conversation", "subscription"]);
       expect(await stored.kept("nothing")).toEqual([]);
     });
 
@@ -74,6 +75,8 @@ export function registerRecordsContract(name: string, open: () => Promise<Opened
         engine.kept("conversation"),
         engine.forget("conversation", "a"),
         engine.settle([]),
+        engine.settled(),
+        engine.kinds(),
       ];
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toMatchObject({ status: "rejected", reason: { code: "engine-closed" } });
@@ -87,6 +90,8 @@ export function registerRecordsContract(name: string, open: () => Promise<Opened
       await engine.settle([{ source: "desk-phone", id: "1" }]);
       const stored = await later();
       expect((await stored.unsettled()).map(({ id }) => id)).toEqual(["2"]);
+      const { body: _, ...key } = event("1");
+      expect(await stored.settled()).toEqual([key]);
       expect(await stored.accept(event("1"))).toBe("duplicate");
     });
   });

@@ -53,7 +53,7 @@ test("a file of the first release is brought up to date, with all that is in it"
   await engine.accept(event("1"));
   await engine.close();
   const file = new DatabaseSync(path);
-  file.exec("DROP TABLE record; PRAGMA user_version = 1");
+  file.exec("DROP TABLE record; DROP TABLE lease; PRAGMA user_version = 1");
   file.close();
   const updated = await openForTest({ path });
   expect(await updated.load()).toHaveLength(1);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { obtained } from "./debian.ts";
 
+const RING_MS = 200;
 const SCENARIO = join(import.meta.dirname, "pbx.sipp.xml");
 
 /** A PBX each of whose lines is idle when it is first asked about, then rings, and is talked on. */
@@ -15,7 +16,7 @@ type Pbx = AsyncDisposable & {
   hangUp(): Promise<void>;
 };
 
-/** How it plays. A call consists of steps of `stepMs`; it may be watched on so many `lines`. */
+/** How it plays: so many `lines` may be watched, and a talk consists of steps of `stepMs`. */
 type Play = { readonly lines: number; readonly stepMs: number };
 export type StartPbx = (play: Play) => Promise<Pbx>;
 
@@ -89,9 +90,9 @@ export const startOwnPeer: StartPbx = async ({ stepMs }) => {
 
   async function play(send: (version: number, state: string) => void): Promise<void> {
     send(0, "");
-    await sleep(stepMs);
+    await sleep(RING_MS);
     send(1, "early");
-    await sleep(stepMs);
+    await sleep(RING_MS);
     send(2, "confirmed");
     do await sleep(stepMs);
     while (open && !over);

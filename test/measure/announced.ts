@@ -5,78 +5,18 @@
  * notifications leave at once: Microsoft's own delay (10 s on average, a minute at most) comes on top. At last one
  * subscription falls silent, and what that costs is printed too. About six minutes.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makePeople } from "../../src/emulators/people.ts";
 import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
 import { connectAccount } from "../scenarios/browser.ts";
+import { quantiles, type Started, startService, until } from "./service.ts";
 
 const PUBLIC_URL = "https://lockstep.example";
 const REPS = 1_000;
 const CHANGES_PER_SECOND = 2;
 const SECONDS = Number(process.argv[2] ?? 60);
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
-
-type Started = {
-  readonly url: string;
-  readonly lines: Record<string, unknown>[];
-  stop(): Promise<void>;
-};
-
-async function startService(tenant: Tenant, env: Record<string, string>): Promise<Started> {
-  const folder = await mkdtemp(join(tmpdir(), "lockstep-measure-"));
-  const ca = join(folder, "ca.pem");
-  await writeFile(ca, tenant.caPem);
-  const child: ChildProcess = spawn(process.execPath, [MAIN, "--until-stdin-closes"], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: {
-      NODE_EXTRA_CA_CERTS: ca,
-      PORT: "0",
-      HOST: "127.0.0.1",
-      TENANT_ID: tenant.tenantId,
-      CLIENT_ID: tenant.clientId,
-      CLIENT_SECRET: tenant.clientSecret,
-      AUTHORITY_HOST: tenant.entra.url,
-      GRAPH_URL: tenant.graph.url,
-      DATAVERSE_URL: tenant.dataverse.url,
-      DATABASE_URL: `sqlite:${join(folder, "lockstep.db")}`,
-      PUBLIC_URL,
-      CACHE_KEY: randomBytes(32).toString("base64"),
-      SUBSCRIBER_ACCOUNTS: tenant.subscribers.map(({ oid }) => oid).join(),
-      ...env,
-    },
-  });
-  const lines: Record<string, unknown>[] = [];
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => {
-    lines.push(JSON.parse(line) as Record<string, unknown>);
-  });
-  const listening = await until(() => lines.find(({ msg }) => msg === "listening"));
-  const url = `http://127.0.0.1:${String(listening["port"])}`;
-  await until(async () => (await fetch(`${url}/readyz`)).ok);
-  const stop = async (): Promise<void> => {
-    const gone = once(child, "exit");
-    child.kill("SIGTERM");
-    await gone;
-    await rm(folder, { recursive: true });
-  };
-  return { url, lines, stop };
-}
-
-async function until<Found>(ask: () => Found | Promise<Found>): Promise<NonNullable<Found>> {
-  for (;;) {
-    const found = await ask();
-    if (found) return found;
-    await sleep(50);
-  }
-}
-
 async function measure(name: string, accounts: number, pollSeconds: string): Promise<void> {
   const tenant = await startTenant({
     people: makePeople(REPS),
@@ -91,7 +31,12 @@ async function measure(name: string, accounts: number, pollSeconds: string): Pro
   );
   for (const { teams: userId } of reps)
     graph.control.setClient({ userId, availability: "Available" });
-  const service = await startService(tenant, { TEAMS_POLL_SECONDS: pollSeconds });
+  const service = await startService(tenant, {
+    PUBLIC_URL,
+    CACHE_KEY: randomBytes(32).toString("base64"),
+    SUBSCRIBER_ACCOUNTS: tenant.subscribers.map(({ oid }) => oid).join(),
+    TEAMS_POLL_SECONDS: pollSeconds,
+  });
   graph.control.setIngress({ origin: PUBLIC_URL, to: service.url });
   for (const { oid } of tenant.subscribers.slice(0, accounts)) {
     entra.control.setPresent({ account: oid });
@@ -127,7 +72,7 @@ async function measure(name: string, accounts: number, pollSeconds: string): Pro
     return (first?.atMs ?? 0) - atMs;
   });
   process.stdout.write(
-    `${JSON.stringify({ name, reps: REPS, ...atRest, ...quantiles(latencies) })}\n`,
+    `${JSON.stringify({ name, reps: REPS, ...atRest, changes: latencies.length, ...quantiles(latencies) })}\n`,
   );
   if (accounts > 0) await lose(tenant, service, reps.at(-1));
   await service.stop();
@@ -179,12 +124,6 @@ async function lose(
 
 function requestsOf({ dataverse }: Tenant): number {
   return Object.values(dataverse.control.requests()).reduce((sum, count) => sum + count, 0);
-}
-
-function quantiles(samples: readonly number[]) {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
-  return { changes: sorted.length, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
 }
 
 await measure("polled every 5 s", 0, "5");

@@ -29,6 +29,9 @@ export type DayPlan = {
 
 const MANUAL = ["Busy", "DoNotDisturb", "Away", "BeRightBack"] as const;
 
+/** Where a day is lived: whatever keeps the two systems equal there is of no concern. */
+export type Workplace = Pick<Company, "tenant" | "people" | "witness">;
+
 /** mulberry32. */
 export function dice(seed: number): () => number {
   let state = seed >>> 0;
@@ -52,7 +55,7 @@ function shuffled<Item>(items: readonly Item[], random: () => number): readonly 
  * from the seed; only what would change nothing (choosing what is shown already) gives way to the next item
  * of the same shuffled list. Resolves with what everybody did, calls still on.
  */
-export async function liveThrough(company: Company, plan: DayPlan): Promise<readonly Act[]> {
+export async function liveThrough(company: Workplace, plan: DayPlan): Promise<readonly Act[]> {
   const acts: Act[] = [];
   await Promise.all(
     company.people.map(async (person, index) => {
@@ -69,7 +72,7 @@ export async function liveThrough(company: Company, plan: DayPlan): Promise<read
 }
 
 /** Whoever is still talking hangs up. */
-export function hangUpAll({ tenant, people, witness }: Company): readonly Act[] {
+export function hangUpAll({ tenant, people, witness }: Workplace): readonly Act[] {
   return people.flatMap((person) => {
     const before = witness.look(person);
     if (!before.inCall) return [];
@@ -80,7 +83,7 @@ export function hangUpAll({ tenant, people, witness }: Company): readonly Act[] 
   });
 }
 
-function perform(company: Company, person: Person, doing: Doing, random: () => number): Act {
+function perform(company: Workplace, person: Person, doing: Doing, random: () => number): Act {
   const { tenant, witness } = company;
   const before = witness.look(person);
   const about = { person, atMs: before.atMs, before, status: null, presenceId: null };
@@ -109,7 +112,7 @@ function perform(company: Company, person: Person, doing: Doing, random: () => n
 
 /** From the status menu; "Reset status" is on it while there is one and no call, and makes her Available. */
 function chooseInTeams(
-  { tenant }: Company,
+  { tenant }: Workplace,
   { teams: userId }: Person,
   before: Sight,
   random: () => number,

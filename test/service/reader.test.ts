@@ -30,8 +30,8 @@ test("[R140] the app that reads Teams is the reader, and its settings are the on
     service.lines.find(({ code }) => code === "entra-secret-wrong"),
   );
   expect(line["msg"]).toContain("READER_CLIENT_SECRET");
-  const ready = await fetch(`${service.url}/readyz`);
-  expect(await ready.json()).toMatchObject({ ready: false, waitingFor: ["teams"] });
+  const readiness = async (): Promise<unknown> => (await fetch(`${service.url}/readyz`)).json();
+  await expect.poll(readiness).toMatchObject({ ready: false, waitingFor: ["teams"] });
 });
 
 test("[R140] with the right secret the service becomes ready", async () => {

@@ -2,6 +2,8 @@ import type {
   Commit,
   CommitResult,
   Engine,
+  Fence,
+  HeldLease,
   InboxEvent,
   KeptRecord,
   RepDocument,
@@ -9,6 +11,7 @@ import type {
 } from "../../src/engine/engine.ts";
 import { EngineError } from "../../src/engine/engine-error.ts";
 import type { RepId } from "../../src/presence/identity.ts";
+import { Rights } from "./rights.ts";
 
 type Keyed = Pick<InboxEvent, "id" | "source">;
 type Inboxed = { readonly event: InboxEvent; settled: boolean; removed: boolean };
@@ -21,6 +24,7 @@ export class Platter {
   readonly documents = new Map<RepId, RepDocument>();
   readonly inbox = new Map<string, Inboxed>();
   readonly history: StoredHistoryEntry[] = [];
+  readonly rights = new Rights();
   /** Told of every commit that became durable. */
   onCommit: (before: RepDocument | null, after: RepDocument, commit: Commit) => void = () => {};
   onRemove: (rep: RepId) => void = () => {};
@@ -30,7 +34,8 @@ export class Platter {
   #positions = 0;
 
   commit(commit: Commit): CommitResult {
-    const { document, history, settles } = commit;
+    const { document, fence, history, settles } = commit;
+    if (fence && !this.rights.isValid(fence)) return { ok: false, reason: "fenced" };
     const { rep } = document.identity;
     const stored = this.documents.get(rep);
     if ((stored?.generation ?? 0) !== document.generation) return { ok: false, reason: "conflict" };
@@ -40,8 +45,8 @@ export class Platter {
     const after = { ...document, generation };
     this.documents.set(rep, after);
     for (const entry of history) {
-      this.#positions += 1;
-      this.history.push({ position: this.#positions, ...entry });
+      this.#positions = entry.position ?? this.#positions + 1;
+      this.history.push({ ...entry, position: this.#positions });
     }
     this.settle(settles);
     this.onCommit(stored ?? null, after, commit);
@@ -74,6 +79,12 @@ export class Platter {
     return [...this.inbox.values()].filter(({ settled }) => !settled).map(({ event }) => event);
   }
 
+  settled(): readonly Omit<InboxEvent, "body">[] {
+    return [...this.inbox.values()]
+      .filter(({ settled }) => settled)
+      .map(({ event: { id, source, rep, receivedAtMs } }) => ({ id, source, rep, receivedAtMs }));
+  }
+
   keep(record: KeptRecord): void {
     this.#records.set(`${record.kind}\0${record.id}`, record);
   }
@@ -81,6 +92,10 @@ export class Platter {
   kept(kind: string): readonly KeptRecord[] {
     const found = [...this.#records.values()].filter((record) => record.kind === kind);
     return found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  kinds(): readonly string[] {
+    return [...new Set([...this.#records.values()].map(({ kind }) => kind))].toSorted();
   }
 
   forget(kind: string, id: string): boolean {
@@ -126,6 +141,8 @@ export type DiskOptions = {
   /** `accepts`: events of partners are among what waits. */
   readonly flush: (accepts: boolean) => Flush;
   readonly after: (delayMs: number, fire: () => void) => void;
+  /** The clock of the store, which all who open it share. */
+  readonly nowMs: () => number;
   /** Between the platter and the answer: a process may die here, and then hears nothing. */
   readonly written: () => void;
   /** Whether anybody still listens. */
@@ -157,6 +174,8 @@ export class VolatileEngine implements Engine {
     });
   };
   unsettled = (): Promise<readonly InboxEvent[]> => this.#read(() => this.#platter.unsettled());
+  settled: Engine["settled"] = () => this.#read(() => this.#platter.settled());
+  kinds = (): Promise<readonly string[]> => this.#read(() => this.#platter.kinds());
   kept = (kind: string): Promise<readonly KeptRecord[]> =>
     this.#read(() => this.#platter.kept(kind));
   history: Engine["history"] = ({ rep, after = 0, sinceMs, limit }) =>
@@ -188,6 +207,16 @@ export class VolatileEngine implements Engine {
     this.#write(() => this.#platter.keep(record), isStorable({ ...record, source: record.kind }));
   forget = (kind: string, id: string): Promise<boolean> =>
     this.#write(() => this.#platter.forget(kind, id));
+  lease = (name: string, holder: string, ttlMs: number): Promise<Fence | null> => {
+    const storable = Number.isFinite(ttlMs) && name.isWellFormed() && holder.isWellFormed();
+    const take = (): Fence | null =>
+      this.#platter.rights.take(name, holder, ttlMs, this.#options.nowMs());
+    return this.#write(take, storable);
+  };
+  release = (name: string, holder: string): Promise<void> =>
+    this.#write(() => this.#platter.rights.release(name, holder));
+  leases = (): Promise<readonly HeldLease[]> =>
+    this.#read(() => this.#platter.rights.held(this.#options.nowMs()));
   prune = (beforeMs: number): Promise<void> => this.#write(() => this.#platter.prune(beforeMs));
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Engine } from "../../src/engine/engine.ts";
 import { type OpenedEngine, registerEngineContract } from "../engine/contract.ts";
-import { registerRecordsContract } from "../engine/records-contract.ts";
 import { Platter, VolatileEngine } from "./disk.ts";
 
 async function open(): Promise<OpenedEngine> {
@@ -11,6 +10,7 @@ async function open(): Promise<OpenedEngine> {
       readMs: () => 0,
       flush: () => "well",
       after: (_delayMs, fire) => setImmediate(fire),
+      nowMs: () => performance.now(),
       written: () => undefined,
       isAlive: () => true,
     });
@@ -26,4 +26,3 @@ async function open(): Promise<OpenedEngine> {
 }
 
 registerEngineContract("simulated disk", open);
-registerRecordsContract("simulated disk", open);

@@ -237,6 +237,7 @@ export class ServiceProcess implements Caller {
       after: (delayMs, fire) => {
         this.clock.after(delayMs, fire);
       },
+      nowMs: () => world.timeline.nowMs,
       written: () => {
         if (world.strikes("crash after a flush")) this.crash("crash after a flush");
       },

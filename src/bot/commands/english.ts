@@ -139,7 +139,6 @@ export const ENGLISH: Words = {
     showsByItself: "{status}: {where} shows it by itself",
     reports: "{status}: {where} reports it",
     returnsAfter: "{status} ({from}) returns when it ends",
-    systemShows: "{system} shows",
     underway: "a change is on its way",
     absorbed: "took our status, but shows something stronger",
     rejected: "refused our last change",
@@ -232,7 +231,6 @@ export const ENGLISH: Words = {
     lookupRow: "{who} asked: {what}",
     setRow: "{who} set {what}",
     refusalRow: "{who} was refused: {what}",
-    exportTitle: "What is kept about you",
     exportText:
       "{n} entries of history, {audits} entries of who looked you up or set your status, {watches} things you asked to be told about. The complete record is below.",
     eraseAsk:

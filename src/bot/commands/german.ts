@@ -120,7 +120,6 @@ export const GERMAN: Words = {
     showsByItself: "{status}: {where} zeigt das von selbst",
     reports: "{status}: {where} meldet das",
     returnsAfter: "danach wieder {status} ({from})",
-    systemShows: "{system} zeigt",
     underway: "eine Änderung ist unterwegs",
     absorbed: "nahm unseren Status an, zeigt aber Stärkeres",
     rejected: "lehnte unsere letzte Änderung ab",
@@ -215,7 +214,6 @@ export const GERMAN: Words = {
     lookupRow: "{who} fragte: {what}",
     setRow: "{who} setzte {what}",
     refusalRow: "{who} wurde abgewiesen: {what}",
-    exportTitle: "Was über Sie gespeichert ist",
     exportText:
       "{n} Einträge im Verlauf, {audits} Einträge über Nachfragen und gesetzte Status, {watches} gewünschte Nachrichten. Alles steht unten.",
     eraseAsk:

@@ -110,7 +110,6 @@ export const JAPANESE: Words = {
     showsByItself: "{status}: {where} が自動で表示",
     reports: "{status}: {where} からの報告",
     returnsAfter: "終わると {status}（{from}）に戻ります",
-    systemShows: "{system} の表示",
     underway: "変更を送信中",
     absorbed: "受け付けたが、より強い状態を表示",
     rejected: "直前の変更を拒否",
@@ -203,7 +202,6 @@ export const JAPANESE: Words = {
     lookupRow: "{who}: {what}",
     setRow: "{who} が設定: {what}",
     refusalRow: "{who} は拒否されました: {what}",
-    exportTitle: "保存されているあなたのデータ",
     exportText:
       "履歴 {n} 件、照会と設定 {audits} 件、通知の依頼 {watches} 件。すべて下に示します。",
     eraseAsk:

@@ -7,7 +7,7 @@ import {
   type ImportPlan,
   planImport,
 } from "../../directory/import-plan.ts";
-import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
+import { openStore } from "../../store.ts";
 import { type Command, CommandError, EXIT, type Host } from "../command.ts";
 import { openTenant, readDecisions } from "../tenant.ts";
 import { progressBar } from "./progress.ts";
@@ -61,7 +61,7 @@ export const importReps: Command = {
       const isWork = plan.changes.length > 0 || narrows;
       const applies = given.flag("yes") && isWork && !isBlocked;
       if (applies) {
-        const engine = await openSqliteEngine({ path: config.database.path });
+        const engine = await openStore(config.database);
         try {
           const book = openDecisionBook(engine, host.nowMs);
           await apply(plan, book, host);

@@ -3,8 +3,8 @@ import { createDataverse, type Dataverse } from "../../connectors/dynamics/datav
 import { findGroups } from "../../connectors/dynamics/groups.ts";
 import { EVERYBODY, type Scope } from "../../directory/decision.ts";
 import { openDecisionBook } from "../../directory/decisions.ts";
-import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
 import { credentialOf } from "../../sign-in.ts";
+import { openStore } from "../../store.ts";
 import { type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { readDecisions } from "../tenant.ts";
 
@@ -49,7 +49,7 @@ export const scope: Command = {
       } finally {
         await dataverse.close();
       }
-      const engine = await openSqliteEngine({ path: config.database.path });
+      const engine = await openStore(config.database);
       try {
         await openDecisionBook(engine, host.nowMs).setScope(current);
       } finally {

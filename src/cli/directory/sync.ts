@@ -1,9 +1,9 @@
 import { readConfig } from "../../config.ts";
 import type { DynamicsAccount } from "../../directory/account.ts";
 import { openDecisionBook, type DecisionBook } from "../../directory/decisions.ts";
-import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
 import { EVERYBODY } from "../../directory/pauses.ts";
 import { type RepId, repId, type SystemUserId, systemUserId } from "../../presence/identity.ts";
+import { openStore } from "../../store.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { openTenant } from "../tenant.ts";
 
@@ -38,7 +38,7 @@ export const sync: Command = {
     const tenant = openTenant(config, host);
     try {
       const user = await whoIs(rep, action, () => tenant.dynamics.discover(host.signal));
-      const engine = await openSqliteEngine({ path: config.database.path });
+      const engine = await openStore(config.database);
       try {
         const untilMs = hours === null ? null : host.nowMs() + hours * HOUR_MS;
         await decide(openDecisionBook(engine, host.nowMs), user, action, { reason, untilMs });

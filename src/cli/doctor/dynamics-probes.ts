@@ -10,6 +10,8 @@ export type DynamicsProbes = {
   /** Tries what nobody can have: so it is refused for the right reason, or for a missing role. */
   setNobody(): Promise<void>;
   reach(userId: string): Promise<Reach>;
+  /** Whether their table may be read. The service does without it, with Microsoft's own presences alone. */
+  presences(): Promise<void>;
   /** `null` when the organization does not say. */
   tracksChanges(): Promise<boolean | null>;
   workstreams(): Promise<readonly Workstream[]>;
@@ -72,6 +74,10 @@ export function createDynamicsProbes(dataverse: Dataverse, signal: AbortSignal):
       ]);
       const people = rows.flatMap((row) => agent.safeParse(row).data?._msdyn_agentid_value ?? []);
       return { rows: rows.length, people: new Set(people).size, depth };
+    },
+    async presences() {
+      const query = "msdyn_presences?$select=msdyn_presenceid";
+      await dataverse.rows(query, "msdyn_presence", signal);
     },
     async tracksChanges() {
       const name = "EntityDefinitions(LogicalName='msdyn_agentstatus')";

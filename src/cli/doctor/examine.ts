@@ -4,11 +4,12 @@ import type { Config } from "../../config.ts";
 import { createDataverse } from "../../connectors/dynamics/dataverse.ts";
 import { createRegistrar } from "../../connectors/dynamics/registration.ts";
 import { endpointsAt, planRegistration } from "../../connectors/dynamics/registration-plan.ts";
+import { resourceOf } from "../../connectors/teams/graph.ts";
 import { createTeamsConnector } from "../../connectors/teams/teams.ts";
 import { appRolesIn } from "../../connectors/token-claims.ts";
 import type { Mappings } from "../../policy.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "../../presence/identity.ts";
-import { credentialOf } from "../../sign-in.ts";
+import { credentialOf, readerOf } from "../../sign-in.ts";
 import { CommandError, type Host } from "../command.ts";
 import { openTenant, readDecisions, readSubscribers } from "../tenant.ts";
 import { probeWebhook } from "../webhook/probe.ts";
@@ -36,7 +37,7 @@ import {
   checkStore,
   checkToken,
 } from "./signing-in.ts";
-import { checkGraphPermissions, checkSubscribers, checkTeamsRead } from "./teams.ts";
+import { checkGraphPermissions, checkReader, checkSubscribers, checkTeamsRead } from "./teams.ts";
 import { checkKey, checkReachable, checkRegistered } from "./webhook.ts";
 
 /** So many reps tell whether reading Teams works; one call takes them all. */
@@ -63,6 +64,7 @@ export async function* examine(
   const means = config.credential.kind;
   const token = (scope: string, system: SystemName): Promise<string> =>
     credential.token({ scope, system, signal });
+  const reader = config.reader && readerOf(config, config.reader, nowMs);
   const dataverse = createDataverse({ dataverseUrl, credential, nowMs });
   const tenant = openTenant(config, host);
 
@@ -71,11 +73,17 @@ export async function* examine(
     yield checkClock(await run(() => readSkew({ host: authorityHost, tenantId }, nowMs, signal)));
     yield checkCertificate(await certificateOf(config, run), nowMs());
 
-    const graphToken = await run(() => token("https://graph.microsoft.com/.default", TEAMS));
+    const graphScope = `${resourceOf(graphUrl)}/.default`;
+    const graphToken = await run(() => token(graphScope, TEAMS));
     yield checkToken("Microsoft Graph", means, graphToken);
-    yield checkGraphPermissions(
-      graphToken.ok ? { ...graphToken, value: appRolesIn(graphToken.value) } : null,
-    );
+    yield checkGraphPermissions(rolesIn(graphToken), {
+      reads: reader === null,
+      looksGroupsUp:
+        config.bot !== null && (config.botScopes.length > 0 || config.botAdmins !== null),
+    });
+    const readerToken =
+      reader && (await run(() => reader.token({ scope: graphScope, system: TEAMS, signal })));
+    yield checkReader(reader !== null, readerToken?.ok ? rolesIn(readerToken) : readerToken);
 
     const { origin } = new URL(dataverseUrl);
     const dataverseToken = await run(() => token(`${origin}/.default`, DYNAMICS));
@@ -94,7 +102,12 @@ export async function* examine(
     );
     yield checkDirectory(roster);
     const identities = roster?.ok ? roster.value.matches.map(({ identity }) => identity) : [];
-    yield checkPresences(await when(isUser, () => tenant.dynamics.presences(signal)));
+    yield checkPresences(
+      await when(isUser, async () => {
+        await ask.presences();
+        return tenant.dynamics.presences(signal);
+      }),
+    );
     yield checkTracking(await when(isUser, () => ask.tracksChanges()));
 
     const workstreams = await when(isUser, () => ask.workstreams());
@@ -116,11 +129,12 @@ export async function* examine(
       graphUrl,
       clientId,
       credential,
+      ...(reader ? { readerCredential: reader } : {}),
       mapping: mappings.teams,
       nowMs,
     });
     const sample = identities.slice(0, SAMPLE);
-    const canReadTeams = graphToken.ok && sample.length > 0;
+    const canReadTeams = (readerToken ?? graphToken).ok && sample.length > 0;
     const teamsRead = await when(canReadTeams, async () => {
       const { size } = await teams.read(sample, signal);
       return { asked: sample.length, answered: size };
@@ -151,6 +165,10 @@ export async function* examine(
   } finally {
     await Promise.all([dataverse.close(), tenant.close()]);
   }
+}
+
+function rolesIn(token: Probe<string>): Tried<readonly string[] | null> {
+  return token.ok ? { ...token, value: appRolesIn(token.value) } : null;
 }
 
 type When = <Value>(condition: boolean, work: () => Promise<Value>) => Promise<Tried<Value>>;

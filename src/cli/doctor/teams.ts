@@ -6,8 +6,22 @@ const READ = "Presence.Read.All";
 const WRITE = "Presence.ReadWrite.All";
 const USERS = "User.ReadBasic.All";
 
+/** Any of them will do. Microsoft: "List a group's transitive members", "Check member groups". */
+const GROUPS = ["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"] as const;
+
+/** What the app has to be able to do in Graph, beside writing presence. */
+export type GraphDuties = {
+  /** No other registration reads. */
+  readonly reads: boolean;
+  /** The bot asks Entra who manages whom. */
+  readonly looksGroupsUp: boolean;
+};
+
 /** `null` for a token that nobody can look into. */
-export function checkGraphPermissions(tried: Tried<readonly string[] | null>): Finding {
+export function checkGraphPermissions(
+  tried: Tried<readonly string[] | null>,
+  duties: GraphDuties,
+): Finding {
   const subject = {
     check: "teams-permissions",
     tried: "look for the app's permissions in its token for Graph",
@@ -15,7 +29,9 @@ export function checkGraphPermissions(tried: Tried<readonly string[] | null>): F
   if (tried === null || !tried.ok) return skipped(subject, "signing in to Graph comes first");
   if (tried.value === null) return skipped(subject, "the token does not say");
   const granted = new Set(tried.value);
-  const missing = [READ, WRITE].filter((role) => !granted.has(role));
+  // Who may write may read as well.
+  const mustRead = duties.reads && !granted.has(WRITE);
+  const missing = [...(mustRead ? [READ] : []), WRITE].filter((role) => !granted.has(role));
   if (missing.length > 0) {
     return found(subject, "failure", {
       cameBack: `${missing.join(" and ")} not granted`,
@@ -23,12 +39,40 @@ export function checkGraphPermissions(tried: Tried<readonly string[] | null>): F
       where: PLACE.permissions,
     });
   }
-  if (granted.has(USERS) || granted.has("User.Read.All") || granted.has("Directory.Read.All")) {
-    return fine(subject, `${READ}, ${WRITE}, and users can be looked up`);
-  }
+  const wishes = [
+    ...(duties.looksGroupsUp && !GROUPS.some((role) => granted.has(role))
+      ? [{ role: GROUPS[0], why: "the bot is to know who manages whom: it answers nobody else" }]
+      : []),
+    ...(granted.has(USERS) || granted.has("User.Read.All") || granted.has("Directory.Read.All")
+      ? []
+      : [
+          {
+            role: USERS,
+            why: "reps without an Entra object id in Dynamics are to be matched by their address",
+          },
+        ]),
+  ];
+  const held = [READ, WRITE].filter((role) => granted.has(role)).join(" and ");
+  if (wishes.length === 0) return fine(subject, `${held}, and users can be looked up`);
   return found(subject, "warning", {
-    cameBack: `${READ} and ${WRITE}; ${USERS} not granted`,
-    next: `Add ${USERS} if reps without an Entra object id in Dynamics are to be matched by their address.`,
+    cameBack: `${held}; ${wishes.map(({ role }) => role).join(" and ")} not granted`,
+    next: wishes.map(({ role, why }) => `Add ${role} if ${why}.`).join(" "),
+    where: PLACE.permissions,
+  });
+}
+
+/** The second registration, if one is set: a token that reads presence. */
+export function checkReader(isSet: boolean, tried: Tried<readonly string[] | null>): Finding {
+  const subject = { check: "teams-reader", tried: "sign in as the app that reads Teams" };
+  if (!isSet) return skipped(subject, "READER_CLIENT_ID is not set: one app reads and writes");
+  if (tried === null) return skipped(subject, "the settings come first");
+  if (!tried.ok) return refused(subject, "failure", tried.failure);
+  if (tried.value === null) return skipped(subject, "the token does not say what it may do");
+  const held = tried.value.find((role) => role === READ || role === WRITE);
+  if (held !== undefined) return fine(subject, held);
+  return found(subject, "failure", {
+    cameBack: `${READ} not granted to READER_CLIENT_ID`,
+    next: `Add the Microsoft Graph application permission ${READ} to that app, then Grant admin consent.`,
     where: PLACE.permissions,
   });
 }

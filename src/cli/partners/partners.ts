@@ -17,7 +17,7 @@ import {
 } from "../../api/integrations/integration.ts";
 import { readConfig } from "../../config.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { openSqliteEngine } from "../../engine/sqlite/sqlite-engine.ts";
+import { openStore } from "../../store.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { textTable } from "../text-table.ts";
 import { audited } from "./audit.ts";
@@ -63,7 +63,7 @@ export const partners: Command = {
     const overlapMs = hoursOf("overlap", given.text("overlap"), OVERLAP_MS);
     const sinceMs = host.nowMs() - hoursOf("hours", given.text("hours"), DAY_MS);
     const config = readConfig(host.env);
-    const engine = await openSqliteEngine({ path: config.database.path });
+    const engine = await openStore(config.database);
     try {
       if (known === "list") {
         host.print(listed(await allOf(engine), given.flag("json")));

@@ -41,7 +41,12 @@ export async function askCenter(
   const body: Row = {
     ApiVersion: API_VERSION,
     ...(isBefore
-      ? { LiveWorkStreamId: question.workstreamId }
+      ? {
+          LiveWorkStreamId: question.workstreamId,
+          ...(question.engagement
+            ? { ChannelEngagementContext: JSON.stringify(question.engagement) }
+            : {}),
+        }
       : { ConversationId: question.conversationId }),
     ...(question.context ? { CustomContextItems: contextItems(question.context) } : {}),
   };

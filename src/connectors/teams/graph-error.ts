@@ -4,7 +4,9 @@ import { SystemError } from "../connector.ts";
 import { networkCode, neverConnected } from "../network.ts";
 import { retryAfterMs } from "../retry-after.ts";
 
-const envelope = z.object({ error: z.object({ code: z.string() }) });
+const envelope = z.object({
+  error: z.object({ code: z.string(), message: z.string().catch("") }),
+});
 
 /** An answer that is not 2xx, and what the request needed. */
 export type Refused = {
@@ -121,10 +123,20 @@ export function malformed(): SystemError {
 
 /** Graph's own code for the log. Its message may quote the request, so it is left out. */
 export function codeIn(text: string): string {
+  return errorIn(text).code.slice(0, 64);
+}
+
+/** What Graph says of a refusal: to be looked into, and shown to nobody. */
+export function messageIn(text: string): string {
+  return errorIn(text).message;
+}
+
+function errorIn(text: string): { readonly code: string; readonly message: string } {
   try {
     const parsed = envelope.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data.error.code.slice(0, 64) : "";
+    if (parsed.success) return parsed.data.error;
   } catch {
-    return "";
+    // Some proxy's page: it says nothing to us.
   }
+  return { code: "", message: "" };
 }

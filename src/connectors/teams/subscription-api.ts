@@ -3,7 +3,7 @@ import { TEAMS, type TeamsUserId, teamsUserId } from "../../presence/identity.ts
 import { SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { createGraph, resourceOf } from "./graph.ts";
-import { codeIn, malformed, type Refused } from "./graph-error.ts";
+import { codeIn, malformed, messageIn, type Refused } from "./graph-error.ts";
 import type { EncryptionCertificate } from "./notification-keys.ts";
 
 /** A presence subscription as Graph lists it. */
@@ -25,7 +25,7 @@ type NewSubscription = {
 /**
  * `/subscriptions` as one signed-in account sees it. Throws `SystemError`; beside the codes of every call to Graph
  * with `graph-subscription-gone` (404), `graph-subscription-exists` (409), `graph-subscription-unvalidated` (400,
- * Graph could not reach us) and `graph-subscriber-forbidden` (403).
+ * Graph could not reach us), `graph-subscriber-forbidden` (403) and `graph-subscription-quota` (403 that speaks of a limit).
  */
 export type SubscriptionApi = {
   create(wanted: NewSubscription, signal: AbortSignal): Promise<ListedSubscription>;
@@ -172,7 +172,8 @@ function pathBelowVersion(nextLink: string | null | undefined): string | null {
  * | 404                             | graph-subscription-gone        | rejected    |
  * | 409                             | graph-subscription-exists      | rejected    |
  * | 400 about the validation of a URL | graph-subscription-unvalidated | unavailable |
- * | 403                             | graph-subscriber-forbidden     | unavailable |
+ * | 403 about a limit               | graph-subscription-quota       | unavailable |
+ * | any other 403                   | graph-subscriber-forbidden     | unavailable |
  */
 function explain({ response: { status }, text }: Refused): SystemError | null {
   const refused = { system: TEAMS, detail: `${status} ${codeIn(text)}`, surelyNotApplied: true };
@@ -200,6 +201,16 @@ function explain({ response: { status }, text }: Refused): SystemError | null {
       retry: "unavailable",
       nextStep:
         "Check that Microsoft 365 can reach PUBLIC_URL over HTTPS within 10 seconds; now and then Graph is at fault.",
+    });
+  }
+  // Microsoft: "Change notifications overview", limits: a 403 whose message explains which one it is.
+  if (status === 403 && /limit|quota|maximum/i.test(messageIn(text))) {
+    return new SystemError({
+      ...refused,
+      code: "graph-subscription-quota",
+      retry: "unavailable",
+      nextStep:
+        "See which applications of the tenant hold subscriptions on Teams: they share one limit. Until one gives way, these reps are polled.",
     });
   }
   if (status === 403) {

@@ -87,6 +87,7 @@ export function teamsOver(
   return {
     system: TEAMS,
     repsPerCall: IDS_PER_CALL,
+    callsFor: (write) => operationsOf(write, mapping, { clientId, leases }).length,
 
     async read(reps, signal) {
       const leftAtMs = nowMs();

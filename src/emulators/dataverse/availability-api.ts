@@ -43,6 +43,8 @@ const contextItems = z.record(
   }),
 );
 
+const engagement = z.record(z.string(), z.string());
+
 type Aged<Value> = { readonly atMs: number; readonly value: Value };
 
 /**
@@ -80,7 +82,11 @@ export class AvailabilityApi {
     requireRole(caller, AVAILABILITY.before, ROLE.administrator);
     const body = bodyOf(beforeBody, request);
     const workstream = this.#workstream(body.LiveWorkStreamId);
-    const queueId = queueFor(workstream, contextOf(body.CustomContextItems));
+    const context = new Map([
+      ...engagementOf(body.ChannelEngagementContext),
+      ...contextOf(body.CustomContextItems),
+    ]);
+    const queueId = queueFor(workstream, context);
     const position = this.#conversations.waitingIn(queueId).length + 1;
     return this.#answer(AVAILABILITY.before, root, queueId, workstream, position);
   }
@@ -175,16 +181,28 @@ function aged<Value>(
 
 /** The items come as text that holds JSON, not as an object. */
 function contextOf(source: string | null | undefined): ReadonlyMap<string, string> {
-  if (source === null || source === undefined || source === "") return new Map();
+  const items = textOf("CustomContextItems", contextItems, source);
+  return new Map(Object.entries(items).map(([name, { value }]) => [name, String(value)]));
+}
+
+/** Columns by name. Every published sample is broken JSON; what they mean to show is this. */
+function engagementOf(source: string | null | undefined): ReadonlyMap<string, string> {
+  return new Map(Object.entries(textOf("ChannelEngagementContext", engagement, source)));
+}
+
+function textOf<Value>(
+  name: string,
+  shape: z.ZodType<Readonly<Record<string, Value>>>,
+  source: string | null | undefined,
+): Readonly<Record<string, Value>> {
+  if (source === null || source === undefined || source === "") return {};
   let parsed: unknown;
   try {
     parsed = JSON.parse(source);
   } catch {
-    throw new DataverseError(400, CODE.invalidArgument, "CustomContextItems is not valid JSON.");
+    throw new DataverseError(400, CODE.invalidArgument, `${name} is not valid JSON.`);
   }
-  const items = contextItems.safeParse(parsed);
-  if (!items.success) {
-    throw new DataverseError(400, CODE.invalidArgument, z.prettifyError(items.error));
-  }
-  return new Map(Object.entries(items.data).map(([name, { value }]) => [name, String(value)]));
+  const read = shape.safeParse(parsed);
+  if (read.success) return read.data;
+  throw new DataverseError(400, CODE.invalidArgument, z.prettifyError(read.error));
 }

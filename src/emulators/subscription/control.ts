@@ -21,6 +21,7 @@ const settings = z
     validationErrorCode: z.enum(["InvalidRequest", "ValidationError"]),
     validationSuffix: z.string(),
     pageSize: z.int().positive(),
+    tenantQuota: z.int().min(0),
     reauthorizationEveryMs: milliseconds,
     delayMinMs: milliseconds,
     delayMaxMs: milliseconds,

@@ -9,6 +9,8 @@ export type PushSettings = {
   /** Put behind each validation token, which is opaque by contract. */
   validationSuffix: string;
   pageSize: number;
+  /** As many as the tenant may have. Microsoft: 10 000 on Teams resources, shared by all applications. */
+  tenantQuota: number;
   /** The time between two reauthorizationRequired, which the documents call illustrative; 0 for none. */
   reauthorizationEveryMs: number;
 
@@ -64,6 +66,7 @@ export function defaultSettings(): PushSettings {
     validationErrorCode: "InvalidRequest",
     validationSuffix: "",
     pageSize: 100,
+    tenantQuota: 10_000,
     reauthorizationEveryMs: 15 * MINUTE_MS,
     delayMinMs: 0,
     delayMaxMs: 0,

@@ -29,6 +29,10 @@ export async function createSubscription(
   const nowMs = push.now();
   const existing = push.subscriptions.ofOwner(appId, user.oid);
   if (existing) return refuseSecond(existing, wanted);
+  if (push.subscriptions.all().length >= push.settings.tenantQuota) {
+    // The page says no more than that the error message explains which limit it is.
+    return refuse(403, "Forbidden", "The tenant has reached its limit of subscriptions.");
+  }
   const subscription: Subscription = {
     ...wanted,
     id: randomUUID(),

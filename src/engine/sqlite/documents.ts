@@ -3,8 +3,9 @@ import type { CommitResult, RepDocument } from "../engine.ts";
 import { repId, systemUserId, teamsUserId } from "../../presence/identity.ts";
 import type { RepId } from "../../presence/identity.ts";
 import type { Rep } from "../../reconcile/rep.ts";
-import { identityTaken, SQLITE, sqliteResult } from "./failure.ts";
-import { numberIn, requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { identityTaken, requireWellFormed, toJson } from "../refusal.ts";
+import { SQLITE, sqliteResult } from "./failure.ts";
+import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
 /** Encoded before it queues, so that what cannot be encoded never reaches a transaction. */
 export type DocumentWrite = {

@@ -1,5 +1,6 @@
 import { EngineError } from "../engine-error.ts";
 import type { EngineErrorFields } from "../engine-error.ts";
+import { unstorable } from "../refusal.ts";
 
 /** SQLite's primary result codes that we tell apart: https://sqlite.org/rescode.html */
 export const SQLITE = {
@@ -43,16 +44,19 @@ const FULL: Says = {
   nextStep:
     "free disk space, or raise the store's size limit; the service goes on by itself after that",
 };
-const UNSTORABLE: Says = {
-  code: "engine-unstorable",
-  retry: "rejected",
-  nextStep: "correct the value: it must be JSON, its times finite and its text well-formed Unicode",
-};
 const IO: Says = {
   code: "engine-io",
   retry: "unavailable",
   nextStep: "check the disk and the file system that hold the store",
 };
+
+/** What SQLite blames on the values of one statement, or the language on its caller. */
+export const OWN_FAULTS: readonly (number | null)[] = [
+  null,
+  SQLITE.TOOBIG,
+  SQLITE.CONSTRAINT,
+  SQLITE.MISMATCH,
+];
 
 const BY_RESULT: ReadonlyMap<number, Says> = new Map([
   [SQLITE.BUSY, BUSY],
@@ -63,9 +67,6 @@ const BY_RESULT: ReadonlyMap<number, Says> = new Map([
   [SQLITE.CORRUPT, DAMAGED],
   [SQLITE.NOTADB, DAMAGED],
   [SQLITE.FULL, FULL],
-  [SQLITE.TOOBIG, UNSTORABLE],
-  [SQLITE.CONSTRAINT, UNSTORABLE],
-  [SQLITE.MISMATCH, UNSTORABLE],
 ]);
 
 /** The primary result code of an error from SQLite; `null` for any other error. */
@@ -78,8 +79,9 @@ export function sqliteResult(error: unknown): number | null {
 export function engineFailure(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const result = sqliteResult(error);
-  const says = result === null ? UNSTORABLE : (BY_RESULT.get(result) ?? IO);
   const detail = error instanceof Error ? error.message : String(error);
+  if (result === null || OWN_FAULTS.includes(result)) return unstorable(detail, error);
+  const says = BY_RESULT.get(result) ?? IO;
   return new EngineError({ ...says, detail, cause: error });
 }
 
@@ -89,34 +91,4 @@ export function damaged(detail: string, cause?: unknown): EngineError {
 
 export function unwritable(detail: string, cause: unknown): EngineError {
   return new EngineError({ ...UNWRITABLE, detail, cause });
-}
-
-export function unstorable(detail: string, cause?: unknown): EngineError {
-  return new EngineError({ ...UNSTORABLE, detail, cause });
-}
-
-export function identityTaken(cause: unknown): EngineError {
-  return new EngineError({
-    code: "engine-identity-taken",
-    retry: "rejected",
-    nextStep:
-      "correct the directory: one Teams user and one Dynamics user belong to exactly one rep",
-    cause,
-  });
-}
-
-export function engineClosed(): EngineError {
-  return new EngineError({
-    code: "engine-closed",
-    retry: "rejected",
-    nextStep: "make no call after close; open the store again",
-  });
-}
-
-export function engineReadOnly(): EngineError {
-  return new EngineError({
-    code: "engine-read-only",
-    retry: "rejected",
-    nextStep: "write through the running service; this opener only reads",
-  });
 }

@@ -1,16 +1,9 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { engineClosed, engineFailure, SQLITE, sqliteResult } from "./failure.ts";
+import { engineClosed } from "../refusal.ts";
+import { engineFailure, OWN_FAULTS, sqliteResult } from "./failure.ts";
 
 /** So many calls share a flush at most: a storm must not keep the event loop from everything else. */
 const LARGEST_BATCH = 1_000;
-
-/** What SQLite blames on one statement's values. Everything else concerns the file, and so the whole batch. */
-const OWN_FAULTS: readonly (number | null)[] = [
-  null,
-  SQLITE.TOOBIG,
-  SQLITE.CONSTRAINT,
-  SQLITE.MISMATCH,
-];
 
 /** One call on its way: `perform` runs inside the transaction and returns how to answer after COMMIT. */
 type Call = {

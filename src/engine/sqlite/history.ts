@@ -1,22 +1,22 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { Engine, HistoryEntry, StoredHistoryEntry } from "../engine.ts";
-import { EngineError } from "../engine-error.ts";
 import { repId } from "../../presence/identity.ts";
-import { numberIn, requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireLimit, requireWellFormed, toJson } from "../refusal.ts";
+import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
 export type HistoryQuery = Parameters<Engine["history"]>[0];
 export type HistoryWrite = {
+  /** `null`: the next. */
+  readonly position: number | null;
   readonly rep: string;
   readonly atMs: number;
   readonly entry: string;
 };
 
-const LARGEST_PAGE = 1_000;
-
-export function historyWrite(entry: HistoryEntry): HistoryWrite {
-  const { rep, atMs, kind, says, cause, detail } = entry;
+export function historyWrite(given: HistoryEntry & { readonly position?: number }): HistoryWrite {
+  const { position = null, rep, atMs, kind, says, cause, detail } = given;
   requireWellFormed(rep);
-  return { rep, atMs, entry: toJson({ kind, says, cause, detail }) };
+  return { position, rep, atMs, entry: toJson({ kind, says, cause, detail }) };
 }
 
 /** The table of history. Positions come from AUTOINCREMENT: none is given twice, whatever was pruned. */
@@ -28,7 +28,9 @@ export class History {
   readonly #prune: StatementSync;
 
   constructor(db: DatabaseSync) {
-    this.#insert = db.prepare("INSERT INTO history (rep, at_ms, entry, seal) VALUES (?, ?, ?, ?)");
+    this.#insert = db.prepare(
+      "INSERT INTO history (position, rep, at_ms, entry, seal) VALUES (?, ?, ?, ?, ?)",
+    );
     this.#ofAll = db.prepare("SELECT * FROM history WHERE position > ? ORDER BY position LIMIT ?");
     // Clocks jump, so times need not rise with positions. The index finds where to begin; the condition decides.
     this.#ofAllSince = db.prepare(
@@ -46,8 +48,8 @@ export class History {
     );
   }
 
-  append(write: HistoryWrite): void {
-    this.#insert.run(write.rep, write.atMs, write.entry, seal(write.rep, write.atMs, write.entry));
+  append({ position, rep, atMs, entry }: HistoryWrite): void {
+    this.#insert.run(position, rep, atMs, entry, seal(rep, atMs, entry));
   }
 
   read(query: HistoryQuery): readonly StoredHistoryEntry[] {
@@ -80,14 +82,4 @@ function decode(row: Record<string, SQLOutputValue>): StoredHistoryEntry {
   requireSeal(row, rep, atMs, entry);
   const told = JSON.parse(entry) as Pick<HistoryEntry, "kind" | "says" | "cause" | "detail">;
   return { position: numberIn(row, "position"), rep: repId(rep), atMs, ...told };
-}
-
-function requireLimit(limit: number): void {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE) return;
-  throw new EngineError({
-    code: "engine-limit",
-    retry: "rejected",
-    nextStep: `ask for 1 to ${LARGEST_PAGE} entries and page on with \`after\``,
-    detail: `limit ${limit}`,
-  });
 }

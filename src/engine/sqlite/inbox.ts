@@ -2,7 +2,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { InboxEvent } from "../engine.ts";
 import { repId } from "../../presence/identity.ts";
 import type { RepId } from "../../presence/identity.ts";
-import { numberIn, requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireWellFormed, toJson } from "../refusal.ts";
+import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
 export type EventKey = Pick<InboxEvent, "id" | "source">;
 export type EventWrite = Omit<InboxEvent, "body"> & { readonly body: string };
@@ -21,6 +22,7 @@ export class Inbox {
   readonly #settle: StatementSync;
   readonly #settleAll: StatementSync;
   readonly #unsettled: StatementSync;
+  readonly #settled: StatementSync;
   readonly #prune: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -35,6 +37,7 @@ export class Inbox {
       "UPDATE inbox SET settled = 1, body = NULL WHERE rep = ? AND settled = 0",
     );
     this.#unsettled = db.prepare("SELECT * FROM inbox WHERE settled = 0 ORDER BY arrival");
+    this.#settled = db.prepare("SELECT * FROM inbox WHERE settled = 1 ORDER BY arrival");
     this.#prune = db.prepare(
       `DELETE FROM inbox WHERE arrival IN
        (SELECT arrival FROM inbox WHERE settled = 1 AND received_at_ms < ? LIMIT ?)`,
@@ -66,6 +69,16 @@ export class Inbox {
       requireSeal(row, source, id, rep, receivedAtMs, body);
       return { source, id, rep: repId(rep), receivedAtMs, body: JSON.parse(body) as unknown };
     });
+  }
+
+  /** The seal of a settled event covered its body too, which is gone. */
+  settled(): readonly Omit<InboxEvent, "body">[] {
+    return this.#settled.all().map((row) => ({
+      source: textIn(row, "source"),
+      id: textIn(row, "id"),
+      rep: repId(textIn(row, "rep")),
+      receivedAtMs: numberIn(row, "received_at_ms"),
+    }));
   }
 
   /** Deletes at most `limit` settled keys; how many it was. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { KeptRecord } from "../engine.ts";
-import { requireSeal, requireWellFormed, seal, textIn, toJson } from "./seal.ts";
+import { requireWellFormed, toJson } from "../refusal.ts";
+import { requireSeal, seal, textIn } from "./seal.ts";
 
 export type RecordWrite = Omit<KeptRecord, "body"> & { readonly body: string };
 
@@ -13,6 +14,7 @@ export function recordWrite(record: KeptRecord): RecordWrite {
 export class Records {
   readonly #put: StatementSync;
   readonly #ofKind: StatementSync;
+  readonly #kinds: StatementSync;
   readonly #delete: StatementSync;
   readonly #prune: StatementSync;
 
@@ -23,6 +25,7 @@ export class Records {
          body = excluded.body, expires_at_ms = excluded.expires_at_ms, seal = excluded.seal`,
     );
     this.#ofKind = db.prepare("SELECT * FROM record WHERE kind = ? ORDER BY id");
+    this.#kinds = db.prepare("SELECT DISTINCT kind FROM record ORDER BY kind");
     this.#delete = db.prepare("DELETE FROM record WHERE kind = ? AND id = ?");
     this.#prune = db.prepare(
       `DELETE FROM record WHERE rowid IN
@@ -36,6 +39,10 @@ export class Records {
 
   ofKind(kind: string): readonly KeptRecord[] {
     return this.#ofKind.all(kind).map(decode);
+  }
+
+  kinds(): readonly string[] {
+    return this.#kinds.all().map((row) => textIn(row, "kind"));
   }
 
   remove(kind: string, id: string): boolean {

@@ -64,6 +64,14 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX record_expiry ON record (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
   `,
+  `
+  CREATE TABLE lease (
+    name     TEXT PRIMARY KEY NOT NULL,
+    holder   TEXT NOT NULL,
+    fence    INTEGER NOT NULL,
+    until_ms REAL NOT NULL
+  ) STRICT;
+  `,
 ];
 
 const SCHEMA_VERSION = MIGRATIONS.length;

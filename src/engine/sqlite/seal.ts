@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { SQLOutputValue } from "node:sqlite";
-import { damaged, unstorable } from "./failure.ts";
+import { damaged } from "./failure.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -27,22 +27,4 @@ export function numberIn(row: Row, column: string): number {
   const value = row[column];
   if (typeof value !== "number") throw damaged(`${column} is not a number`);
   return value;
-}
-
-/** JSON text, or `engine-unstorable` for what JSON cannot hold at all. */
-export function toJson(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value) as string | undefined;
-  } catch (error) {
-    throw unstorable("not JSON", error);
-  }
-  if (text === undefined) throw unstorable("not JSON");
-  return text;
-}
-
-/** SQLite would replace a lone surrogate silently, and two different keys could become one. */
-export function requireWellFormed(...keys: readonly string[]): void {
-  if (!keys.every((key) => key.isWellFormed()))
-    throw unstorable("an id is not well-formed Unicode");
 }

@@ -5,6 +5,8 @@ import type {
   Commit,
   CommitResult,
   Engine,
+  Fence,
+  HeldLease,
   InboxEvent,
   KeptRecord,
   RepDocument,
@@ -12,11 +14,13 @@ import type {
 import { openDatabase } from "./database.ts";
 import type { SqliteOptions } from "./database.ts";
 import { documentWrite, Documents } from "./documents.ts";
-import { engineClosed, engineFailure, engineReadOnly } from "./failure.ts";
+import { engineClosed, engineReadOnly } from "../refusal.ts";
+import { engineFailure } from "./failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { History, historyWrite } from "./history.ts";
 import type { HistoryQuery } from "./history.ts";
 import { type EventKey, eventWrite, Inbox } from "./inbox.ts";
+import { Leases, leaseWrite } from "./leases.ts";
 import { Records, recordWrite } from "./records.ts";
 
 /** So many rows are handled before the event loop gets a turn: some milliseconds' worth. */
@@ -38,6 +42,7 @@ class SqliteEngine implements Engine {
   readonly #inbox: Inbox;
   readonly #history: History;
   readonly #records: Records;
+  readonly #leases: Leases;
   readonly #group: GroupCommit;
   #closed = false;
 
@@ -48,6 +53,7 @@ class SqliteEngine implements Engine {
     this.#inbox = new Inbox(db);
     this.#history = new History(db);
     this.#records = new Records(db);
+    this.#leases = new Leases(db);
     this.#group = new GroupCommit(db);
   }
 
@@ -70,7 +76,9 @@ class SqliteEngine implements Engine {
     const document = documentWrite(commit.document);
     const entries = commit.history.map(historyWrite);
     const settles = [...commit.settles];
+    const { fence } = commit;
     return this.#write(() => {
+      if (fence && !this.#leases.isValid(fence)) return { ok: false, reason: "fenced" };
       const result = this.#documents.put(document);
       if (!result.ok) return result;
       for (const entry of entries) this.#history.append(entry);
@@ -96,6 +104,10 @@ class SqliteEngine implements Engine {
     return this.#read(() => this.#inbox.unsettled());
   }
 
+  async settled(): Promise<readonly Omit<InboxEvent, "body">[]> {
+    return this.#read(() => this.#inbox.settled());
+  }
+
   async settle(events: readonly EventKey[]): Promise<void> {
     const settles = [...events];
     await this.#write(() => {
@@ -112,12 +124,29 @@ class SqliteEngine implements Engine {
     return this.#read(() => this.#records.ofKind(kind));
   }
 
+  async kinds(): Promise<readonly string[]> {
+    return this.#read(() => this.#records.kinds());
+  }
+
   async forget(kind: string, id: string): Promise<boolean> {
     return this.#write(() => this.#records.remove(kind, id));
   }
 
   async history(query: HistoryQuery): ReturnType<Engine["history"]> {
     return this.#read(() => this.#history.read(query));
+  }
+
+  async lease(name: string, holder: string, ttlMs: number): Promise<Fence | null> {
+    const write = leaseWrite(name, holder, ttlMs);
+    return this.#write(() => this.#leases.take(write));
+  }
+
+  async release(name: string, holder: string): Promise<void> {
+    await this.#write(() => this.#leases.release(name, holder));
+  }
+
+  async leases(): Promise<readonly HeldLease[]> {
+    return this.#read(() => this.#leases.held());
   }
 
   /** In small transactions with turns between them, so that a large backlog stops nobody. */

@@ -1,0 +1,97 @@
+import type { Engine } from "./engine.ts";
+import { EngineError } from "./engine-error.ts";
+import { repId, systemUserId, teamsUserId } from "../presence/identity.ts";
+import type { Rep } from "../reconcile/rep.ts";
+
+export type Copied = {
+  readonly reps: number;
+  readonly history: number;
+  readonly events: number;
+  readonly records: number;
+};
+
+const PAGE = 1_000;
+
+/** History is stored with a document; this one carries it, and goes when all is there. */
+const CARRIER = {
+  rep: repId("lockstep-copy"),
+  teamsUserId: teamsUserId("lockstep-copy"),
+  systemUserId: systemUserId("lockstep-copy"),
+};
+
+/**
+ * Puts everything that one engine keeps into another, which must be empty: documents, history in its order, open
+ * events in theirs, the keys of settled ones, records. Positions stay, because whoever follows the history remembers
+ * where it was; generations are counted anew, and rights are not copied. Nobody may write to `from` meanwhile; nothing in it changes. Resolves to how much it was. Rejects
+ * with `EngineError`: `engine-not-empty`, or what either engine says; then `to` holds a part and is to be emptied.
+ */
+export async function copyEngine(from: Engine, to: Engine): Promise<Copied> {
+  await requireEmpty(to);
+  const records = await copyRecords(from, to);
+  const settled = await from.settled();
+  for (const part of pagesOf(settled)) {
+    await Promise.all(part.map((event) => to.accept({ ...event, body: null })));
+    await to.settle(part);
+  }
+  const open = await from.unsettled();
+  for (const part of pagesOf(open)) await Promise.all(part.map((event) => to.accept(event)));
+  const history = await copyHistory(from, to);
+  const documents = await from.load();
+  for (const part of pagesOf(documents)) {
+    const commits = part.map((document) =>
+      to.commit({ document: { ...document, generation: 0 }, history: [], settles: [] }),
+    );
+    await Promise.all(commits);
+  }
+  return { reps: documents.length, history, events: settled.length + open.length, records };
+}
+
+async function requireEmpty(to: Engine): Promise<void> {
+  const found = await Promise.all([
+    to.load(),
+    to.history({ limit: 1 }),
+    to.unsettled(),
+    to.settled(),
+    to.kinds(),
+  ]);
+  if (found.every(({ length }) => length === 0)) return;
+  throw new EngineError({
+    code: "engine-not-empty",
+    retry: "rejected",
+    nextStep: "copy into a database that holds nothing yet: a new one, or one that was emptied",
+  });
+}
+
+async function copyRecords(from: Engine, to: Engine): Promise<number> {
+  let copied = 0;
+  for (const kind of await from.kinds()) {
+    const records = await from.kept(kind);
+    for (const part of pagesOf(records)) {
+      await Promise.all(part.map((record) => to.keep(record)));
+    }
+    copied += records.length;
+  }
+  return copied;
+}
+
+async function copyHistory(from: Engine, to: Engine): Promise<number> {
+  let copied = 0;
+  let generation = 0;
+  for (let after = 0; ;) {
+    const page = await from.history({ after, limit: PAGE });
+    const last = page.at(-1);
+    if (!last) break;
+    after = last.position;
+    const document = { identity: CARRIER, rep: {} as Rep, generation };
+    const result = await to.commit({ document, history: page, settles: [] });
+    if (!result.ok) throw new Error("somebody else writes to the database that is copied into");
+    generation = result.generation;
+    copied += page.length;
+  }
+  if (copied > 0) await to.remove(CARRIER.rep);
+  return copied;
+}
+
+function* pagesOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += PAGE) yield items.slice(at, at + PAGE);
+}

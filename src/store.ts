@@ -1,0 +1,20 @@
+import type { Database } from "./config-kinds.ts";
+import type { Engine } from "./engine/engine.ts";
+import { openPostgresEngine } from "./engine/postgres/postgres-engine.ts";
+import { openSqliteEngine } from "./engine/sqlite/sqlite-engine.ts";
+
+/**
+ * The engine that `DATABASE_URL` names. Rejects with `EngineError`; read-only, with `engine-missing` if the service
+ * has never made that store.
+ */
+export function openStore(
+  database: Database,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<Engine> {
+  switch (database.kind) {
+    case "sqlite":
+      return openSqliteEngine({ path: database.path, readOnly });
+    case "postgres":
+      return openPostgresEngine({ url: database.url, readOnly });
+  }
+}

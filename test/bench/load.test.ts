@@ -1,0 +1,101 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Agent, request } from "undici";
+import { expect, test } from "vitest";
+import { createLoopbackTls } from "../../src/emulators/tls.ts";
+import { VirtualClock } from "../controller/clock.ts";
+import { ANA } from "../controller/crew.ts";
+import { EmulatedDynamics } from "../controller/systems.ts";
+import { limited } from "./limited.ts";
+import { Load } from "./load.ts";
+import { FastTenant } from "./tenant.ts";
+
+/** A program that makes `writes` writes for each hint before it answers, and refuses every tenth. */
+async function play(writes: number) {
+  const tls = await createLoopbackTls(Date.now());
+  const tenant = await FastTenant.start(5_000, tls);
+  const dispatcher = new Agent({ connect: { ca: tls.caPem } });
+  let hints = 0;
+  const server = createServer((asked, response) => {
+    const chunks: Buffer[] = [];
+    asked.on("data", (chunk: Buffer) => chunks.push(chunk));
+    asked.on("end", () => {
+      hints += 1;
+      const status = hints % 10 === 0 ? 500 : 200;
+      const user = /"msdyn_agentid".*?"Id":"([^"]+)"/.exec(Buffer.concat(chunks).toString())?.[1];
+      const url = `${tenant.url}/v1.0/users/7${user?.slice(1)}/presence/clearUserPreferredPresence`;
+      const answer = async (): Promise<void> => {
+        for (let count = 0; count < writes; count += 1) {
+          await (await request(url, { method: "POST", dispatcher })).body.dump();
+        }
+        response.writeHead(status).end();
+      };
+      void answer();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const load = new Load(tenant, {
+    name: "played",
+    url,
+    printed: () => "",
+    cpuMs: () => Promise.resolve(performance.now()),
+    memory: () => Promise.resolve({ heapBytes: 0, rssBytes: 0 }),
+    stop: () => Promise.resolve(),
+  });
+  const stop = async (): Promise<void> => {
+    await load.close();
+    await dispatcher.destroy();
+    server.close();
+    await tenant.close();
+  };
+  return { load, stop, tenant };
+}
+
+test("[R350] each change counts once, however often it is written, and a refusal is counted", async () => {
+  const { load, stop, tenant } = await play(2);
+  const run = await load.run(1_000, 60, 60_000);
+  expect(run.sent).toBeGreaterThan(10);
+  expect(run.latenciesMs).toHaveLength(run.sent);
+  expect(run.refused).toBe(Math.floor(run.sent / 10));
+  expect(run.answersMs).toHaveLength(run.sent - run.refused);
+  expect(tenant.calls.graphWrites).toBe(2 * run.sent);
+  expect(run.cpuMs).toBeGreaterThan(0);
+  await stop();
+});
+
+test("[R350] what was never written has no latency, and was sent all the same", async () => {
+  const { load, stop } = await play(0);
+  const run = await load.run(1_000, 30, 0);
+  expect(run.sent).toBeGreaterThan(0);
+  expect(run.latenciesMs).toEqual([]);
+  await stop();
+});
+
+test("[R350] the storm's limits admit what a window holds and not one more, and count both", async () => {
+  const clock = new VirtualClock();
+  const dynamics = new EmulatedDynamics(clock);
+  dynamics.join(ANA.rep);
+  dynamics.latencyMs = 0;
+  const { connector, traffic } = limited(dynamics, { requests: 3, windowMs: 1_000 }, clock);
+  const { signal } = new AbortController();
+  const ask = async (): Promise<string> => {
+    const asked = connector.read([ANA], signal).then(
+      () => "read",
+      () => "429",
+    );
+    await clock.advance(10);
+    return asked;
+  };
+  expect([await ask(), await ask(), await ask(), await ask()]).toEqual([
+    "read",
+    "read",
+    "read",
+    "429",
+  ]);
+  await clock.advance(1_000);
+  expect(await ask()).toBe("read");
+  expect(traffic).toEqual({ requests: 4, written: 0, throttled: 1 });
+});

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Contestant } from "../contestant.ts";
+import { Load } from "../load.ts";
+import { atMost, type Result } from "../report/result.ts";
+import { figure, median, percentile } from "../report/statistics.ts";
+import { Stage } from "../stage.ts";
+import { FastTenant } from "../tenant.ts";
+import type { Scope, Section } from "./section.ts";
+
+const PER_SECOND = 100;
+const MIB = 2 ** 20;
+
+type Size = {
+  readonly reps: number;
+  readonly readySeconds: number;
+  readonly restartSeconds: number;
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+  /** Of one core, with both systems polled every 5 s. */
+  readonly restShare: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+};
+
+export const scale: Section = {
+  id: "scale",
+  withinMs: 420_000,
+  async run(scope) {
+    const counts = scope.quick ? [20, 60] : [100, 1_000, 10_000, 100_000];
+    const sizes: Size[] = [];
+    for (const reps of counts) {
+      if (sizes.length > 1 && scope.isLate()) break;
+      sizes.push(await measure(reps, scope));
+      scope.say(`scale: ${JSON.stringify(sizes.at(-1))}`);
+    }
+    const [smallest, largest] = [sizes[0], sizes.at(-1)];
+    if (!smallest || !largest) throw new Error("nothing was measured");
+    const perRep = (size: Size): number =>
+      (size.heapBytes - smallest.heapBytes) / (size.reps - smallest.reps);
+    const named = `${figure(largest.reps)} reps`;
+    return {
+      id: "scale",
+      title: "Scale: what more reps cost",
+      how: `The real service, both systems polled every 5 s, at each size: from nothing to ready; memory after garbage collection; CPU over ${restMs(scope) / 1000} s in which nobody changes; then ${PER_SECOND} changes a second in ${scope.rounds} rounds; then stopped and started again on the same store. Each size once, but for the latency.`,
+      table: {
+        columns: [
+          "reps",
+          "first start s",
+          "restart to ready s",
+          "heap MB",
+          "heap for each rep, bytes",
+          "resident MB",
+          "CPU at rest, % of a core",
+          "p50 ms",
+          "p99 ms",
+        ],
+        rows: sizes.map((size) => [
+          figure(size.reps),
+          figure(size.readySeconds),
+          figure(size.restartSeconds),
+          figure(size.heapBytes / MIB),
+          size === smallest ? "–" : figure(perRep(size)),
+          figure(size.rssBytes / MIB),
+          figure(size.restShare * 100),
+          figure(size.p50Ms),
+          figure(size.p99Ms),
+        ]),
+      },
+      charts: [
+        {
+          title: "Heap and resident memory",
+          unit: "MB",
+          logarithmic: true,
+          groups: sizes.map((size) => ({
+            name: `${figure(size.reps)} reps`,
+            bars: [
+              { name: "heap", value: size.heapBytes / MIB },
+              { name: "resident", value: size.rssBytes / MIB },
+            ],
+          })),
+        },
+        {
+          title: "Latency at the same load",
+          unit: "ms",
+          groups: sizes.map((size) => ({
+            name: `${figure(size.reps)} reps`,
+            bars: [
+              { name: "p50", value: size.p50Ms },
+              { name: "p99", value: size.p99Ms },
+            ],
+          })),
+        },
+      ],
+      targets: [
+        atMost(`heap for each idle rep, ${named}`, perRep(largest), 1_024, "bytes"),
+        atMost(`p50 at ${named} against ${smallest.reps}`, largest.p50Ms / smallest.p50Ms, 1.2),
+        atMost(`p99 at ${named} against ${smallest.reps}`, largest.p99Ms / smallest.p99Ms, 1.2),
+        atMost(`resident memory, ${named}`, largest.rssBytes / MIB, 512, "MB"),
+        atMost(`ready after a restart, ${named}`, largest.restartSeconds, 3, "s"),
+      ],
+      notes: [],
+      figures: sizes,
+    } satisfies Result;
+  },
+};
+
+const restMs = ({ quick }: Scope): number => (quick ? 500 : 10_000);
+
+async function measure(reps: number, scope: Scope): Promise<Size> {
+  await using stage = await Stage.over(await FastTenant.start(reps, scope.tls));
+  let beganMs = performance.now();
+  const first = await stage.lockstep("Lockstep");
+  const readySeconds = (performance.now() - beganMs) / 1_000;
+  // Whatever the first look at everybody leaves to be done is done.
+  for (let tries = 0; tries < 4; tries += 1) {
+    if ((await restOf(first, restMs(scope) / 4)) < 0.5) break;
+  }
+  const restShare = await restOf(first, restMs(scope));
+  const memory = await first.memory();
+  const load = new Load(stage.tenant, first);
+  const runs: (readonly number[])[] = [];
+  for (let round = -1; round < scope.rounds; round += 1) {
+    const { latenciesMs } = await load.run(PER_SECOND, scope.quick ? 200 : 1_500);
+    // The first warms it up.
+    if (round >= 0) runs.push(latenciesMs);
+  }
+  await load.close();
+  await first.stop();
+  beganMs = performance.now();
+  await stage.lockstep("Lockstep");
+  return {
+    reps,
+    readySeconds,
+    restartSeconds: (performance.now() - beganMs) / 1_000,
+    ...memory,
+    restShare,
+    p50Ms: median(runs.map((run) => percentile(run, 0.5))),
+    p99Ms: median(runs.map((run) => percentile(run, 0.99))),
+  };
+}
+
+/** CPU used over a while, as a share of one core. */
+async function restOf(contestant: Contestant, forMs: number): Promise<number> {
+  const before = await contestant.cpuMs();
+  await sleep(forMs);
+  return ((await contestant.cpuMs()) - before) / forMs;
+}
