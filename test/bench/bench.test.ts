@@ -89,7 +89,7 @@ test("[R350] a chart draws every bar, escapes its words, and survives what was n
 test("[R350] [R352] the whole bench runs from end to end and writes its page, its figures and its drawings", async () => {
   await using folder = await temporaryFolder();
   const asked = [BENCH, "--quick", "--out", folder.path];
-  await promisify(execFile)(process.execPath, asked, { timeout: 400_000 });
+  await promisify(execFile)(process.execPath, asked, { timeout: 1_200_000 });
   const { results, failures } = JSON.parse(
     await readFile(join(folder.path, "bench.json"), "utf8"),
   ) as Pick<Report, "results" | "failures">;
