@@ -103,6 +103,7 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
     "storm",
     "money",
     "scale",
+    "instances",
   ];
   expect(results.map(({ id }) => id)).toEqual(ids);
   for (const { table } of results) {
