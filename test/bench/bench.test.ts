@@ -113,4 +113,4 @@ test("[R350] [R352] the whole bench runs from end to end and writes its page, it
   const drawings = await readdir(join(folder.path, "bench"));
   for (const [, name] of page.matchAll(/\(bench\/([^)]+)\)/g)) expect(drawings).toContain(name);
   expect(drawings.length).toBeGreaterThanOrEqual(ids.length);
-}, 420_000);
+}, 1_200_000);
