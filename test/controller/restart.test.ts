@@ -103,7 +103,7 @@ describe("a process that dies", () => {
     );
     await crew.clock.advance(SOON_MS);
     await crew.tell(old, crew.call());
-    await crew.clock.advance(40);
+    await crew.clock.advance(30);
     dead = true;
     await crew.clock.advance(2_000);
     expect(crew.writes).toBe(2);
@@ -198,7 +198,7 @@ describe("stop", () => {
     );
     await crew.clock.advance(SOON_MS);
     await crew.tell(watch, crew.call());
-    await crew.clock.advance(40);
+    await crew.clock.advance(30);
     full = true;
     await stop(crew, watch);
     expect(crew.faults.length).toBeGreaterThan(0);
