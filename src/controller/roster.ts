@@ -57,8 +57,9 @@ export class Roster {
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
     const { rep } = document.identity;
-    const { nudge, paceOf } = this.#options;
-    const slot = new Slot(document, new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    const { nowMs, nudge, paceOf } = this.#options;
+    const turns = new Turns(paceOf, (urgency) => nudge(rep, urgency));
+    const slot = new Slot(document, turns, nowMs());
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
     if (isLeaving(document)) this.#letLeave(slot);

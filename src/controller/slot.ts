@@ -45,6 +45,8 @@ export class Slot {
   /** A write of ours is on its way there. */
   readonly flying = new Few<SystemName>();
   readonly turns: Turns;
+  /** Since when she is looked after here, epoch milliseconds: nobody may have done so before. */
+  readonly sinceMs: number;
   /** Whether she is to be left alone; the draft follows at her next turn. */
   pause: Pause | null;
   /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
@@ -54,9 +56,10 @@ export class Slot {
   #readAtMs: BySystem<number> = NONE;
   #undone = 0;
 
-  constructor(document: RepDocument, turns: Turns) {
+  constructor(document: RepDocument, turns: Turns, sinceMs: number) {
     this.document = document;
     this.turns = turns;
+    this.sinceMs = sinceMs;
     this.pause = document.rep.paused;
   }
 
