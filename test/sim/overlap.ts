@@ -5,6 +5,9 @@ import type { SimulatedPerson } from "./people.ts";
 /** The shortest time to live that a partner may give. */
 const SHORTEST_SECONDS = 60;
 
+/** Longer than it takes to show anywhere. */
+const A_WHILE_SECONDS = 240;
+
 const BUSY: Shown = { teams: "Busy", dynamics: "Busy" };
 const IN_A_CALL: Shown = { teams: "InACall", dynamics: "Busy" };
 const OFFLINE: Shown = { teams: "OffWork", dynamics: "Offline" };
@@ -23,7 +26,7 @@ type After = (
 ) => Promise<void>;
 
 /**
- * Several truths at once, one by one, each with what must show: a weaker call and a stronger one from two phone systems,
+ * Several truths at once, one by one, each with what must show: a command that ends by itself, a weaker call and a stronger one from two phone systems,
  * a supervisor's command against both, its end, a shift end that waits for the last call, and a call whose end is lost,
  * or that a command ends. Everybody is Available before and after.
  */
@@ -32,6 +35,11 @@ export async function overlap(
   chance: Chance,
   after: After,
 ): Promise<void> {
+  await after(2, (person) => {
+    person.commands({ type: "status.set", status: "Busy", ttlSeconds: A_WHILE_SECONDS });
+    return BUSY;
+  });
+  await after(2, () => AVAILABLE, A_WHILE_SECONDS * 1_000);
   const weak = new Map<SimulatedPerson, string>();
   const strong = new Map<SimulatedPerson, string>();
   await after(2, (person) => {
