@@ -25,6 +25,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
 /** What an exploration may be made of, and when it is. */
 const PIECES: Readonly<Record<string, (setting: Setting) => boolean>> = {
   "overlapping holds": ({ holds }) => holds > 1,
+  "calls of different strengths": ({ strengths }) => strengths,
   "times to live": ({ ttl }) => ttl,
   "three systems": ({ systems }) => systems.length > 2,
   "two instances": ({ instances }) => instances > 1,
