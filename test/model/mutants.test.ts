@@ -23,7 +23,7 @@ afterAll(async () => {
 
 /** A checker that no longer kills these is broken, however green it looks. */
 describe("a plausible shortcut in the core is caught", () => {
-  it.each(MUTANTS)("$name", { timeout: 60_000 }, async (mutant) => {
+  it.each(MUTANTS)("$name", { timeout: 600_000 }, async (mutant) => {
     const core = await loadCore(await writeMutant(mutant, folder));
     const { killedBy } = mutant;
     if ("scenario" in killedBy) {

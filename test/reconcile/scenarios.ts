@@ -31,6 +31,22 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.deepEqual(written, [[DYNAMICS, "Busy"]]);
   },
 
+  "[R314] a session that was cut in half still takes our entry away": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Away");
+    stage.settle();
+    stage.hold("call");
+    // The second is not even sent: that the first was cut in half is not forgotten for it.
+    for (const outcome of ["unknown", "deferred", "unknown"] as const) {
+      const write = stage.nextWrite(TEAMS);
+      assert.deepEqual([write.from, write.to], ["preferred", "session"]);
+      stage.answer(write, outcome);
+      stage.wait(60_000);
+      stage.teams("Away");
+    }
+    assert.equal(stage.nextWrite(TEAMS).from, "preferred");
+  },
+
   "[R312] a meeting that began beneath our entry protects her when it comes to light": (core) => {
     const stage = Stage.settled(core);
     for (const chosen of ["Away", "Available"] as const) {
