@@ -12,8 +12,8 @@ export default defineConfig({
   test: {
     pool: "forks",
     retry: 0,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // A safety net, as every wait here: what is waited for comes, but a busy machine takes its time.
     expect: { poll: { timeout: 50_000 } },
     allowOnly: false,

@@ -146,13 +146,13 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
   };
 }
 
-/** Nothing is sent once the reps may be somebody else's. */
-function bounded(connector: Connector, tenure: Tenure): Connector {
-  return {
-    system: connector.system,
-    read: (reps, signal) => connector.read(reps, signal),
-    write: async (rep, write, signal) => {
-      if (tenure.isValid()) return connector.write(rep, write, signal);
+/**
+ * Nothing is sent once the reps may be somebody else's: the clock is asked before each request leaves. A write that was
+ * stored and did not leave is put off; one of which a part had left is of unknown outcome, as after a crash.
+ */
+export function bounded(connector: Connector, tenure: Tenure): Connector {
+  const permit = (): void => {
+    if (!tenure.isValid()) {
       throw new SystemError({
         system: connector.system,
         code: "write-fenced",
@@ -160,7 +160,11 @@ function bounded(connector: Connector, tenure: Tenure): Connector {
         nextStep: "nothing: another instance looks after this rep now, and decides anew",
         surelyNotApplied: true,
       });
-    },
+    }
+  };
+  return {
+    ...connector,
+    write: (rep, write, signal) => connector.write(rep, write, signal, permit),
   };
 }
 

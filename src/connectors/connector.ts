@@ -12,6 +12,8 @@ export type Sighting = Omit<Reading, "startedTick" | "startedAtMs">;
  *   mention is missing from the answer: that is no observation, not Offline.
  * - `write` performs the one write that the plan recorded. It resolves when the system accepted it, which
  *   proves nothing; a later read does. It never retries by itself: the controller does, having read first.
+ * - `write` asks for its permit right before each request of its own leaves, however long it had to wait for a token,
+ *   for a reading or for an earlier request: what the permit throws is thrown, and that request did not leave.
  * - Both throw `SystemError` and nothing else.
  */
 export type Connector = {
@@ -21,8 +23,11 @@ export type Connector = {
   /** How many calls a write takes, where it may take several. */
   callsFor?(write: Write): number;
   read(reps: readonly RepIdentity[], signal: AbortSignal): Promise<ReadonlyMap<RepId, Sighting>>;
-  write(rep: RepIdentity, write: Write, signal: AbortSignal): Promise<void>;
+  write(rep: RepIdentity, write: Write, signal: AbortSignal, permit?: Permit): Promise<void>;
 };
+
+/** Throws `SystemError`, `surelyNotApplied`, once nothing may be sent any more. */
+export type Permit = () => void;
 
 /**
  * `throttled`: come back after `retryAfterMs`; surely not applied.

@@ -3,6 +3,7 @@ export type Limits = {
   readonly readDeadlineMs: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Longer than what stands in front keeps an idle connection (a minute, mostly): who closes first must be them, or a request is lost. */
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxRequestsPerSocket: number;
@@ -19,7 +20,7 @@ export const DEFAULT_LIMITS: Limits = {
   readDeadlineMs: 10_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 15_000,
-  keepAliveTimeoutMs: 5_000,
+  keepAliveTimeoutMs: 65_000,
   maxHeaderBytes: 16 * 1024,
   maxRequestsPerSocket: 1000,
   maxConnections: 1000,

@@ -198,14 +198,27 @@ function lateAfter(
   return [...late, { status, cover, clears, expiresAtMs: nowMs + policy.lateMs }];
 }
 
+/**
+ * A session that was to take the place of our entry, in two requests, of which perhaps only the first arrived: what
+ * it was written over still shows, so our entry still lies there, hides the session, and has to go this time.
+ */
+function withCut(rep: Rep, name: SystemName): Rep {
+  const { pending, seen } = endpointOf(rep, name);
+  if (!pending?.unknown || !pending.clears || pending.cover !== "session") return rep;
+  return pending.over === seen
+    ? withEndpoint(rep, name, { cover: "preferred", covering: seen })
+    : rep;
+}
+
 function record(
-  rep: Rep,
+  before: Rep,
   profile: SystemProfile,
   step: { readonly target: Status; readonly renewal: boolean },
   policy: Policy,
   nowMs: number,
 ): [Rep, Write] {
   const { name } = profile;
+  const rep = withCut(before, name);
   const { seen } = endpointOf(rep, name);
   const from = coverOf(endpointOf(rep, name));
   const to = coverFor(rep, name, targetOf(rep, name, policy), policy);

@@ -3,7 +3,7 @@
  *
  *   latency storm          these sections alone; the page then holds nothing else
  *   --rounds 5             rounds of each measurement
- *   --minutes 18           sections that would begin later than this are left out, and named
+ *   --minutes 22           sections that would begin later than this are left out, and named
  *   --out docs             where bench.md, bench.json and bench/*.svg go
  *   --no-rivals            without Node-RED, which is installed into a cache folder with npm when it is needed
  *   --quick                everything once and tiny, for a test; says nothing about speed
@@ -20,6 +20,7 @@ import type { Result } from "./report/result.ts";
 import { installNodeRed } from "./rivals/node-red.ts";
 import { acknowledgement } from "./sections/acknowledgement.ts";
 import { correctness } from "./sections/correctness.ts";
+import { instances } from "./sections/instances.ts";
 import { latency } from "./sections/latency.ts";
 import type { Scope, Section } from "./sections/section.ts";
 import { money } from "./sections/money.ts";
@@ -36,6 +37,7 @@ const SECTIONS: readonly Section[] = [
   storm,
   money,
   scale,
+  instances,
 ];
 
 /** The share of a section's time after which it begins no further round. */
@@ -89,7 +91,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       rounds: { type: "string", default: "5" },
-      minutes: { type: "string", default: "18" },
+      minutes: { type: "string", default: "22" },
       out: { type: "string", default: "docs" },
       "no-rivals": { type: "boolean", default: false },
       quick: { type: "boolean", default: false },

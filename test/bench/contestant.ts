@@ -70,13 +70,17 @@ export async function launch(options: Launch): Promise<Contestant> {
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
 
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const ask = async (what: "cpu" | "memory"): Promise<unknown> => {
+    if (hasEnded()) {
+      const last = printed.trim().split("\n").at(-1) ?? "";
+      throw new Error(`${name} has ended by itself: ${last}`);
+    }
     const answered = once(child, "message", { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     child.send(what);
     const [answer] = (await answered) as [unknown];
     return answer;
   };
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const stop = async (): Promise<void> => {
     if (hasEnded()) return;
     const exited = once(child, "exit");

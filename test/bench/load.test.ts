@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Agent, request } from "undici";
@@ -8,6 +10,7 @@ import { ANA } from "../controller/crew.ts";
 import { EmulatedDynamics } from "../controller/systems.ts";
 import { limited } from "./limited.ts";
 import { Load } from "./load.ts";
+import { cpuOfFamily } from "./process-cpu.ts";
 import { FastTenant } from "./tenant.ts";
 
 /** A program that makes `writes` writes for each hint before it answers, and refuses every tenth. */
@@ -37,14 +40,15 @@ async function play(writes: number) {
     server.listen(0, "127.0.0.1", resolve);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const load = new Load(tenant, {
+  const played = {
     name: "played",
     url,
     printed: () => "",
     cpuMs: () => Promise.resolve(performance.now()),
     memory: () => Promise.resolve({ heapBytes: 0, rssBytes: 0 }),
     stop: () => Promise.resolve(),
-  });
+  };
+  const load = new Load(tenant, [played]);
   const stop = async (): Promise<void> => {
     await load.close();
     await dispatcher.destroy();
@@ -98,4 +102,13 @@ test("[R350] the storm's limits admit what a window holds and not one more, and 
   await clock.advance(1_000);
   expect(await ask()).toBe("read");
   expect(traffic).toEqual({ requests: 4, written: 0, throttled: 1 });
+});
+
+test("[R350] a server's CPU is that of its processes, those that have ended included, and unknown without any", async () => {
+  const before = await cpuOfFamily(process.pid);
+  const burn = "while (process.cpuUsage().user < 300_000);";
+  execFileSync(process.execPath, ["-e", burn]);
+  const used = (await cpuOfFamily(process.pid)) - before;
+  expect(existsSync("/proc/self/stat") ? used > 250 : Number.isNaN(used)).toBe(true);
+  expect(await cpuOfFamily(0x7fff_ffff)).toBeNaN();
 });

@@ -13,7 +13,7 @@ export type Run = {
   readonly sent: number;
   readonly refused: number;
   readonly elapsedMs: number;
-  /** CPU that the contestant used meanwhile. */
+  /** CPU that the contestant used meanwhile, all of its instances together. */
   readonly cpuMs: number;
 };
 
@@ -26,34 +26,35 @@ export type Way = { readonly from: "dynamics" | "teams"; readonly told: boolean 
 
 /**
  * Makes changes in one system, and watches the writes arrive in the other. The reps take turns, and each goes from
- * Available to Busy and back, so that every change has exactly one write to wait for.
+ * Available to Busy and back, so that every change has exactly one write to wait for. Several instances of one contestant
+ * are told in turn, whichever of them has the rep.
  */
 export class Load {
   readonly #tenant: FastTenant;
-  readonly #contestant: Contestant;
-  readonly #pool: Pool;
+  readonly #contestants: readonly Contestant[];
+  readonly #pools: readonly Pool[];
   readonly #way: Way;
   #next = 0;
 
   constructor(
     tenant: FastTenant,
-    contestant: Contestant,
+    contestants: readonly Contestant[],
     way: Way = { from: "dynamics", told: true },
   ) {
     this.#way = way;
     this.#tenant = tenant;
-    this.#contestant = contestant;
-    this.#pool = new Pool(contestant.url, { connections: 64, pipelining: 1 });
+    this.#contestants = contestants;
+    this.#pools = contestants.map(({ url }) => new Pool(url, { connections: 64, pipelining: 1 }));
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await Promise.all(this.#pools.map((pool) => pool.destroy()));
   }
 
   /** `perSecond` changes for so long, whatever becomes of the earlier ones. */
   async run(perSecond: number, durationMs: number, stragglersMs = STRAGGLERS_MS): Promise<Run> {
     const run = new Running(this.#tenant, this.#way.from);
-    const before = await this.#contestant.cpuMs();
+    const before = await this.#cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
       const due = Math.floor(((performance.now() - beganMs) / 1000) * perSecond);
@@ -71,7 +72,7 @@ export class Load {
    */
   async saturate(inFlight: number, durationMs: number): Promise<Run> {
     const run = new Running(this.#tenant, this.#way.from);
-    const before = await this.#contestant.cpuMs();
+    const before = await this.#cpuMs();
     const beganMs = performance.now();
     while (performance.now() - beganMs < durationMs) {
       while (run.open < inFlight) void this.#send(run);
@@ -82,9 +83,14 @@ export class Load {
     return this.#end(run, before, beganMs);
   }
 
+  async #cpuMs(): Promise<number> {
+    const each = await Promise.all(this.#contestants.map((one) => one.cpuMs()));
+    return each.reduce((sum, ms) => sum + ms, 0);
+  }
+
   async #end(run: Running, before: number, beganMs: number): Promise<Run> {
     const elapsedMs = performance.now() - beganMs;
-    const after = await this.#contestant.cpuMs();
+    const after = await this.#cpuMs();
     run.end();
     const { latenciesMs, answersMs, sent, refused } = run;
     const cpuMs = after - before;
@@ -93,8 +99,9 @@ export class Load {
 
   async #send(run: Running): Promise<void> {
     const member = this.#tenant.members[this.#next % this.#tenant.members.length];
+    const pool = this.#pools[this.#next % this.#pools.length];
     this.#next += 1;
-    if (!member) return;
+    if (!member || !pool) return;
     const body = this.#change(member);
     const leftAtMs = run.leaves(member);
     if (!this.#way.told) {
@@ -102,7 +109,7 @@ export class Load {
       return;
     }
     try {
-      const answer = await this.#pool.request({
+      const answer = await pool.request({
         method: "POST",
         path: this.#way.from === "dynamics" ? "/webhooks/dataverse" : "/webhooks/graph",
         headers: { "content-type": "application/json", "x-lockstep-key": WEBHOOK_KEY },

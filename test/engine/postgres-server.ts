@@ -56,6 +56,11 @@ export class PostgresServer {
     return this.#port;
   }
 
+  /** Of the process that all others of the server are children of; `null` while it does not run. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
   /** As the superuser; for what a test does to the service from outside. */
   url(database = "postgres", port = this.#port): string {
     return `postgres://admin@127.0.0.1:${port}/${database}`;

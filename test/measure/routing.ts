@@ -11,6 +11,7 @@ import { arrivalsOf, type Happening, happeningsOf } from "../scenarios/routing-p
 import type { Climate } from "../sim/climate.ts";
 import { realDrive } from "../sim/drive.ts";
 import { CLIENT_ID } from "../sim/graph.ts";
+import { markOf } from "../sim/partner.ts";
 import { World } from "../sim/world.ts";
 import { routingIn } from "./routing-center.ts";
 
@@ -103,7 +104,7 @@ async function live(
       if (policy) world.partner.tell(event, () => undefined);
     };
     const who = rep.systemUserId;
-    const hold = `call-${index}`;
+    const hold = `call-${markOf(rep)}${index}`;
     const inTeams = {
       availability: "Busy",
       activity: kind === "Teams call" ? "InACall" : "InAMeeting",
@@ -111,15 +112,15 @@ async function live(
     const session = kind === "Teams call" ? "call" : "meeting";
     at(atMinute, () => {
       doing.set(who, { kind, sinceMs: timeline.nowMs });
-      if (kind === "end of shift") tell({ type: "shift.ended", rep: who });
+      if (kind === "end of shift") tell({ source: "planner", type: "shift.ended", rep: who });
       else if (kind === "desk phone call")
-        tell({ type: "hold.started", rep: who, hold, status: "InACall" });
+        tell({ source: "phone", type: "hold.started", rep: who, hold, status: "InACall" });
       else graph.session(rep.teamsUserId, session, inTeams);
     });
     if (kind === "end of shift") continue;
     at(atMinute + minutes, () => {
       doing.delete(who);
-      if (kind === "desk phone call") tell({ type: "hold.ended", rep: who, hold });
+      if (kind === "desk phone call") tell({ source: "phone", type: "hold.ended", rep: who, hold });
       else graph.session(rep.teamsUserId, session, null);
     });
   }

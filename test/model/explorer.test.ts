@@ -13,7 +13,7 @@ const INVARIANTS =
   "[P9] one recorded write at a time, [P13] a call protects, [P15] quiet worlds stay quiet";
 
 describe(`whatever the order of events: ${INVARIANTS}`, () => {
-  it.each(EVERY_RUN)("$setting.name", { timeout: 120_000 }, ({ setting, maxStates }) => {
+  it.each(EVERY_RUN)("$setting.name", { timeout: 600_000 }, ({ setting, maxStates }) => {
     const result = explore(setting, core, maxStates);
     const { violation, quiet, maxWrites, complete } = result;
     const trace = violation?.trace.join("\n") ?? "";

@@ -10,7 +10,8 @@ type Edit = { readonly file: string; readonly find: string; readonly replace: st
 
 /**
  * A plausible shortcut in the core. It is killed by an exploration that breaks the named invariant, or, where
- * the model cannot express what goes wrong, by a scenario of `test/reconcile/scenarios.ts` that fails.
+ * the model cannot express what goes wrong, by a scenario of
+ * `test/reconcile/scenarios.ts` or `defects.ts` that fails.
  */
 export type Mutant = {
   readonly name: string;

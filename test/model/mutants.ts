@@ -1,5 +1,6 @@
 import { DISCONNECT_MUTANTS } from "./disconnect-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { LATE_MUTANTS } from "./late-mutants.ts";
 import { PIECE_MUTANTS } from "./piece-mutants.ts";
 import { RULE_MUTANTS } from "./rule-mutants.ts";
 import { SESSION_MUTANTS } from "./session-mutants.ts";
@@ -153,4 +154,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PIECE_MUTANTS,
   ...SESSION_MUTANTS,
   ...DISCONNECT_MUTANTS,
+  ...LATE_MUTANTS,
 ];

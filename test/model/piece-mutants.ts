@@ -49,6 +49,21 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "calls of different strengths: the first one wins",
+    edits: [
+      {
+        file: "resolve.ts",
+        find: "if (!top || strength(candidate.status) > strength(top.status)) top = candidate;",
+        replace: "top ??= candidate;",
+      },
+    ],
+    killedBy: {
+      setting: { acts: 0, holds: 2, strengths: true },
+      spared: { acts: 0, holds: 2 },
+      invariant: "R20 the strongest call wins",
+    },
+  },
+  {
     name: "shift end: during a call it hides the call",
     edits: [
       {

@@ -1,4 +1,4 @@
-import { isRoutable, join, type Status } from "../../src/presence/status.ts";
+import { isRoutable, join, type Status, strength } from "../../src/presence/status.ts";
 import type { SystemName } from "../../src/presence/identity.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
@@ -90,10 +90,17 @@ export function checkStep(
       return { invariant: "P13 protection", says: "Dynamics released before Teams was read bare" };
     }
   }
-  const isProtected = core.topOf(after.rep)?.kind === "hold" || after.behind;
-  return isProtected || after.liveHolds.length === 0
-    ? null
-    : { invariant: "P13 protection", says: "a live hold is not on top" };
+  const top = core.topOf(after.rep);
+  const isProtected = top?.kind === "hold" || after.behind;
+  if (!isProtected && after.liveHolds.length > 0) {
+    return { invariant: "P13 protection", says: "a live hold is not on top" };
+  }
+  const stronger = Object.values(after.rep.holds).find(
+    ({ status }) => strength(status) > strength(top?.status ?? "Available"),
+  );
+  return stronger
+    ? { invariant: "R20 the strongest call wins", says: `${stronger.status} is not on top` }
+    : null;
 }
 
 /** Coming or going was recorded, and she did neither but for a moment. */

@@ -54,6 +54,17 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "R314 a session that arrived in half leaves our entry over it",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "const rep = withCut(before, name);",
+        replace: "const rep = before;",
+      },
+    ],
+    killedBy: { scenario: "[R314] a session that was cut in half still takes our entry away" },
+  },
+  {
     name: "R311 what Dynamics counts covers Teams whatever the policy says",
     edits: [
       {

@@ -17,6 +17,8 @@ export type Setting = {
   readonly calls: number;
   /** Holds that a desk phone may put (each may be released); more than one may overlap. */
   readonly holds: number;
+  /** Every other hold is a weaker one than a call. */
+  readonly strengths: boolean;
   /** How often a hold may be heard of again. With `ttl` it ends by itself an epoch after it was heard of last. */
   readonly renewals: number;
   readonly ttl: boolean;
@@ -67,6 +69,7 @@ export const BASE_SETTING: Setting = {
   acts: 1,
   calls: 0,
   holds: 0,
+  strengths: false,
   renewals: 0,
   ttl: false,
   commands: 0,

@@ -50,10 +50,11 @@ function tellable(world: World, setting: Setting, isCalm: boolean): readonly Tol
   const found: Told[] = [];
   if (left.holds > 0) {
     const id = `call-${left.holds}`;
+    const status = setting.strengths && left.holds % 2 === 0 ? "DoNotDisturb" : "InACall";
     found.push({
       name: `desk phone ${id} begins`,
       next: { ...spend(world, "holds"), liveHolds: [...liveHolds, id] },
-      event: { type: "hold.started", hold: holdId(id), status: "InACall", untilMs },
+      event: { type: "hold.started", hold: holdId(id), status, untilMs },
     });
   }
   for (const id of liveHolds) {

@@ -4,7 +4,7 @@ import { FLAPPING_SEEDS, PAUSING_SEEDS, walk } from "./walk.ts";
 
 const core = await loadCore(new URL("../../src", import.meta.url).href);
 const SEEDS = 1_000;
-const LONG = { timeout: 300_000 };
+const LONG = { timeout: 1_800_000 };
 
 /** Seeds that once showed a defect, with what was wrong. They stay. */
 const REMEMBERED: readonly (readonly [number, string])[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, systemName, TEAMS } from "../../src/presence/identity.ts";
 import type { Core } from "../model/core.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
 import { POLICY } from "./profiles.ts";
@@ -29,6 +29,22 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     stage.teams("InAMeeting");
     const written = stage.settle().map(({ system, shows }) => [system, shows]);
     assert.deepEqual(written, [[DYNAMICS, "Busy"]]);
+  },
+
+  "[R314] a session that was cut in half still takes our entry away": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Away");
+    stage.settle();
+    stage.hold("call");
+    // The second is not even sent: that the first was cut in half is not forgotten for it.
+    for (const outcome of ["unknown", "deferred", "unknown"] as const) {
+      const write = stage.nextWrite(TEAMS);
+      assert.deepEqual([write.from, write.to], ["preferred", "session"]);
+      stage.answer(write, outcome);
+      stage.wait(60_000);
+      stage.teams("Away");
+    }
+    assert.equal(stage.nextWrite(TEAMS).from, "preferred");
   },
 
   "[R312] a meeting that began beneath our entry protects her when it comes to light": (core) => {
@@ -254,6 +270,53 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     stage.wait(600_000);
     stage.settle();
     assert.equal(stage.endpoint(TEAMS).seen, "Away");
+  },
+
+  "[R111] who fights is remembered": (core) => {
+    const stage = Stage.settled(core);
+    for (let change = 0; change < 22; change += 1) {
+      const by = change < 20 ? { by: "another automation" } : {};
+      stage.dynamics(change % 2 === 0 ? "Busy" : "Available", by);
+      stage.wait(5_000);
+    }
+    assert.equal(stage.rep.fight?.by, "another automation");
+  },
+
+  "[R117] a renewed entry hides since it was first set": (core) => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Busy");
+    const sinceMs = stage.nowMs;
+    stage.settle();
+    for (let hour = 0; hour < 9; hour += 1) {
+      stage.wait(3_600_000);
+      stage.settle();
+    }
+    assert.equal(stage.endpoint(TEAMS).coveredSinceMs, sinceMs);
+  },
+
+  "[R58] a shift end during a call applies when it is over": (core) => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    stage.settle();
+    const origin = { source: systemName("planner"), eventId: "1", atMs: stage.nowMs };
+    stage.rep = core.takeEvent(stage.rep, { type: "shift.ended" }, origin, stage.policy);
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "InACall");
+    stage.release("call");
+    stage.settle();
+    assert.equal(stage.endpoint(TEAMS).seen, "Offline");
+  },
+
+  "[R322] a choice that she made since is not lifted": (core) => {
+    const stage = Stage.settled(core);
+    stage.teams("DoNotDisturb");
+    stage.settle();
+    const choice = stage.rep.base.intent;
+    stage.teams("Away");
+    stage.settle();
+    const origin = { source: systemName("a manager"), eventId: "1", atMs: stage.nowMs };
+    stage.rep = core.takeEvent(stage.rep, { type: "manual.lifted", choice }, origin, stage.policy);
+    assert.equal(stage.rep.base.status, "Away");
   },
 
   "[R309] what follows Inactive is her choice": (core) => {

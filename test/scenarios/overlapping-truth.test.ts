@@ -93,7 +93,7 @@ test("[R202, R181, P8] of two calls whose ends are lost the one with a heartbeat
   const rep = sceneOf(other, person);
   const path = `/reps/${person.dynamics}`;
   const put = async (hold: string): Promise<void> => {
-    const body = { status: "InACall", ttlSeconds: 60 };
+    const body = { status: "InACall", ttlSeconds: 120 };
     const { status } = await askApi(other.service, `PUT ${path}/holds/${hold}`, { body });
     expect([hold, status]).toEqual([hold, 202]);
   };
@@ -109,14 +109,14 @@ test("[R202, R181, P8] of two calls whose ends are lost the one with a heartbeat
   await put("silent");
   await put("beating");
   await rep.shows("InACall", "Busy");
-  await killedUntil(40);
+  await killedUntil(60);
   expect(await calls()).toEqual(["silent", "beating"]);
   await put("beating");
-  await killedUntil(75);
+  await killedUntil(130);
   await eventually("one is over", async () => (await calls()).length === 1);
   expect(await calls()).toEqual(["beating"]);
   expect(rep.sight()).toMatchObject({ teams: "InACall", dynamics: "Busy" });
-  await killedUntil(140);
+  await killedUntil(280);
   await rep.shows("Available", "Available");
   expect(await calls()).toEqual([]);
 });

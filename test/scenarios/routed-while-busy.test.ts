@@ -92,4 +92,4 @@ test("[P13] the same day with and without us: conversations given to a rep who c
   expect(after.arrived).toBe(PLAN.conversations);
   expect(before.routedWhileBusy).toBeGreaterThan(PLAN.conversations / 40);
   expect(after.routedWhileBusy).toBeLessThan(before.routedWhileBusy / 2);
-}, 600_000);
+}, 1_200_000);

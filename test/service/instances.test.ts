@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts";
+import { SHARDS } from "../../src/fleet/shards.ts";
 import { TcpProxy } from "../engine/tcp-proxy.ts";
 import { PostgresServer } from "../engine/postgres-server.ts";
 import { type Company, openCompany } from "../scenarios/company.ts";
@@ -17,12 +18,12 @@ import { Reporter } from "./reporter.ts";
 // Rights pass on in real time, and each of these stories waits for that several times.
 vi.setConfig({ testTimeout: 600_000 });
 
-/** Enough that each of two instances has some of them. */
+/** Enough that each of several instances has some of them. */
 const REPS = 12;
 
 let server: PostgresServer;
 beforeAll(async () => {
-  server = await PostgresServer.start(["fsync = off"]);
+  server = await PostgresServer.start(["fsync = off", "max_connections = 100"]);
 });
 afterAll(() => server.dispose());
 
@@ -71,13 +72,13 @@ class Site implements AsyncDisposable {
     return new Site(company, balancer, url);
   }
 
-  /** Another instance, once it has its part of the reps. */
-  async join(url = this.url): Promise<Service> {
+  /** Another instance, once it has its part of the reps, as one of so many. */
+  async join(url = this.url, instances = 2): Promise<Service> {
     const env = { DATABASE_URL: url };
     const joined = await launch(this.company.tenant, { env, webhook: "none" });
     this.#disposables.unshift(joined);
     void this.#watchOver(joined);
-    await this.shared();
+    await this.shared(instances);
     return joined;
   }
 
@@ -132,11 +133,13 @@ class Site implements AsyncDisposable {
     return [...shares.values()];
   }
 
-  /** Resolves once two instances have half of the shards each. */
-  async shared(): Promise<void> {
-    await eventually("the shards are shared", async () => {
+  /** Resolves once so many instances have a fair part of the shards each. */
+  async shared(instances = 2): Promise<void> {
+    await eventually(`${instances} instances share the shards`, async () => {
       const shares = await this.shares();
-      return shares.length === 2 && Math.max(...shares) === 16;
+      const all = shares.reduce((sum, share) => sum + share, 0);
+      const isFair = Math.max(...shares) === Math.ceil(SHARDS / instances);
+      return shares.length === instances && all === SHARDS && isFair;
     });
   }
 
@@ -196,6 +199,29 @@ test("[R259] an instance that hangs is replaced, and when it goes on it writes n
   await site.allHangUp();
   await expectOnceEach(site);
   await Promise.all([site.first.stop(), second.stop()]);
+});
+
+test("[R259] [R263] three instances share the reps; two are lost at once, and the third has all until they are back", async () => {
+  await using site = await Site.open("three");
+  const second = await site.join();
+  const third = await site.join(site.url, 3);
+  site.balancer.between(site.first, second, third);
+  await site.allCall();
+  await site.allHangUp(async () => {
+    third.signal("SIGSTOP");
+    await second.kill9();
+    site.balancer.between(site.first);
+  });
+  await site.shared(1);
+  await site.allCall();
+  third.signal("SIGCONT");
+  second.begin();
+  await site.shared(3);
+  site.balancer.between(site.first, second, third);
+  await site.allHangUp();
+  await site.allCall();
+  await expectOnceEach(site);
+  await Promise.all([site.first.stop(), second.stop(), third.stop()]);
 });
 
 test("[R258] [R259] an instance that is cut off from the database is replaced, and takes its part again after", async () => {

@@ -224,7 +224,11 @@ export async function launch(
 }
 
 export async function becomeReady({ url }: Pick<Service, "url">): Promise<void> {
-  await eventually("the service is ready", async () => (await fetch(`${url}/readyz`)).ok);
+  const isReady = async (): Promise<boolean> => {
+    const { ok } = await fetch(`${url}/readyz`, { headers: { connection: "close" } });
+    return ok;
+  };
+  await eventually("the service is ready", isReady);
 }
 
 /** Asks again and again, and resolves to the first answer that is not falsy. The deadline is a safety net. */

@@ -1,7 +1,7 @@
 import { CLASSIFICATIONS } from "../../src/reconcile/classify.ts";
 import { MUTANTS } from "../model/mutants.ts";
 import type { Setting } from "../model/setting.ts";
-import { DEEDS, FAULTS } from "./climate.ts";
+import { DEEDS, FAULTS, OVERLAPS } from "./climate.ts";
 import { DRIVE_MUTANTS } from "./mutants.ts";
 
 const INVARIANTS: Readonly<Record<string, string>> = {
@@ -25,6 +25,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
 /** What an exploration may be made of, and when it is. */
 const PIECES: Readonly<Record<string, (setting: Setting) => boolean>> = {
   "overlapping holds": ({ holds }) => holds > 1,
+  "calls of different strengths": ({ strengths }) => strengths,
   "times to live": ({ ttl }) => ttl,
   "three systems": ({ systems }) => systems.length > 2,
   "two instances": ({ instances }) => instances > 1,
@@ -77,13 +78,12 @@ const number = new Intl.NumberFormat("en");
 
 /** Everything that should have happened, with how often it did. */
 function coverage({ covered }: Proof): readonly (readonly [what: string, times: number])[] {
-  // P14 is judged at every write and every commit, with P9 and P6: it has no count of its own.
-  const invariants = Object.keys(INVARIANTS).filter((name) => name !== "P14");
   const wanted = [
     ...FAULTS.map((fault) => `fault: ${fault}`),
     ...DEEDS.map((deed) => `deed: ${deed}`),
+    ...OVERLAPS.map((overlap) => `overlap: ${overlap}`),
     ...CLASSIFICATIONS.map((name) => `reading: ${name}`),
-    ...invariants.map((name) => `checked: ${name}`),
+    ...Object.keys(INVARIANTS).map((name) => `checked: ${name}`),
     ...Object.keys(PIECES).map((piece) => `states: ${piece}`),
     "bodies: taken for what they mean",
     "bodies: refused",
@@ -111,7 +111,7 @@ export function certificateOf(proof: Proof): string {
       .join(" · ");
   const promises = Object.entries(INVARIANTS).map(([name, says]) => {
     const times = proof.covered.get(`checked: ${name}`);
-    return `| ${name} | ${says} | ${times ? number.format(times) : "with P6 and P9"} |`;
+    return `| ${name} | ${says} | ${number.format(times ?? 0)} |`;
   });
   const gaps = gapsIn(proof);
   const broken = proof.failures.length === 0 ? "No promise was broken." : "A promise was broken.";
@@ -143,6 +143,8 @@ ${promises.join("\n")}
 **Faults**: ${table("fault")}.
 
 **Deeds**: ${table("deed")}.
+
+**Several truths at once**: ${table("overlap")}.
 
 **Readings were taken for**: ${table("reading")}.
 `;

@@ -1,15 +1,22 @@
 import { type Connector, SystemError } from "../../src/connectors/connector.ts";
 import type { Commit, Engine, RepDocument } from "../../src/engine/engine.ts";
 import { EngineError } from "../../src/engine/engine-error.ts";
-import { DYNAMICS, type RepId, type SystemName, TEAMS } from "../../src/presence/identity.ts";
+import {
+  DYNAMICS,
+  type RepId,
+  type RepIdentity,
+  type SystemName,
+  TEAMS,
+} from "../../src/presence/identity.ts";
 import { isRoutable } from "../../src/presence/status.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
+import type { Rep } from "../../src/reconcile/rep.ts";
 import { Causes } from "./causes.ts";
 import { Violation } from "./journal.ts";
 import { Manners } from "./manners.ts";
-import type { PartnerEvent } from "./partner.ts";
+import { markOf, type PartnerEvent } from "./partner.ts";
 import type { ServiceProcess } from "./process.ts";
-import { Protection } from "./protection.ts";
+import { Protection, type Said } from "./protection.ts";
 import type { World } from "./world.ts";
 
 /** How often the compare-and-set of another instance may cost a turn; the words are the controller's own. */
@@ -87,15 +94,10 @@ export class Checker {
         return seen;
       },
       write: async (identity, write, signal) => {
-        this.#writeLeaves(process, identity.rep, write);
+        this.#writeLeaves(process, identity, write);
         const unanswered = this.#unanswered.get(process) ?? new Set<string>();
         this.#unanswered.set(process, unanswered.add(`${identity.rep} ${system}`));
         if (this.#world.strikes("crash while a write leaves")) {
-          const { rep } = identity;
-          const stored = this.#world.platter.documents.get(rep)?.identity;
-          if (JSON.stringify(stored) !== JSON.stringify(identity)) {
-            this.broken("P14 identity", `a write for ${rep} goes to somebody else's accounts`);
-          }
           // The last thing that it did.
           void connector.write(identity, write, signal).catch(() => undefined);
           process.crash("crash while a write leaves");
@@ -150,8 +152,8 @@ export class Checker {
     this.broken("P8 no promise is lost", `${key} was promised, and is not on the disk`);
   }
 
-  taken(event: PartnerEvent): void {
-    this.protection.taken(event);
+  taken(event: PartnerEvent, said: Said): void {
+    this.protection.taken(event, said);
   }
 
   processEnded(process: ServiceProcess): void {
@@ -174,9 +176,11 @@ export class Checker {
     }
   }
 
-  #writeLeaves(process: ServiceProcess, rep: RepId, write: Write): void {
+  #writeLeaves(process: ServiceProcess, identity: RepIdentity, write: Write): void {
+    const { rep } = identity;
     const { system, intent, shows, renewal } = write;
     const { journal, platter } = this.#world;
+    this.#isHerself(identity);
     journal.tell(`${process.name}: ${rep} ${system} <- ${shows} (intent ${intent})`);
     journal.checked("P9");
     if (!renewal) this.writes.set(rep, (this.writes.get(rep) ?? 0) + 1);
@@ -204,9 +208,49 @@ export class Checker {
     const { journal } = this.#world;
     journal.tell(`stored ${identity.rep} generation ${after.generation} intent ${rep.intent}`);
     journal.checked("P6");
+    this.#isHerself(identity);
+    for (const hold of Object.keys(rep.holds)) {
+      if (hold.includes(markOf(identity))) continue;
+      this.broken("P14 identity", `${identity.rep} has ${hold}, which is a call of somebody else`);
+    }
+    this.#overlaps(rep, commit);
     if (before) this.#monotone(before, after);
     this.causes.committed(identity.rep, commit.history);
     this.protection.stored(commit);
+  }
+
+  /** Her accounts are the ones that she has in the world, whatever was stored of her. */
+  #isHerself(identity: RepIdentity): void {
+    this.#world.journal.checked("P14");
+    const truth = this.#world.people.find(({ rep }) => rep === identity.rep);
+    const isHerself =
+      truth?.teamsUserId === identity.teamsUserId && truth.systemUserId === identity.systemUserId;
+    if (!isHerself) this.broken("P14 identity", `${identity.rep} has accounts of somebody else`);
+  }
+
+  /** What of several truths at once has really come about. */
+  #overlaps({ holds }: Rep, { history }: Commit): void {
+    const { journal } = this.#world;
+    const calls = Object.values(holds);
+    if (new Set(calls.map(({ source }) => source)).size > 1) {
+      journal.overlap("calls of several sources");
+    }
+    if (new Set(calls.map(({ status }) => status)).size > 1) {
+      journal.overlap("calls of different strengths");
+    }
+    for (const { kind, cause } of history) {
+      if (kind !== "intent" || !cause) continue;
+      const told = cause.eventId !== undefined;
+      const during = calls.length > 0;
+      if (cause.kind === "shift" && cause.status === "Offline" && during) {
+        journal.overlap("shift ended during a call");
+      }
+      if (cause.kind === "command" && during) journal.overlap("command during a call");
+      if (cause.kind === "hold ended" && !told) journal.overlap("calls ended by command");
+      if (cause.kind === "hold expired") journal.overlap("call ended by itself");
+      if (cause.kind !== "command ended") continue;
+      journal.overlap(told ? "command taken back" : "command ended by itself");
+    }
   }
 
   #monotone(before: RepDocument, after: RepDocument): void {

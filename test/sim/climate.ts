@@ -61,10 +61,29 @@ export const DEEDS = [
   "call ends",
   "shift ends",
   "shift begins",
+  "call end lost",
   "status set by command",
+  "status set for a while",
+  "calls ended by command",
+  "command taken back",
+  "connection lost",
+  "connection back",
   "chooses in both",
 ] as const;
 export type Deed = (typeof DEEDS)[number];
+
+/** What lies over what, told by several at once: each must have been stored so. */
+export const OVERLAPS = [
+  "calls of several sources",
+  "calls of different strengths",
+  "shift ended during a call",
+  "command during a call",
+  "calls ended by command",
+  "call ended by itself",
+  "command ended by itself",
+  "command taken back",
+] as const;
+export type Overlap = (typeof OVERLAPS)[number];
 
 /** How likely each fault of a call, a flush or a hint is, 0 to 1. */
 export type Odds = Readonly<Partial<Record<Fault, number>>>;

@@ -12,7 +12,7 @@ const INVARIANTS =
   "[P14] nobody crosses, [P15] then it is quiet";
 
 describe(`on a disk that fails under a process that dies: ${INVARIANTS}`, () => {
-  it.each(CLIMATES)(`%s, ${SEEDS} seeds`, { timeout: 240_000 }, async (climate) => {
+  it.each(CLIMATES)(`%s, ${SEEDS} seeds`, { timeout: 1_200_000 }, async (climate) => {
     const run = await runSeeds(climate, 0, SEEDS, (seed) => seed % 25 === 0);
     expect(run.failures).toEqual([]);
     expect(run.events / SEEDS).toBeGreaterThan(2_000);

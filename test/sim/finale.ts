@@ -3,6 +3,7 @@ import { join } from "../../src/presence/status.ts";
 import { PRESENCE_ID } from "../../src/emulators/dataverse/presence.ts";
 import { LONGEST_LAG_MS } from "./dataverse.ts";
 import { CLIENT_ID } from "./graph.ts";
+import { lostConnection, overlap } from "./overlap.ts";
 import type { SimulatedPerson } from "./people.ts";
 import type { World } from "./world.ts";
 
@@ -21,7 +22,7 @@ const IN_DYNAMICS: Readonly<Record<string, Status>> = {
   [PRESENCE_ID.offline]: "Offline",
 };
 
-type Shown = { readonly teams: string; readonly dynamics: Status };
+export type Shown = { readonly teams: string; readonly dynamics: Status };
 /** What each system must show for one status, where nothing lies over it. */
 const EXPECTED: Readonly<
   Record<"Available" | "Away" | "Busy" | "DoNotDisturb" | "InACall", Shown>
@@ -59,6 +60,7 @@ export class Finale {
     for (const person of this.#people) person.comesToRest();
     await this.#run(SETTLE_MS);
     checker.atRest();
+    this.#callsAreOver();
     this.#leasesEnd();
     // A shift end leaves her Offline in Dynamics, and nothing is written there until she is back. And what the engine
     // showed by itself hides a choice of what was there before: a known limit of docs/SPEC.md.
@@ -87,14 +89,20 @@ export class Finale {
     });
     const calls = new Map<SimulatedPerson, string>();
     await this.#after("P13 protection", 2, (person) => {
-      calls.set(person, person.callBegins());
+      calls.set(person, person.callBegins({ source: "phone", status: "InACall" }));
       return "InACall";
     });
     await this.#after("P1 convergence", 2, (person) => {
       person.callEnds(calls.get(person) ?? "");
       return "Available";
     });
-    if (climate.pollMs <= CHANGE_MS / 4) await this.#crossing();
+    await overlap(this.#people, chance, (mostWrites, act, waitMs) =>
+      this.#after("P1 overlapping truth", mostWrites, act, waitMs),
+    );
+    if (climate.pollMs <= CHANGE_MS / 4) {
+      await lostConnection((mostWrites, act) => this.#after("P1 lost connection", mostWrites, act));
+      await this.#crossing();
+    }
     await this.#quiet();
     checker.atRest();
   }
@@ -138,29 +146,31 @@ export class Finale {
   async #after(
     invariant: string,
     mostWrites: number,
-    act: (person: SimulatedPerson) => Known,
+    act: (person: SimulatedPerson) => Known | Shown,
+    waitMs = 0,
   ): Promise<void> {
     const { checker, journal, climate } = this.#world;
     const began = this.#people.map((person) => {
       const writes = this.#writesOf(person);
       const wanted = act(person);
-      journal.tell(`finale: ${person.identity.rep} should come to show ${wanted}`);
-      return { person, writes, wanted };
+      const expected = typeof wanted === "string" ? EXPECTED[wanted] : wanted;
+      const says = `${expected.teams}/${expected.dynamics}`;
+      journal.tell(`finale: ${person.identity.rep} should come to show ${says}`);
+      return { person, writes, expected, says };
     });
     this.#world.graph.line.unclog();
     this.#world.dataverse.line.unclog();
-    await this.#run(CHANGE_MS + 3 * climate.pollMs);
-    for (const { person, writes, wanted } of began) {
+    await this.#run(waitMs + CHANGE_MS + 3 * climate.pollMs);
+    for (const { person, writes, expected, says } of began) {
       if (this.#isHeld(person)) continue;
       const { teams, dynamics } = this.#shown(person);
-      const expected = EXPECTED[wanted];
       journal.checked(invariant.slice(0, invariant.indexOf(" ")));
       journal.checked("P10");
       // Dynamics has one word for both: Away there agrees with a Be right back that was chosen before.
       const inTeams = teams === "BeRightBack" ? "Away" : teams;
       if (inTeams !== expected.teams || dynamics !== expected.dynamics) {
         const { rep } = person.identity;
-        checker.broken(invariant, `${rep} is ${teams}/${dynamics}, and should be ${wanted}`);
+        checker.broken(invariant, `${rep} is ${teams}/${dynamics}, and should be ${says}`);
       }
       const spent = this.#writesOf(person) - writes;
       journal.checked("P2");
@@ -173,6 +183,15 @@ export class Finale {
     const { activity } = this.#world.graph.shows(identity.teamsUserId);
     const { presenceId } = this.#world.dataverse.rep(identity.systemUserId);
     return { teams: activity, dynamics: IN_DYNAMICS[presenceId] ?? "Away" };
+  }
+
+  /** Lost ends included: nothing was heard of any call for longer than it may last. */
+  #callsAreOver(): void {
+    const { platter, checker } = this.#world;
+    for (const { identity, rep } of platter.documents.values()) {
+      const [call] = Object.keys(rep.holds);
+      if (call) checker.broken("P10 liveness", `${identity.rep} is still held by ${call}`);
+    }
   }
 
   #writesOf({ identity }: SimulatedPerson): number {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Deed, Fault } from "./climate.ts";
+import type { Deed, Fault, Overlap } from "./climate.ts";
 
 /** A promise that was broken, by the name of the invariant. */
 export class Violation extends Error {
@@ -35,6 +35,10 @@ export class Journal {
 
   deed(deed: Deed): void {
     this.#count(`deed: ${deed}`);
+  }
+
+  overlap(overlap: Overlap): void {
+    this.#count(`overlap: ${overlap}`);
   }
 
   classified(classification: string): void {

@@ -16,7 +16,7 @@ afterAll(async () => {
 
 /** A simulation that no longer kills these is broken, however green it looks. */
 describe("a plausible shortcut in the driving layer is caught", () => {
-  it.each(DRIVE_MUTANTS)("$name", { timeout: 120_000 }, async (mutant) => {
+  it.each(DRIVE_MUTANTS)("$name", { timeout: 600_000 }, async (mutant) => {
     const drive = await loadDrive(await writeDriveMutant(mutant, folder));
     let caught: string | null = null;
     for (let seed = 0; seed < mutant.seeds && caught === null; seed += 1) {

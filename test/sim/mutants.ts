@@ -174,6 +174,18 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     climate: "network",
     seeds: 40,
   },
+  {
+    name: "D13 forget who leaves while something of ours lies with her (R116)",
+    edits: [
+      {
+        file: "controller.ts",
+        find: "if (busy || !rep.paused || !isReleased(rep, policy, clock.nowMs())) {",
+        replace: "if (busy && rep.paused && !isReleased(rep, policy, clock.nowMs())) {",
+      },
+    ],
+    climate: "disk",
+    seeds: 60,
+  },
 ];
 
 /**

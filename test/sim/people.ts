@@ -3,6 +3,7 @@ import type { Status } from "../../src/presence/status.ts";
 import type { Deed } from "./climate.ts";
 import { PRESENCE_ID } from "../../src/emulators/dataverse/presence.ts";
 import { LUNCH } from "./dataverse.ts";
+import { DESK, markOf, type PartnerEvent } from "./partner.ts";
 import type { World } from "./world.ts";
 
 /** What she may pick in Teams, by the word that Graph has for it. */
@@ -21,11 +22,36 @@ const ACTIVITIES: Readonly<Record<string, Status>> = {
   Away: "Away",
 };
 
+/** A call on one of her phones. One without a time to live of its own lasts four hours, if nothing is heard of it. */
+type Call = {
+  readonly source: "phone" | "switchboard";
+  readonly status: Status;
+  readonly ttlSeconds?: number;
+};
+const PHONE_CALL: Call = { source: "phone", status: "InACall" };
+/** Deeds that may cost twice: what they begin ends by itself. */
+const ENDS_BY_ITSELF: ReadonlySet<Deed> = new Set<Deed>([
+  "call begins",
+  "status set for a while",
+  "connection lost",
+  "signs out",
+]);
+const CALLS: readonly Status[] = [
+  "InACall",
+  "InACall",
+  "Busy",
+  "InAMeeting",
+  "DoNotDisturb",
+  "Away",
+];
+/** Whatever ends by itself does so before the world is judged (finale.ts). */
+const TTL_SECONDS = { least: 60, most: 480 };
+
 /** A rep with her two screens, her desk phone and her customers. Everything she does is told to the checker. */
 export class SimulatedPerson {
   readonly identity: RepIdentity;
   readonly #world: World;
-  readonly #calls = new Set<string>();
+  readonly #calls = new Map<string, Call>();
   #isIdle = false;
   #callNumber = 0;
   #conversations = 0;
@@ -80,9 +106,15 @@ export class SimulatedPerson {
       ...able("call begins", 3, this.#calls.size < 3),
       ...able("call renewed", 1, this.#calls.size > 0),
       ...able("call ends", 4, this.#calls.size > 0),
+      ...able("call end lost", 2, this.#mortal.length > 0),
       ...able("shift ends", 1, this.#inShift),
       ...able("shift begins", 4, !this.#inShift),
       ...able("status set by command", 1, true),
+      ...able("status set for a while", 1, true),
+      ...able("calls ended by command", 1, this.#calls.size > 0),
+      ...able("command taken back", 2, true),
+      ...able("connection lost", 1, this.isSignedIn),
+      ...able("connection back", 3, !this.isSignedIn),
       ...able("chooses in both", 1, isOpen && this.isSignedIn),
     ];
     this.does(chance.pick(deeds));
@@ -92,7 +124,7 @@ export class SimulatedPerson {
     const { journal, checker, chance } = this.#world;
     journal.deed(deed);
     journal.tell(`${this.identity.rep} ${deed}`);
-    checker.causes.inputs += 1;
+    checker.causes.inputs += ENDS_BY_ITSELF.has(deed) ? 2 : 1;
     const steps: Readonly<Record<Deed, () => void>> = {
       "chooses in Teams": () => this.chooseInTeams(chance.pick(TEAMS_CHOICES)),
       "resets Teams": () => this.chooseInTeams(null),
@@ -125,15 +157,27 @@ export class SimulatedPerson {
         this.#world.dataverse.engine.closeConversation(this.#row, { units: 1 });
       },
       "notification missed": () => this.#world.dataverse.engine.missNotification(this.#row),
-      "call begins": () => this.callBegins(),
-      "call renewed": () => this.#tell({ type: "hold.renewed", hold: this.#anyCall() }),
+      "call begins": () => this.callBegins(this.#newCall()),
+      "call renewed": () => this.renews(this.#anyCall()),
+      "call end lost": () => this.#calls.delete(chance.pick(this.#mortal)),
       "call ends": () => this.callEnds(this.#anyCall()),
       "shift ends": () => this.#shift(false),
       "shift begins": () => this.#shift(true),
       "status set by command": () => {
         const status = chance.pick(["Available", "Busy", "Away", "DoNotDisturb"]);
-        this.#tell({ type: "status.set", status });
+        this.commands({ type: "status.set", status });
       },
+      "status set for a while": () => {
+        const status = chance.pick(["Available", "Busy", "Away", "DoNotDisturb"]);
+        this.commands({ type: "status.set", status, ttlSeconds: this.#someSeconds() });
+      },
+      "calls ended by command": () => {
+        const status = chance.pick(["Available", "Busy", "Away"]);
+        this.commands({ type: "status.set", status, endsHolds: true });
+      },
+      "command taken back": () => this.commands({ type: "status.released" }),
+      "connection lost": () => this.losesConnection(),
+      "connection back": () => this.isBack(),
       "chooses in both": () => {
         this.chooseInTeams(chance.pick(TEAMS_CHOICES));
         this.chooseInDynamics(chance.pick(["Available", "Busy", "DoNotDisturb", "Away"]));
@@ -157,26 +201,48 @@ export class SimulatedPerson {
     this.#did(DYNAMICS, status);
   }
 
-  callBegins(): string {
+  callBegins(call: Call): string {
     this.#callNumber += 1;
-    const hold = `call-${this.#callNumber}`;
-    this.#calls.add(hold);
-    this.#tell({ type: "hold.started", hold, status: "InACall" });
+    const hold = `call-${markOf(this.identity)}${this.#callNumber}`;
+    this.#calls.set(hold, call);
+    this.#tell({ ...call, type: "hold.started", hold });
     return hold;
   }
 
+  /** The call is heard of again, and for so many seconds. */
+  renews(hold: string, seconds?: number): void {
+    const { source, ttlSeconds = seconds } = this.#calls.get(hold) ?? PHONE_CALL;
+    const ttl = ttlSeconds === undefined ? {} : { ttlSeconds };
+    this.#tell({ source, type: "hold.renewed", hold, ...ttl });
+  }
+
   callEnds(hold: string): void {
+    const { source } = this.#calls.get(hold) ?? PHONE_CALL;
     this.#calls.delete(hold);
     this.#world.checker.protection.ending(this.#user, hold);
-    this.#tell({ type: "hold.ended", hold });
+    this.#tell({ source, type: "hold.ended", hold });
+  }
+
+  losesConnection(): void {
+    this.#world.dataverse.engine.disconnect(this.#row);
+  }
+
+  /** Within two and a half minutes she finds what she left. */
+  isBack(): void {
+    this.#world.dataverse.engine.login(this.#row);
+  }
+
+  /** A supervisor says what she is. */
+  commands(event: Pick<PartnerEvent, "type" | "status" | "ttlSeconds" | "endsHolds">): void {
+    this.#tell({ ...event, source: DESK });
   }
 
   /** The end of the day before the end of the day: nothing lies over what she chooses next. */
   comesToRest(): void {
-    for (const hold of this.#calls) this.callEnds(hold);
+    for (const hold of this.#calls.keys()) this.callEnds(hold);
     if (this.#sessions.has("call")) this.does("call in Teams ends");
     if (this.#sessions.has("meeting")) this.does("meeting ends");
-    if (!this.isSignedIn) this.does("signs in");
+    if (!this.isSignedIn) this.does("connection back");
     while (this.#conversations > 0) this.does("conversation closed");
     if (!this.#inShift) this.does("shift begins");
     this.does("is back");
@@ -187,30 +253,48 @@ export class SimulatedPerson {
   }
 
   #anyCall(): string {
-    return this.#world.chance.pick([...this.#calls]);
+    return this.#world.chance.pick([...this.#calls.keys()]);
+  }
+
+  /** Calls that end by themselves before the world is judged. */
+  get #mortal(): readonly string[] {
+    return [...this.#calls].filter(([, call]) => call.ttlSeconds).map(([hold]) => hold);
+  }
+
+  #newCall(): Call {
+    const { chance } = this.#world;
+    const source = chance.pick(["phone", "switchboard"] as const);
+    const call = { source, status: chance.pick(CALLS) };
+    return chance.happens(0.5) ? call : { ...call, ttlSeconds: this.#someSeconds() };
+  }
+
+  #someSeconds(): number {
+    return this.#world.chance.between(TTL_SECONDS.least, TTL_SECONDS.most);
   }
 
   #shift(begins: boolean): void {
     this.#inShift = begins;
-    this.#tell({ type: begins ? "shift.started" : "shift.ended" });
+    this.#tell({ source: "planner", type: begins ? "shift.started" : "shift.ended" });
   }
 
-  #tell(event: {
-    readonly type:
-      | "hold.started"
-      | "hold.renewed"
-      | "hold.ended"
-      | "status.set"
-      | "shift.ended"
-      | "shift.started";
-    readonly hold?: string;
-    readonly status?: string;
-  }): void {
+  shiftEnds(): void {
+    this.#shift(false);
+  }
+
+  shiftBegins(): void {
+    this.#shift(true);
+  }
+
+  #tell(event: Omit<PartnerEvent, "rep">): void {
     const { partner, checker } = this.#world;
+    const { protection } = checker;
     const whole = { ...event, rep: this.#user };
     const isLive = (): boolean => event.hold === undefined || this.#calls.has(event.hold);
+    if (event.endsHolds) protection.overriding(whole.rep, "begins");
+    const said = protection.said(whole.rep);
     partner.tell(whole, (result) => {
-      if (result === "taken" && isLive()) checker.taken(whole);
+      if (event.endsHolds) protection.overriding(whole.rep, "over");
+      if (result === "taken" && isLive()) checker.taken(whole, said);
     });
   }
 

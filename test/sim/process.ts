@@ -1,3 +1,7 @@
+import { Commands } from "../../src/api/commands.ts";
+import { HoldDetails } from "../../src/api/hold-details.ts";
+import { DEFAULT_QUOTA, KINDS, PERMISSIONS } from "../../src/api/integrations/integration.ts";
+import { Planner } from "../../src/api/shifts/planner.ts";
 import type { Connector } from "../../src/connectors/connector.ts";
 import { dynamicsOver } from "../../src/connectors/dynamics/dynamics.ts";
 import { createDynamicsInbound } from "../../src/connectors/dynamics/inbound.ts";
@@ -15,6 +19,7 @@ import {
   DYNAMICS,
   type RepIdentity,
   repId,
+  systemName,
   systemUserId,
   teamsUserId,
 } from "../../src/presence/identity.ts";
@@ -22,9 +27,23 @@ import { CLIENT_ID } from "./graph.ts";
 import type { Fault } from "./climate.ts";
 import { VolatileEngine } from "./disk.ts";
 import type { Caller } from "./line.ts";
-import { PARTNERS } from "./partner.ts";
+import { DESK, PARTNERS, type PartnerEvent } from "./partner.ts";
+import type { Status } from "../../src/presence/status.ts";
 import { ProcessClock } from "./timeline.ts";
 import type { World } from "./world.ts";
+
+/** The supervisor's application: bound to everybody, and allowed to end calls of others. */
+const SUPERVISOR = {
+  name: systemName(DESK),
+  keys: [],
+  appId: null,
+  permissions: new Set(PERMISSIONS),
+  kinds: new Set(KINDS),
+  reps: null,
+  quota: DEFAULT_QUOTA,
+  revoked: false,
+};
+const REFUSED: Readonly<Record<string, number>> = { "rep-unknown": 404, "api-not-stored": 503 };
 
 const GATHER_MS = 4;
 const CONFIRM_MS = 150;
@@ -56,6 +75,7 @@ export class ServiceProcess implements Caller {
   readonly #paces: { readonly teams: Pace; readonly dynamics: Pace };
   readonly #sweeps: readonly Sweep[];
   readonly #discovery: Recurring;
+  readonly #commands: Commands;
   #alive = true;
   #discovered = false;
   #hasStarted = false;
@@ -147,6 +167,18 @@ export class ServiceProcess implements Caller {
         nowMs,
       }),
     };
+    const find = (id: string): RepIdentity | null => this.directory.find(id);
+    const submit = this.controller.submit.bind(this.controller);
+    const onFault = (error: unknown): void => world.checker.fault(this, error);
+    this.#commands = new Commands({
+      engine,
+      planner: new Planner({ engine, clock, find, submit, onFault }),
+      details: new HoldDetails(engine, nowMs),
+      find,
+      document: (rep) => this.controller.document(rep),
+      submit,
+      nowMs,
+    });
   }
 
   isAlive = (): boolean => this.#alive;
@@ -204,6 +236,24 @@ export class ServiceProcess implements Caller {
 
   partner(body: Buffer, headers: InboundRequest["headers"]): Promise<Answer> {
     return this.#routes.partner.handle(this.#request(body, headers));
+  }
+
+  /** What a supervisor's application asks of the API, with the status of the answer. */
+  async command(event: PartnerEvent, eventId: string): Promise<{ readonly status: number }> {
+    const { type, rep, endsHolds = false, ttlSeconds } = event;
+    const command =
+      type === "status.released"
+        ? ({ op: "releaseStatus", rep } as const)
+        : ({
+            op: "setStatus",
+            rep,
+            status: event.status as Status,
+            endsHolds,
+            ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+          } as const);
+    const outcome = await this.#commands.apply(command, { integration: SUPERVISOR, eventId });
+    if (outcome.ok) return { status: outcome.result === "accepted" ? 202 : 200 };
+    return { status: REFUSED[outcome.code] ?? 409 };
   }
 
   #request(body: Buffer, headers: InboundRequest["headers"]): InboundRequest {

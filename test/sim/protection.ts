@@ -14,8 +14,11 @@ type Hold = { readonly rep: string; readonly untilMs: number };
 /** What the newest read of Teams said about a call, as far as one process has heard. */
 type Heard = { readonly departure: number; readonly sequence: string; readonly inCall: boolean };
 
-/** Clocks may differ by this much, and a hold may end by itself so much earlier. */
-const SLACK_MS = 10 * 60_000;
+/** A clock may be set by this much, and a hold end by itself so much earlier. */
+const SLACK_MS = 2_000;
+
+/** When somebody began to say something of a rep, and how often a command that ends calls had begun or ended by then. */
+export type Said = { readonly atMs: number; readonly overrides: number };
 
 /**
  * P13: while a call is on, nothing routable is decided for Dynamics. A call is on when a partner was promised so and
@@ -28,6 +31,8 @@ export class Protection {
   readonly #holds = new Map<string, Hold>();
   readonly #heard = new Map<ServiceProcess, Map<RepId, Heard>>();
   readonly #tooEarly = new WeakMap<Commit, string>();
+  /** By rep: how many commands that end calls are on their way, and how often one began or was over. */
+  readonly #overrides = new Map<string, { readonly under: number; readonly count: number }>();
   #departures = 0;
 
   constructor(timeline: Timeline, journal: Journal, broken: Broken) {
@@ -36,17 +41,31 @@ export class Protection {
     this.#broken = broken;
   }
 
-  /** An event of a partner was promised. */
-  taken({ type, rep, hold = "", ttlSeconds = 14_400 }: PartnerEvent): void {
+  said(rep: string): Said {
+    return { atMs: this.#timeline.nowMs, overrides: this.#overrides.get(rep)?.count ?? 0 };
+  }
+
+  /** An event of a partner was promised. Of a call that crosses a command nobody can tell which was taken first. */
+  taken({ type, rep, hold = "", ttlSeconds = 14_400 }: PartnerEvent, said: Said): void {
     const key = `${rep} ${hold}`;
-    const untilMs = this.#timeline.nowMs + ttlSeconds * 1_000 - SLACK_MS;
-    if (type === "hold.started") this.#holds.set(key, { rep, untilMs });
+    const untilMs = said.atMs + ttlSeconds * 1_000 - SLACK_MS;
+    const { under, count } = this.#overrides.get(rep) ?? { under: 0, count: 0 };
+    const crosses = count !== said.overrides || under > 0;
+    if (type === "hold.started" && !crosses) this.#holds.set(key, { rep, untilMs });
     if (type === "hold.renewed" && this.#holds.has(key)) this.#holds.set(key, { rep, untilMs });
   }
 
   /** The partner is about to say so: from now on it may be known. */
   ending(rep: string, hold: string): void {
     this.#holds.delete(`${rep} ${hold}`);
+  }
+
+  /** A command that ends every call of hers is about to be said, or was acted on. */
+  overriding(rep: string, what: "begins" | "over"): void {
+    const { under, count } = this.#overrides.get(rep) ?? { under: 0, count: 0 };
+    const now = what === "begins" ? under + 1 : under - 1;
+    this.#overrides.set(rep, { under: now, count: count + 1 });
+    for (const [key, hold] of this.#holds) if (hold.rep === rep) this.#holds.delete(key);
   }
 
   /** Counts a read that leaves. */
@@ -79,6 +98,10 @@ export class Protection {
    */
   decided(process: ServiceProcess, commit: Commit, stored: ReadonlyMap<RepId, RepDocument>): void {
     const { identity, rep: after } = commit.document;
+    const forgotten = Object.values(after.holds).some(
+      ({ untilMs }) => untilMs < process.clock.nowMs() - SLACK_MS,
+    );
+    if (forgotten) this.#broken("P10 liveness", "a call lasts, of which nobody has heard in time");
     const pending = after.systems[DYNAMICS]?.pending;
     const before = stored.get(identity.rep)?.rep.systems[DYNAMICS]?.pending;
     const isNew = pending && pending.ackTick === null && !pending.unknown;

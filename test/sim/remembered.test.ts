@@ -11,6 +11,7 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["unversioned", 106, "[R300] what lay behind a closed client was forgotten after a while"],
   ["hours", 134, "[R300] what was written before hours of silence was forgotten"],
   ["hours", 278, "[R300] what was written before hours of silence was forgotten"],
+  ["rush", 11_032, "[P7] the simulation let time pass before what it had let go could go on"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
 ];
 

@@ -40,6 +40,15 @@ export class Timeline {
 
   /** One event; false if none is due until `untilMs`, which it then is. */
   async step(untilMs: number): Promise<boolean> {
+    if (await this.#fireNext(untilMs)) return true;
+    // What was done outside of any event (a line let go) may ask for time only now.
+    await nextTurn();
+    if (await this.#fireNext(untilMs)) return true;
+    this.nowMs = untilMs;
+    return false;
+  }
+
+  async #fireNext(untilMs: number): Promise<boolean> {
     for (let entry = this.#heap[0]; entry; entry = this.#heap[0]) {
       if (entry.fire !== null && entry.dueMs > untilMs) break;
       this.#pop();
@@ -50,7 +59,6 @@ export class Timeline {
       await nextTurn();
       return true;
     }
-    this.nowMs = untilMs;
     return false;
   }
 

@@ -1,7 +1,7 @@
 import { Pool } from "undici";
 import { z } from "zod";
 import { DYNAMICS } from "../../presence/identity.ts";
-import { SystemError } from "../connector.ts";
+import { type Permit, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { type Doing, lost, malformed, oversized, refusal } from "./dataverse-error.ts";
 
@@ -27,6 +27,8 @@ type Ask = {
   readonly body?: Row;
   /** Beside the usual ones; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Asked right before it leaves. */
+  readonly permit?: Permit | undefined;
 };
 
 /**
@@ -44,7 +46,7 @@ export type Dataverse = {
   ): Promise<Changes>;
   /** The answer of a function without parameters, such as WhoAmI. */
   call(name: string, signal: AbortSignal): Promise<Row>;
-  post(action: string, body: Row, signal: AbortSignal): Promise<void>;
+  post(action: string, body: Row, signal: AbortSignal, permit?: Permit): Promise<void>;
   /** The answer of a function or an action that has one. */
   ask(path: string, asked: Ask, signal: AbortSignal): Promise<Row>;
   /** The new row's id. */
@@ -96,10 +98,11 @@ export function createDataverse(options: DataverseOptions): Dataverse {
   async function send(
     method: Method,
     path: string,
-    { body, headers }: Omit<Ask, "doing">,
+    { body, headers, permit }: Omit<Ask, "doing">,
     token: string,
     signal: AbortSignal,
   ): Promise<Answer> {
+    permit?.();
     try {
       const response = await pool.request({
         method,
@@ -174,8 +177,9 @@ export function createDataverse(options: DataverseOptions): Dataverse {
       const doing: Doing = { kind: "read", table: "organization" };
       return parseRow((await request("GET", `${root}${name}`, { doing }, signal)).text);
     },
-    async post(action, body, signal) {
-      await request("POST", `${root}${action}`, { doing: { kind: "set presence" }, body }, signal);
+    async post(action, body, signal, permit) {
+      const asked: Ask = { doing: { kind: "set presence" }, body, permit };
+      await request("POST", `${root}${action}`, asked, signal);
     },
     async ask(path, asked, signal) {
       const method = asked.body ? "POST" : "GET";

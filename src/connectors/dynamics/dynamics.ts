@@ -188,10 +188,10 @@ export function dynamicsOver(
       return new Map(asked.map(([rep, status]): [RepId, Sighting] => [rep, sighting(status)]));
     },
 
-    async write(rep, write, signal) {
+    async write(rep, write, signal, permit) {
       const modify = (presenceId: string): Promise<void> => {
         const body = { ApiVersion: "1.0", AgentId: rep.systemUserId, PresenceId: presenceId };
-        return dataverse.post("CCaaS_ModifyAgentPresence", body, signal);
+        return dataverse.post("CCaaS_ModifyAgentPresence", body, signal, permit);
       };
       const [presenceId, plain] = [
         await presenceFor(write, signal),

@@ -9,7 +9,7 @@ import {
   ResponseType,
 } from "@microsoft/microsoft-graph-client";
 import { TEAMS } from "../../presence/identity.ts";
-import type { SystemError } from "../connector.ts";
+import type { Permit, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { lost, oversized, type Refused, refusal } from "./graph-error.ts";
 
@@ -33,6 +33,8 @@ type GraphRequest = {
   readonly body?: unknown;
   /** The permission that the operation needs, for the error that says it is missing. */
   readonly appRole: string;
+  /** Asked right before it leaves. */
+  readonly permit?: Permit | undefined;
 };
 
 /** Asks Graph and gives the text of a 2xx answer. Throws `SystemError`. Sends each request once. */
@@ -77,6 +79,7 @@ export function createGraph(options: GraphOptions): Graph {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const provider = { getAccessToken: () => Promise.resolve(token) };
     const attempt = new Attempt();
+    request.permit?.();
     try {
       const asked = client
         .api(request.path)

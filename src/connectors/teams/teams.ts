@@ -1,6 +1,6 @@
 import { type RepId, TEAMS, type TeamsUserId } from "../../presence/identity.ts";
 import type { TeamsMapping } from "../../presence/mapping.ts";
-import { type Connector, type Sighting, SystemError } from "../connector.ts";
+import { type Connector, type Permit, type Sighting, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { createGraph, type Graph } from "./graph.ts";
 import {
@@ -73,11 +73,12 @@ export function teamsOver(
     operation: Operation,
     userPath: string,
     signal: AbortSignal,
+    permit: Permit | undefined,
   ): Promise<void> {
     const { action, body, mayBeGone } = operation;
     const path = `${userPath}/presence/${action}`;
     try {
-      await graph.post({ path, body, appRole: "Presence.ReadWrite.All" }, signal);
+      await graph.post({ path, body, appRole: "Presence.ReadWrite.All", permit }, signal);
     } catch (error) {
       const gone = error instanceof SystemError && error.code === "graph-user-not-found";
       if (!(gone && mayBeGone)) throw error;
@@ -104,12 +105,12 @@ export function teamsOver(
       return sightings;
     },
 
-    async write(rep, write, signal) {
+    async write(rep, write, signal, permit) {
       const userPath = `/users/${encodeURIComponent(rep.teamsUserId)}`;
       let applied = 0;
       for (const operation of operationsOf(write, mapping, { clientId, leases })) {
         try {
-          await perform(operation, userPath, signal);
+          await perform(operation, userPath, signal, permit);
         } catch (error) {
           throw applied > 0 && error instanceof SystemError ? halfApplied(error) : error;
         }

@@ -1,7 +1,7 @@
+import { PostgresServer } from "../../engine/postgres-server.ts";
 import type { Contestant } from "../contestant.ts";
 import { Load, type Way } from "../load.ts";
 import type { Extras } from "../cloud.ts";
-import { type DatabaseServer, startPostgres } from "../postgres.ts";
 import { Stage } from "../stage.ts";
 import { FastTenant } from "../tenant.ts";
 import type { Scope } from "./section.ts";
@@ -27,7 +27,7 @@ export type Place = {
 export class Field {
   readonly places: Place[] = [];
   readonly #stages: Stage[] = [];
-  #server: DatabaseServer | null = null;
+  #server: PostgresServer | null = null;
   readonly #scope: Scope;
   readonly #reps: number;
 
@@ -44,10 +44,9 @@ export class Field {
     return this.#place(name, (stage) => stage.lockstep(name, extras));
   }
 
-  /** Nothing, where that engine is not there. */
+  /** On a server of its own, as durable as it is by default. */
   async postgres(): Promise<void> {
-    this.#server ??= await startPostgres();
-    if (!this.#server) return;
+    this.#server ??= await PostgresServer.start();
     const database = `bench${this.places.length}`;
     await this.#server.sql(`CREATE DATABASE ${database}`);
     await this.lockstep(ON_POSTGRES, { env: { DATABASE_URL: this.#server.url(database) } });
@@ -82,7 +81,7 @@ export class Field {
       name,
       contestant,
       tenant,
-      load: new Load(tenant, contestant, {
+      load: new Load(tenant, [contestant], {
         from: this.#from,
         told: isFloor || this.#from === "dynamics",
       }),

@@ -117,7 +117,7 @@ async function measure(reps: number, scope: Scope): Promise<Size> {
   }
   const restShare = await restOf(first, restMs(scope));
   const memory = await first.memory();
-  const load = new Load(stage.tenant, first);
+  const load = new Load(stage.tenant, [first]);
   const runs: (readonly number[])[] = [];
   for (let round = -1; round < scope.rounds; round += 1) {
     const { latenciesMs } = await load.run(PER_SECOND, scope.quick ? 200 : 1_500);

@@ -1,18 +1,39 @@
-import { describe, expect, it } from "vitest";
+import { expect } from "vitest";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { endpointOf, withEndpoint } from "../../src/reconcile/rep.ts";
 import { topOf } from "../../src/reconcile/resolve.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
-import { loadCore } from "../model/core.ts";
-import { Stage } from "../reconcile/stage.ts";
+import type { Core } from "../model/core.ts";
+import { Stage } from "./stage.ts";
 
-const core = await loadCore(new URL("../../src", import.meta.url).href);
-const settled = (): Stage => Stage.settled(core);
+/** Its answer is lost. */
+function lost(stage: Stage, write: Write): void {
+  stage.answer(write, "unknown");
+  stage.wait(1_000);
+}
 
-/** What simulated lives found, by the climate and seed that showed it first, in as few steps as it takes. */
-describe("what the simulation found stays mended", () => {
-  it("[R11] network 14: a call beneath our session shows although a meeting was seen before", () => {
-    const stage = settled();
+/** A call was reported while she showed her own status: our session lies beneath it. */
+function withHiddenSession(core: Core): Stage {
+  const stage = Stage.settled(core);
+  stage.teams("BeRightBack");
+  stage.settle();
+  stage.hold("call");
+  stage.answer(stage.nextWrite(TEAMS), "accepted");
+  stage.wait(5_000);
+  expect(stage.teams("BeRightBack")).toBe("absorbed");
+  stage.settle();
+  return stage;
+}
+
+/**
+ * What simulated lives and the explorer found, by the climate and seed that showed it first, in as few steps as it takes. Each
+ * is played on the real core, and on the mutants that it must kill.
+ */
+export const DEFECTS: Readonly<Record<string, (core: Core) => void>> = {
+  "[R11] network 14: a call beneath our session shows although a meeting was seen before": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.dynamics("Busy");
     stage.settle();
     stage.dynamics("Available");
@@ -34,10 +55,10 @@ describe("what the simulation found stays mended", () => {
     stage.wait(5_000);
     expect(stage.teams("InACall")).toBe("uncovered");
     expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
-  });
+  },
 
-  it("[R7] [R13] everything 8: a call is over although its end looks like a late write", () => {
-    const stage = settled();
+  "[R7] [R13] everything 8: a call is over although its end looks like a late write": (core) => {
+    const stage = Stage.settled(core);
     stage.teams("InACall");
     stage.settle();
     const late = [
@@ -46,10 +67,10 @@ describe("what the simulation found stays mended", () => {
     stage.rep = withEndpoint(stage.rep, TEAMS, { late });
     expect(stage.teams("Available")).toBe("late echo");
     expect(topOf(stage.rep)).toBeNull();
-  });
+  },
 
-  it("[R75] hours 25: a status that we once set is hers when she chooses it herself", () => {
-    const stage = settled();
+  "[R75] hours 25: a status that we once set is hers when she chooses it herself": (core) => {
+    const stage = Stage.settled(core);
     stage.dynamics("Away");
     stage.settle();
     expect(endpointOf(stage.rep, TEAMS).cover).toBe("preferred");
@@ -57,10 +78,12 @@ describe("what the simulation found stays mended", () => {
     stage.settle();
     expect(stage.teams("Away")).toBe("choice");
     expect(endpointOf(stage.rep, TEAMS).cover).toBe("none");
-  });
+  },
 
-  it("[P4] network 34: what was written behind a client that we made look closed is no choice", () => {
-    const stage = settled();
+  "[P4] network 34: what was written behind a client that we made look closed is no choice": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.rep = withEndpoint(stage.rep, TEAMS, { seen: "Offline", absent: true });
     stage.dynamics("Busy");
     stage.teams("Offline");
@@ -70,41 +93,36 @@ describe("what the simulation found stays mended", () => {
     const { intent } = stage.rep;
     stage.teams("Busy");
     expect(stage.rep.intent).toBe(intent);
-  });
-});
-
-describe("what the simulation found in 20 000 seeds stays mended", () => {
-  const lost = (stage: Stage, write: Write): void => {
-    stage.answer(write, "unknown");
-    stage.wait(1_000);
-  };
-
-  it("[R300] hours 134 and 278: what was written before hours of silence is no choice after them", () => {
-    const stage = settled();
+  },
+  "[R300] hours 134 and 278: what was written before hours of silence is no choice after them": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.hold("call");
     stage.nextWrite(DYNAMICS);
     stage.restart();
     stage.wait(7_200_000);
     expect(stage.dynamics("Busy")).toBe("echo");
     expect(stage.rep.base.status).toBe("Available");
-  });
+  },
 
-  it("[R300] unversioned 106: what lies behind a closed client is found there hours later, and taken back", () => {
-    const stage = settled();
-    stage.teams("Offline");
-    stage.dynamics("Inactive");
-    lost(stage, stage.nextWrite(TEAMS));
-    stage.dynamics("Available");
-    stage.settle();
-    stage.wait(7_200_000);
-    stage.teams("Offline");
-    stage.plan();
-    expect(stage.teams("Away")).toBe("late echo");
-    expect(stage.settle().map(({ shows }) => shows)).toEqual(["Available"]);
-  });
+  "[R300] unversioned 106: what lies behind a closed client is found there hours later, and taken back":
+    (core) => {
+      const stage = Stage.settled(core);
+      stage.teams("Offline");
+      stage.dynamics("Inactive");
+      lost(stage, stage.nextWrite(TEAMS));
+      stage.dynamics("Available");
+      stage.settle();
+      stage.wait(7_200_000);
+      stage.teams("Offline");
+      stage.plan();
+      expect(stage.teams("Away")).toBe("late echo");
+      expect(stage.settle().map(({ shows }) => shows)).toEqual(["Available"]);
+    },
 
-  it("[R301] unversioned 1515: a session that an older write takes away is no choice", () => {
-    const stage = settled();
+  "[R301] unversioned 1515: a session that an older write takes away is no choice": (core) => {
+    const stage = Stage.settled(core);
     stage.hold("call");
     stage.answer(stage.nextWrite(TEAMS), "accepted");
     stage.wait(5_000);
@@ -123,20 +141,24 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     stage.wait(5_000);
     expect(stage.teams("InACall")).toBe("echo");
     expect(stage.teams("Available")).toBe("late echo");
-  });
+  },
 
-  it("[R303] rush 2226: a call that replaces our preferred status is hers, reported or not", () => {
-    const stage = settled();
+  "[R303] rush 2226: a call that replaces our preferred status is hers, reported or not": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.dynamics("Away");
     stage.settle();
     stage.hold("call");
     expect(stage.teams("InACall")).toBe("automatic");
     stage.release("call");
     expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
-  });
+  },
 
-  it("[R304] rush 1906: our session is gone from over a meeting, and the next call is hers", () => {
-    const stage = settled();
+  "[R304] rush 1906: our session is gone from over a meeting, and the next call is hers": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.teams("InAMeeting");
     stage.settle();
     stage.hold("call");
@@ -150,23 +172,10 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     expect(stage.teams("Available")).toBe("automatic ended");
     expect(stage.teams("InACall")).toBe("uncovered");
     expect(topOf(stage.rep)).toMatchObject({ status: "InACall", system: TEAMS });
-  });
+  },
 
-  /** A call was reported while she showed her own status: our session lies beneath it. */
-  const withHiddenSession = (): Stage => {
-    const stage = settled();
-    stage.teams("BeRightBack");
-    stage.settle();
-    stage.hold("call");
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
-    stage.wait(5_000);
-    expect(stage.teams("BeRightBack")).toBe("absorbed");
-    stage.settle();
-    return stage;
-  };
-
-  it("[R306] everything 367: a choice that agrees does not leave our session beneath it", () => {
-    const stage = withHiddenSession();
+  "[R306] everything 367: a choice that agrees does not leave our session beneath it": (core) => {
+    const stage = withHiddenSession(core);
     stage.decree("Busy");
     stage.answer(stage.nextWrite(TEAMS), "accepted");
     stage.wait(5_000);
@@ -174,47 +183,52 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     stage.release("call");
     expect(stage.teams("Busy")).toBe("agrees");
     expect(stage.nextWrite(TEAMS)).toMatchObject({ from: "session", shows: "Busy" });
-  });
+  },
 
-  it("[R306] hours 1138: our own session that comes to light when the call is over is no call of hers", () => {
-    const stage = withHiddenSession();
-    stage.release("call");
-    expect(stage.teams("InACall")).toBe("agrees");
-    expect(topOf(stage.rep)).toBeNull();
-    stage.answer(stage.nextWrite(TEAMS), "accepted");
-  });
+  "[R306] hours 1138: our own session that comes to light when the call is over is no call of hers":
+    (core) => {
+      const stage = withHiddenSession(core);
+      stage.release("call");
+      expect(stage.teams("InACall")).toBe("agrees");
+      expect(topOf(stage.rep)).toBeNull();
+      stage.answer(stage.nextWrite(TEAMS), "accepted");
+    },
 
-  it("[R13] hours 1138: a call that was seen is over when our session ends and shows something else", () => {
+  "[R13] hours 1138: a call that was seen is over when our session ends and shows something else": (
+    core,
+  ) => {
     const inCall = { status: "InACall", kind: "hold", over: "Available", untilMs: null } as const;
-    const stage = withHiddenSession();
+    const stage = withHiddenSession(core);
     const at = { tick: stage.rep.tick, intent: stage.rep.intent, atMs: stage.nowMs };
     stage.rep = { ...stage.rep, overlays: { [TEAMS]: { ...inCall, ...at } } };
     stage.rep = withEndpoint(stage.rep, TEAMS, { seen: "InACall", leaseUntilMs: stage.nowMs });
     expect(stage.teams("Available")).toBe("lease ended");
     expect(stage.rep.overlays).toEqual({});
-  });
+  },
 
-  it("[R308] explored: a call that shows while nobody knows of our session is no sign of it", () => {
-    const stage = settled();
+  "[R308] explored: a call that shows while nobody knows of our session is no sign of it": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
     stage.hold("call");
     lost(stage, stage.nextWrite(TEAMS));
     expect(stage.teams("InACall")).toBe("unconfirmed");
     expect(stage.teams("Available")).toBe("same");
     expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
-  });
+  },
 
-  it("[R308] explored: nor is one that showed before the answer was lost", () => {
-    const stage = settled();
+  "[R308] explored: nor is one that showed before the answer was lost": (core) => {
+    const stage = Stage.settled(core);
     stage.hold("call");
     const write = stage.nextWrite(TEAMS);
     expect(stage.teams("InACall")).toBe("echo");
     lost(stage, write);
     expect(stage.teams("Available")).toBe("same");
     expect(stage.nextWrite(TEAMS)).toMatchObject({ shows: "InACall", to: "session" });
-  });
+  },
 
-  it("[R302] network 220: Available after a conversation is not an old write of ours", () => {
-    const stage = settled();
+  "[R302] network 220: Available after a conversation is not an old write of ours": (core) => {
+    const stage = Stage.settled(core);
     stage.dynamics("Busy");
     stage.settle();
     stage.teams("Available");
@@ -225,12 +239,9 @@ describe("what the simulation found in 20 000 seeds stays mended", () => {
     expect(stage.read(DYNAMICS, { ...isOurs, automatic: "soft" })).toBe("automatic");
     stage.settle();
     expect(stage.read(DYNAMICS, isOurs)).toBe("late echo");
-  });
-});
-
-describe("what she chooses over what Dynamics shows by itself", () => {
-  it("[R309] hours 231: is her choice where she was Inactive, be it what was there before", () => {
-    const stage = settled();
+  },
+  "[R309] hours 231: is her choice where she was Inactive, be it what was there before": (core) => {
+    const stage = Stage.settled(core);
     stage.teams("Busy");
     stage.settle();
     expect(stage.dynamics("Inactive")).toBe("automatic");
@@ -241,10 +252,10 @@ describe("what she chooses over what Dynamics shows by itself", () => {
     expect(stage.rep.base).toMatchObject({ status: "Busy", origin: DYNAMICS });
     stage.settle();
     expect(endpointOf(stage.rep, TEAMS).seen).toBe("Busy");
-  });
+  },
 
-  it("[R319] known limit: is taken for the end of a conversation, once", () => {
-    const stage = settled();
+  "[R319] known limit: is taken for the end of a conversation, once": (core) => {
+    const stage = Stage.settled(core);
     stage.read(DYNAMICS, { status: "DoNotDisturb", automatic: "soft" });
     expect(stage.teams("DoNotDisturb")).toBe("choice");
     stage.settle();
@@ -254,5 +265,5 @@ describe("what she chooses over what Dynamics shows by itself", () => {
     stage.wait(60_000);
     stage.dynamics("Available");
     expect(stage.rep.base).toMatchObject({ status: "Available", origin: DYNAMICS });
-  });
-});
+  },
+};
