@@ -141,7 +141,7 @@ export class WorkQueue<Key> {
       const again = this.#again.get(key);
       this.#again.delete(key);
       if (again) this.#wait(key, again);
-      this.#pump();
+      this.#pumpSoon();
       if (this.#processing.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
