@@ -19,7 +19,7 @@ import { type Phrase, say } from "./commands/words.ts";
 import { Conversations } from "./conversations.ts";
 import { Desk } from "./desk.ts";
 import { createEntry } from "./entry.ts";
-import { addExtension } from "./extension.ts";
+import { addExtension, withoutCards } from "./extension.ts";
 import { Outbox } from "./outbox.ts";
 import { Own } from "./own.ts";
 import type { BotPort } from "./port.ts";
@@ -189,7 +189,10 @@ function addRoutes(router: Router, desk: Desk, conversations: Conversations, out
       if (turn.place !== "personal") return reply(context, onlyAlone(context));
       return reply(context, await desk.pressed(turn, value.ref, value));
     }
-    return reply(context, await desk.typed(turn, text ?? ""));
+    const said = withoutCards(text ?? "");
+    // A card that she put there out of our search asks nothing.
+    if (said === "" && said !== text) return;
+    return reply(context, await desk.typed(turn, said));
   });
 
   router.adaptiveCards.actionExecute<Record<string, unknown>>(

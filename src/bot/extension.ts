@@ -50,6 +50,18 @@ export function addExtension(
   });
 }
 
+const CARD_BEGINS = '<span class="inline-compose-card"';
+const CARD_ENDS = "</span>";
+
+/** What somebody typed around a card that she put into her message: in the text, HTML stands in the card's place. */
+export function withoutCards(text: string): string {
+  const begins = text.indexOf(CARD_BEGINS);
+  if (begins < 0) return text;
+  const ends = text.lastIndexOf(CARD_ENDS);
+  const after = ends < begins ? "" : text.slice(ends + CARD_ENDS.length);
+  return `${text.slice(0, begins)} ${after}`.trim();
+}
+
 const result = (attachments: MessagingExtensionAttachment[]): MessagingExtensionResult => ({
   type: "result",
   attachmentLayout: "list",

@@ -17,7 +17,7 @@ export function decide(
   const reads = new Set([...slot.hinted].filter((system) => !slot.reading.has(system)));
   const unready = slot.unready();
   for (;;) {
-    const next = planWithout(unready, rep, policy, nowMs);
+    const next = planWithout(unready, slot.sinceMs, rep, policy, nowMs);
     const unread = next.writes.filter(({ system }) => !slot.isFresh(system, nowMs));
     const early = next.writes.filter((write) => !unread.includes(write));
     const waiting = early.filter((write) => !slot.turns.has(write));
@@ -35,20 +35,23 @@ export function decide(
 
 /**
  * The plan, but for the systems that are not ready: about those nothing is decided, as if a retry there were
- * not due yet. They are in the returned rep as they were, and make nobody wait for a time.
+ * not due yet. They are in the returned rep as they were, and make nobody wait for a time. Nor is anybody's patience
+ * at its end that waited while no process was there: it counts from `sinceMs`, when this one began.
  */
 function planWithout(
   unready: ReadonlySet<SystemName>,
+  sinceMs: number,
   rep: Rep,
   policy: Policy,
   nowMs: number,
 ): Plan {
-  let shadow = rep;
+  let shadow: Rep = { ...rep, intentAtMs: Math.max(rep.intentAtMs, sinceMs) };
   for (const system of unready) {
     shadow = withEndpoint(shadow, system, { retryAtMs: Number.POSITIVE_INFINITY });
   }
   const next = plan(shadow, policy, nowMs);
-  let planned = next.rep;
+  const isSame = next.rep.intent === rep.intent;
+  let planned = isSame ? { ...next.rep, intentAtMs: rep.intentAtMs } : next.rep;
   for (const system of unready) {
     const { retryAtMs } = endpointOf(rep, system);
     planned = withEndpoint(planned, system, { retryAtMs });

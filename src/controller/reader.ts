@@ -34,14 +34,16 @@ type Waiting = {
 };
 
 /**
- * Reads one system for many reps: whoever asks within `gatherMs` shares one call, so that calls per change fall
- * as load rises; longer while writes wait for the system's limit. A reading carries the tick of its asker from before the call left, and the time at which it
- * left: never later than the truth it shows.
+ * Reads one system for many reps. While a call is under way, whoever asks within `gatherMs` shares the next one, so
+ * that calls per change fall as load rises, and nobody waits for company where there is none; longer while writes
+ * wait for the system's limit. A reading carries the tick of its asker from before the call left, and the time at
+ * which it left: never later than the truth it shows.
  */
 export class Reader {
   readonly #connector: Connector;
   readonly #options: ReaderOptions;
   #gathering: Waiting[] = [];
+  #underWay = 0;
 
   constructor(connector: Connector, options: ReaderOptions) {
     this.#connector = connector;
@@ -53,7 +55,8 @@ export class Reader {
     return new Promise((resolve, reject) => {
       if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;
       const { clock, gatherMs, pace } = this.#options;
-      clock.after(Math.max(gatherMs, pace.readsApartMs), () => void this.#flush());
+      const apartMs = this.#underWay === 0 ? 0 : gatherMs;
+      clock.after(Math.max(apartMs, pace.readsApartMs), () => void this.#flush());
     });
   }
 
@@ -63,6 +66,7 @@ export class Reader {
     const waiting = this.#gathering;
     this.#gathering = [];
     await takeRest(pace, this.#connector, waiting.length);
+    this.#underWay += 1;
     const left = { startedAtMs: clock.nowMs(), departure: depart() };
     const identities = new Map(waiting.map(({ identity }) => [identity.rep, identity]));
     try {
@@ -72,6 +76,8 @@ export class Reader {
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.#underWay -= 1;
     }
   }
 }

@@ -31,6 +31,8 @@ export const isLeaving = ({ rep }: RepDocument): boolean => rep.paused?.by === D
 export class Roster {
   readonly #options: RosterOptions;
   readonly #slots = new Map<RepId, Slot>();
+  /** Those of them who are on their way out: few, and looked through for everybody who comes. */
+  readonly #leavers = new Set<Slot>();
   /** Events of reps who are not known yet. */
   readonly #early = new Map<RepId, InboxEvent[]>();
   #pauses: Pauses = { all: null, reps: new Map() };
@@ -48,20 +50,19 @@ export class Roster {
   }
 
   leaver(id: string): RepIdentity | null {
-    const identities = this.all().flatMap(({ document, leaving }) =>
-      leaving ? [document.identity] : [],
-    );
+    const identities = [...this.#leavers].map(({ document }) => document.identity);
     return identities.find((identity) => hasId(identity, id)) ?? null;
   }
 
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
     const { rep } = document.identity;
-    const { nudge, paceOf } = this.#options;
-    const slot = new Slot(document, new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    const { nowMs, nudge, paceOf } = this.#options;
+    const turns = new Turns(paceOf, (urgency) => nudge(rep, urgency));
+    const slot = new Slot(document, turns, nowMs());
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
-    if (isLeaving(document)) slot.leaving = { successors: [] };
+    if (isLeaving(document)) this.#letLeave(slot);
     else slot.pause = this.#pauseOf(rep) ?? slot.pause;
     nudge(rep, "normal");
   }
@@ -70,12 +71,11 @@ export class Roster {
     const known = this.#slots.get(identity.rep);
     if (known?.leaving && isSame(known.document.identity, identity)) {
       known.leaving = null;
+      this.#leavers.delete(known);
       this.#apply(known, this.#pauseOf(identity.rep));
       return;
     }
-    const leaver = this.all().find(
-      (slot) => slot.leaving && shares(slot.document.identity, identity),
-    );
+    const leaver = [...this.#leavers].find(({ document }) => shares(document.identity, identity));
     if (leaver?.leaving) leaver.leaving.successors.push(identity);
     if (leaver || known) return;
     this.follow({ identity, rep: newRep(this.#options.systems), generation: 0 });
@@ -87,13 +87,15 @@ export class Roster {
   leave(rep: RepId): void {
     const slot = this.#slots.get(rep);
     if (!slot || slot.leaving) return;
-    slot.leaving = { successors: [] };
+    this.#letLeave(slot);
     this.#apply(slot, { by: DIRECTORY, sinceMs: this.#options.nowMs() });
   }
 
   /** The end of somebody who was leaving. */
-  forget({ document, leaving, turns }: Slot): void {
+  forget(slot: Slot): void {
+    const { document, leaving, turns } = slot;
     this.#slots.delete(document.identity.rep);
+    this.#leavers.delete(slot);
     turns.close();
     for (const successor of leaving?.successors ?? []) this.adopt(successor);
   }
@@ -113,6 +115,11 @@ export class Roster {
     } else {
       this.#early.set(event.rep, [...(this.#early.get(event.rep) ?? []), event]);
     }
+  }
+
+  #letLeave(slot: Slot): void {
+    slot.leaving = { successors: [] };
+    this.#leavers.add(slot);
   }
 
   #pauseOf(rep: RepId): Pause | null {

@@ -2,6 +2,7 @@ import type { InboxEvent, RepDocument } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Pause, Rep } from "../reconcile/rep.ts";
 import type { Dated } from "./reader.ts";
+import { Few } from "./few.ts";
 import { Recorder } from "./recorder.ts";
 import type { Turns } from "./turns.ts";
 import type { Answer } from "./writer.ts";
@@ -17,6 +18,10 @@ export type Draft = {
 /** A write is planned on a read that came in so short a time ago; on an older one it is read again first. */
 const FRESH_MS = 250;
 
+type BySystem<Value> = Readonly<Record<SystemName, Value>>;
+/** Shared by all slots: most are empty most of the time. */
+const NONE: BySystem<never> = {};
+
 /**
  * Everything that waits for a rep's turn, and what is under way for her. Anybody puts things in; only the
  * controller, one turn at a time, takes them out.
@@ -31,27 +36,30 @@ export class Slot {
   draft: Draft | null = null;
   readonly answers: Answer[] = [];
   readonly events: InboxEvent[] = [];
-  readonly readings = new Map<SystemName, Dated>();
   /** To be read before anything is decided there. */
-  readonly hinted = new Set<SystemName>();
+  readonly hinted = new Few<SystemName>();
   /** Being read now. */
-  readonly reading = new Set<SystemName>();
+  readonly reading = new Few<SystemName>();
   /** The last read told us nothing. Left alone until a hint or a sweep brings news. */
-  readonly blind = new Set<SystemName>();
+  readonly blind = new Few<SystemName>();
   /** A write of ours is on its way there. */
-  readonly flying = new Set<SystemName>();
+  readonly flying = new Few<SystemName>();
   readonly turns: Turns;
+  /** Since when she is looked after here, epoch milliseconds: nobody may have done so before. */
+  readonly sinceMs: number;
   /** Whether she is to be left alone; the draft follows at her next turn. */
   pause: Pause | null;
   /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
   leaving: { readonly successors: RepIdentity[] } | null = null;
-  readonly #departures = new Map<SystemName, number>();
-  readonly #readAtMs = new Map<SystemName, number>();
+  #readings: BySystem<Dated> = NONE;
+  #departures: BySystem<number> = NONE;
+  #readAtMs: BySystem<number> = NONE;
   #undone = 0;
 
-  constructor(document: RepDocument, turns: Turns) {
+  constructor(document: RepDocument, turns: Turns, sinceMs: number) {
     this.document = document;
     this.turns = turns;
+    this.sinceMs = sinceMs;
     this.pause = document.rep.paused;
   }
 
@@ -88,32 +96,36 @@ export class Slot {
     this.answers.unshift(...draft.answers);
     this.events.unshift(...draft.events);
     // What the draft had read is unread again.
-    for (const system of this.#departures.keys()) this.hinted.add(system);
+    for (const system of Object.keys(this.#departures)) this.hinted.add(system as SystemName);
   }
 
   /** Puts a reading in; of two that wait, the one whose call left later counts. */
   put(system: SystemName, reading: Dated): void {
-    const waiting = this.readings.get(system);
-    if (!waiting || waiting.departure < reading.departure) this.readings.set(system, reading);
+    const waiting = this.#readings[system];
+    if (waiting && waiting.departure >= reading.departure) return;
+    this.#readings = { ...this.#readings, [system]: reading };
   }
 
   /** Takes the readings out, but for those whose call left before that of one taken earlier. */
   takeReadings(): readonly (readonly [SystemName, Dated])[] {
-    const taken = [...this.readings].filter(
-      ([system, { departure }]) => departure > (this.#departures.get(system) ?? 0),
+    const waiting = Object.entries(this.#readings) as [SystemName, Dated][];
+    const taken = waiting.filter(
+      ([system, { departure }]) => departure > (this.#departures[system] ?? 0),
     );
-    this.readings.clear();
-    for (const [system, { departure }] of taken) this.#departures.set(system, departure);
+    this.#readings = NONE;
+    for (const [system, { departure }] of taken) {
+      this.#departures = { ...this.#departures, [system]: departure };
+    }
     return taken;
   }
 
   /** A read that was asked for came back. Sweeps do not count: theirs may have taken long. */
   cameBack(system: SystemName, nowMs: number): void {
-    this.#readAtMs.set(system, nowMs);
+    this.#readAtMs = { ...this.#readAtMs, [system]: nowMs };
   }
 
   isFresh(system: SystemName, nowMs: number): boolean {
-    const readAtMs = this.#readAtMs.get(system);
+    const readAtMs = this.#readAtMs[system];
     return readAtMs !== undefined && Math.abs(nowMs - readAtMs) <= FRESH_MS;
   }
 

@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import type { Write } from "../reconcile/plan.ts";
+import { Few } from "./few.ts";
 import type { Pace } from "./pace.ts";
 import type { Urgency } from "./work-queue.ts";
 
@@ -12,8 +13,9 @@ import type { Urgency } from "./work-queue.ts";
 export class Turns {
   readonly #paceOf: (system: SystemName) => Pace;
   readonly #nudge: (urgency: Urgency) => void;
-  readonly #held = new Set<SystemName>();
-  readonly #queued = new Map<SystemName, Urgency>();
+  readonly #held = new Few<SystemName>();
+  /** `null` while she waits for nothing. */
+  #queued: Map<SystemName, Urgency> | null = null;
   #closed = false;
 
   constructor(paceOf: (system: SystemName) => Pace, nudge: (urgency: Urgency) => void) {
@@ -35,8 +37,9 @@ export class Turns {
       return true;
     }
     const urgency = protective ? "protective" : "normal";
-    const queued = this.#queued.get(system);
+    const queued = this.#queued?.get(system);
     if (queued === undefined || (queued === "normal" && protective)) {
+      this.#queued ??= new Map();
       this.#queued.set(system, urgency);
       void this.#waitFor(system, urgency);
     }
@@ -64,7 +67,8 @@ export class Turns {
   async #waitFor(system: SystemName, urgency: Urgency): Promise<void> {
     const pace = this.#paceOf(system);
     await pace.take(urgency);
-    if (this.#queued.get(system) === urgency) this.#queued.delete(system);
+    if (this.#queued?.get(system) === urgency) this.#queued.delete(system);
+    if (this.#queued?.size === 0) this.#queued = null;
     if (this.#closed || this.#held.has(system)) {
       pace.giveBack();
       return;

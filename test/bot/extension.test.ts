@@ -105,6 +105,16 @@ describe("search in the compose box", () => {
     }
   });
 
+  test("[R332] what is inserted into a chat with the bot is no question to it, words beside it are", async () => {
+    const html = `\n<span class="inline-compose-card" itemid="0" itemtype="http://schema.skype.com/InputExtension">
+      <span content="0" itemprop="cardId"></span>\n</span>\n`;
+    expect(await bench.say("manager", html)).toEqual({ status: 200, cards: [] });
+    const { cards } = await bench.say("manager", `${html} status Ana`);
+    expect(textOf(cards[0])).toContain("Ana Lima\nAvailable");
+    const cut = '<span class="inline-compose-card" itemid="0"';
+    expect((await bench.say("manager", `me ${cut}`)).cards).toHaveLength(1);
+  });
+
   test("[R222] while rights cannot be looked up it finds nothing and says so", async () => {
     bench.groupsFail = true;
     await bench.crew.clock.advance(300_001);

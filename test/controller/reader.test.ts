@@ -46,6 +46,23 @@ describe("[R47] reps that ask within a few milliseconds share one call", () => {
     expect(dynamics.reads).toBe(2);
   });
 
+  test("while a call is under way, and nobody waits for company where there is none", async () => {
+    const { clock, dynamics, reader } = bench();
+    dynamics.latencyMs = 1_000;
+    const leftMs = clock.nowMs();
+    const alone = reader.read(ANA, 1);
+    await clock.advance(1);
+    const gathered = [reader.read(BEN, 1)];
+    await clock.advance(GATHER_MS - 1);
+    gathered.push(reader.read(ANA, 1));
+    await clock.advance(2_000);
+    expect(await alone).toMatchObject({ startedAtMs: leftMs });
+    for (const reading of await Promise.all(gathered)) {
+      expect(reading).toMatchObject({ startedAtMs: leftMs + 1 + GATHER_MS, departure: 2 });
+    }
+    expect(dynamics.reads).toBe(2);
+  });
+
   test("also those who ask while the call waits for its turn", async () => {
     const { clock, dynamics, pace, reader } = bench();
     pace.pause(10_000);
@@ -72,7 +89,7 @@ describe("[R47] reps that ask within a few milliseconds share one call", () => {
     expect(await asked).toMatchObject({
       status: "Busy",
       startedTick: 7,
-      startedAtMs: askedAtMs + GATHER_MS,
+      startedAtMs: askedAtMs,
     });
   });
 

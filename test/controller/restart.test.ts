@@ -103,7 +103,7 @@ describe("a process that dies", () => {
     );
     await crew.clock.advance(SOON_MS);
     await crew.tell(old, crew.call());
-    await crew.clock.advance(40);
+    await crew.clock.advance(30);
     dead = true;
     await crew.clock.advance(2_000);
     expect(crew.writes).toBe(2);
@@ -131,6 +131,25 @@ describe("a process that dies", () => {
     expect(again.controller.document(ANA.rep)?.rep.base.status).toBe("Away");
     expect(await crew.says("event")).toEqual(["phone sent hold.started", "phone sent status.set"]);
     expect(await crew.engine.unsettled()).toEqual([]);
+  });
+
+  test("[R36] a call beneath our session still protects her, however long nobody was there", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    await crew.tell(watch, crew.call());
+    await crew.clock.advance(SOON_MS);
+    crew.teams.client(ANA.rep, "InACall");
+    await crew.clock.advance(SOON_MS);
+    await stop(crew, watch, 1_000);
+    await crew.tell(null, crew.hangUp());
+    await crew.clock.advance(20 * 60_000);
+
+    await crew.begin();
+    await crew.clock.advance(SOON_MS);
+    expect(crew.shown()).toEqual(["InACall", "Busy"]);
+    expect(crew.dynamics.arrivals).toHaveLength(1);
+    crew.teams.client(ANA.rep, "Available");
+    await crew.clock.advance(SOON_MS);
+    expect(crew.shown()).toEqual(["Available", "Available"]);
   });
 
   test("what she changed while nobody looked is her change, and is followed", async () => {
@@ -198,7 +217,7 @@ describe("stop", () => {
     );
     await crew.clock.advance(SOON_MS);
     await crew.tell(watch, crew.call());
-    await crew.clock.advance(40);
+    await crew.clock.advance(30);
     full = true;
     await stop(crew, watch);
     expect(crew.faults.length).toBeGreaterThan(0);

@@ -5,6 +5,13 @@ import { openBrowser } from "./chromium.ts";
 
 const WAIT_MS = 20_000;
 
+const INVOKE = "_conversation/v1/invoke";
+
+/** What the Playground's page sends to its server when somebody presses a button of a card. */
+export type Press = {
+  readonly value: { readonly action: { readonly data: Readonly<Record<string, unknown>> } };
+};
+
 /** One person in front of Microsoft's Agents Playground: she types, she presses, she reads. */
 export class Chat {
   readonly page: Page;
@@ -64,14 +71,19 @@ export class Chat {
   /** Mentions the bot, as one must where others are, and says it. */
   async mention(text: string): Promise<string> {
     const before = await this.cards.count();
+    await this.callOut(text);
+    await this.cards.nth(before).waitFor({ timeout: WAIT_MS });
+    return this.lastCard.innerText();
+  }
+
+  /** The same, without waiting: somebody may get no answer. */
+  async callOut(text: string): Promise<void> {
     const box = this.page.getByRole("textbox").last();
     await box.click();
     await box.pressSequentially("@Lo");
     await this.page.getByRole("menuitem", { name: "Lockstep" }).click();
     await box.pressSequentially(` ${text}`);
     await this.page.keyboard.press("Enter");
-    await this.cards.nth(before).waitFor({ timeout: WAIT_MS });
-    return this.lastCard.innerText();
   }
 
   /** Goes to a channel or a group chat, by its name. */
@@ -83,11 +95,14 @@ export class Chat {
   /** Clicks a button of the newest card, behind "…" if it waits there. */
   async click(title: string): Promise<void> {
     const button = this.lastCard.getByRole("button", { name: title, exact: true });
+    const more = this.lastCard.getByRole("button", { name: "More options" });
+    // A card that has just come may have its words before its buttons.
+    await button.or(more).first().waitFor({ timeout: WAIT_MS });
     if ((await button.count()) > 0) {
       await button.first().click();
       return;
     }
-    await this.lastCard.getByRole("button", { name: "More options" }).click();
+    await more.click();
     await this.page.getByText(title, { exact: true }).last().click();
   }
 
@@ -97,5 +112,56 @@ export class Chat {
     await this.click(title);
     await eventually(`${title} answers`, async () => (await this.lastCard.innerText()) !== before);
     return this.lastCard.innerText();
+  }
+
+  /** Searches from the compose box. The Playground reads no manifest: it is told the command. */
+  async search(command: string, text: string): Promise<void> {
+    await this.#openExtension("Search Command");
+    await this.page.getByText("Specify Command ID").click();
+    await this.page.getByPlaceholder("Command ID").fill(command);
+    await this.page.getByPlaceholder("Parameter name").fill("name");
+    await this.page.getByPlaceholder("Enter a search term").fill(text);
+  }
+
+  /** Puts what the search has found into the message. */
+  async pick(name: string): Promise<void> {
+    const before = await this.cards.count();
+    await this.page.getByText(name, { exact: true }).last().click();
+    await this.cards.nth(before).waitFor({ timeout: WAIT_MS });
+  }
+
+  /** Has the Playground ask what a link leads to. */
+  async pasteLink(url: string): Promise<void> {
+    await this.#openExtension("Link Unfurling");
+    await this.page.getByRole("textbox").last().fill(url);
+  }
+
+  async closeDialog(): Promise<void> {
+    await this.page.getByRole("button", { name: "Close" }).last().click();
+  }
+
+  /** Presses a button, but keeps what her browser would have sent. */
+  async withhold(title: string): Promise<Press> {
+    let held: Press | null = null;
+    await this.page.route(
+      `**/${INVOKE}`,
+      async (route) => {
+        held = route.request().postDataJSON() as Press;
+        await route.abort();
+      },
+      { times: 1 },
+    );
+    await this.click(title);
+    return eventually(`${title} is sent`, () => held);
+  }
+
+  /** Sends it as her browser would, whatever it is now. */
+  async send(press: Press): Promise<void> {
+    await this.page.request.post(new URL(INVOKE, this.page.url()).href, { data: press });
+  }
+
+  async #openExtension(kind: string): Promise<void> {
+    await this.page.getByRole("button", { name: "Trigger Message Extension App" }).click();
+    await this.page.getByRole("menuitem", { name: kind }).click();
   }
 }

@@ -7,11 +7,12 @@ import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
 import type { Visitor } from "../../src/story/playground.ts";
 import { FakeTeams, ISSUER } from "../bot/teams.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
-import { launch, type Service } from "../service/launch.ts";
+import { eventually, launch, type Service } from "../service/launch.ts";
 import { Chat } from "./chat.ts";
-import { type Sender, SigningProxy } from "./signing-proxy.ts";
+import { type Answered, type Sender, SigningProxy } from "./signing-proxy.ts";
 
 const MANAGERS = derivedGuid("group managers");
+const ADMINS = derivedGuid("group admins");
 const TEAM = derivedGuid("group team");
 const FOREIGN_MANAGERS = derivedGuid("group foreign managers");
 const OTHER_TEAM = derivedGuid("group other team");
@@ -30,12 +31,16 @@ const person = (name: string): Visitor => {
 export const NADIA = person("Nadia Okonkwo");
 export const PRIYA = person("Priya Raghunathan");
 export const INGRID = person("Ingrid Solberg");
+/** Nobody's manager, but she may have alerts. */
+export const HANA = person("Hana Kobayashi");
 const LARS = person("Lars Holmqvist");
 export const GUEST: Visitor = {
   name: "Gil Guest",
   objectId: derivedGuid("guest"),
   email: "gil@other.example",
 };
+/** Where the console is, for those who paste a link to it; nobody goes there. */
+export const CONSOLE_URL = "https://lockstep.contoso.example";
 export const OTHER_TENANT = derivedGuid("another tenant");
 
 /** The real service and an emulated tenant, behind a proxy that signs what is said to the bot as Teams would. */
@@ -67,6 +72,7 @@ export class Office {
     control.setGroup({ groupId: MANAGERS, members: [INGRID.objectId] });
     control.setGroup({ groupId: TEAM, members: [NADIA.objectId] });
     control.setGroup({ groupId: FOREIGN_MANAGERS, members: [PRIYA.objectId] });
+    control.setGroup({ groupId: ADMINS, members: [HANA.objectId] });
     control.setGroup({ groupId: OTHER_TEAM, members: [LARS.objectId] });
     const teams = await FakeTeams.open();
     const service = await launch(tenant, {
@@ -74,8 +80,11 @@ export class Office {
         BOT_ID: tenant.clientId,
         BOT_METADATA_URL: `${teams.url}/metadata`,
         BOT_TOKEN_ISSUER: ISSUER,
+        PUBLIC_URL: CONSOLE_URL,
+        HOST: "127.0.0.1",
         BOT_SERVICE_HOSTS: "localhost,127.0.0.1",
         BOT_MANAGERS: `${MANAGERS}=${TEAM},${FOREIGN_MANAGERS}=${OTHER_TEAM}`,
+        BOT_ADMINS: ADMINS,
       },
     });
     const target = `${service.url}/api/messages`;
@@ -86,6 +95,25 @@ export class Office {
   /** The service's own address. */
   get url(): string {
     return this.#service.url;
+  }
+
+  /** What the bot answered to the last of a kind, since `from` of the proxy's answers; waits for one. */
+  async answered(kind: string, from: number): Promise<Answered> {
+    return eventually(`${kind} is answered`, () =>
+      this.proxy.answers.findLast((answer, at) => at >= from && answer.kind === kind),
+    );
+  }
+
+  /** What somebody shows, in Teams and in Dynamics. */
+  shown(name: string): string {
+    const user = this.tenant.people.users.find(({ fullname }) => fullname === name);
+    const dynamics = this.tenant.dataverse.control.state({ userId: user?.systemUserId ?? "" });
+    return JSON.stringify(dynamics);
+  }
+
+  /** Everything that the service has recorded of anybody's presence. */
+  history(): ReturnType<Service["history"]> {
+    return this.#service.history();
   }
 
   async close(): Promise<void> {

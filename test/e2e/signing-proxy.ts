@@ -10,7 +10,7 @@ export type Sender = {
 };
 
 /** What the bot answered to one activity. */
-type Answered = { readonly kind: string; readonly status: number; readonly text: string };
+export type Answered = { readonly kind: string; readonly status: number; readonly text: string };
 
 type Activity = {
   readonly type: string;
@@ -39,9 +39,12 @@ export class SigningProxy {
   readonly url: string;
   readonly answers: Answered[] = [];
   sender: Sender | null = null;
+  /** The conversation into which everything goes while it is set, wherever it was said. */
+  conversationId: string | null = null;
   readonly #server: Server;
   readonly #options: SigningProxyOptions;
-  #lastPress: Activity | null = null;
+  /** The last one of each kind. */
+  readonly #last = new Map<string, Activity>();
   #replays = 0;
 
   private constructor(server: Server, options: SigningProxyOptions) {
@@ -75,11 +78,12 @@ export class SigningProxy {
     return proxy;
   }
 
-  /** Has somebody else press what was pressed last, from her own client. */
-  again(sender: Sender): Promise<Answered> {
-    if (!this.#lastPress) throw new Error("nothing was pressed yet");
+  /** Has somebody else do what was done last, a press if nothing else is said, from her own client. */
+  again(sender: Sender, kind = PRESS): Promise<Answered> {
+    const last = this.#last.get(kind);
+    if (!last) throw new Error(`there was no ${kind} yet`);
     this.#replays += 1;
-    return this.#send(sentBy(sender, { ...this.#lastPress, id: `again-${this.#replays}` }));
+    return this.#send(sentBy(sender, { ...last, id: `again-${this.#replays}` }));
   }
 
   close(): Promise<void> {
@@ -90,8 +94,10 @@ export class SigningProxy {
   }
 
   async #forward(body: string): Promise<Answered> {
-    const activity = sentBy(this.sender, JSON.parse(body) as Activity);
-    if (kindOf(activity) === PRESS) this.#lastPress = activity;
+    const said = sentBy(this.sender, JSON.parse(body) as Activity);
+    const id = this.conversationId;
+    const activity = id === null ? said : { ...said, conversation: { ...said.conversation, id } };
+    this.#last.set(kindOf(activity), activity);
     const answered = await this.#send(activity);
     this.answers.push(answered);
     return answered;

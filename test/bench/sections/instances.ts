@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SHARDS } from "../../../src/fleet/shards.ts";
 import { PostgresServer } from "../../engine/postgres-server.ts";
+import type { Contestant } from "../contestant.ts";
 import { Load } from "../load.ts";
 import { cpuOfFamily } from "../process-cpu.ts";
 import { atLeast, type Result } from "../report/result.ts";
@@ -178,7 +179,7 @@ class Fleet implements AsyncDisposable {
     const launched = await Promise.all(
       Array.from({ length: count }, (_, index) => stage.lockstep(`instance ${index + 1}`, extras)),
     );
-    await untilShared(server, count);
+    await untilShared(server, launched);
     const load = started.adopt(new Load(tenant, launched), (one) => one.close());
     return new Fleet(count, started.move(), server, load);
   }
@@ -213,7 +214,8 @@ class Fleet implements AsyncDisposable {
   }
 }
 
-async function untilShared(server: PostgresServer, count: number): Promise<void> {
+async function untilShared(server: PostgresServer, launched: readonly Contestant[]): Promise<void> {
+  const count = launched.length;
   const fair = Math.ceil(SHARDS / count);
   const untilMs = performance.now() + SHARED_WITHIN_MS;
   for (;;) {
@@ -227,6 +229,8 @@ async function untilShared(server: PostgresServer, count: number): Promise<void>
     if (performance.now() > untilMs) {
       throw new Error(`${count} instances do not share the reps: ${sizes.join()}`);
     }
+    // One that has ended by itself says why.
+    await Promise.all(launched.map((one) => one.cpuMs()));
     await sleep(200);
   }
 }
