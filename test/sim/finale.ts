@@ -150,6 +150,8 @@ export class Finale {
     waitMs = 0,
   ): Promise<void> {
     const { checker, journal, climate } = this.#world;
+    // What is asked for here may cost its writes over the whole life as well.
+    checker.causes.inputs += this.#people.length;
     const began = this.#people.map((person) => {
       const writes = this.#writesOf(person);
       const wanted = act(person);

@@ -17,6 +17,9 @@ type Heard = { readonly departure: number; readonly sequence: string; readonly i
 /** A clock may be set by this much, and a hold end by itself so much earlier. */
 const SLACK_MS = 2_000;
 
+/** A renewal that was promised is acted on within this time. */
+const RENEWAL_MS = 10_000;
+
 /** When somebody began to say something of a rep, and how often a command that ends calls had begun or ended by then. */
 export type Said = { readonly atMs: number; readonly overrides: number };
 
@@ -52,7 +55,11 @@ export class Protection {
     const { under, count } = this.#overrides.get(rep) ?? { under: 0, count: 0 };
     const crosses = count !== said.overrides || under > 0;
     if (type === "hold.started" && !crosses) this.#holds.set(key, { rep, untilMs });
-    if (type === "hold.renewed" && this.#holds.has(key)) this.#holds.set(key, { rep, untilMs });
+    const knownUntilMs = this.#holds.get(key)?.untilMs ?? 0;
+    if (type !== "hold.renewed" || knownUntilMs === 0) return;
+    // What is renewed after its time, or as it ends, may not be known any more.
+    if (knownUntilMs < this.#timeline.nowMs + RENEWAL_MS) this.#holds.delete(key);
+    else this.#holds.set(key, { rep, untilMs });
   }
 
   /** The partner is about to say so: from now on it may be known. */

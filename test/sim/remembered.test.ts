@@ -12,6 +12,8 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["hours", 134, "[R300] what was written before hours of silence was forgotten"],
   ["hours", 278, "[R300] what was written before hours of silence was forgotten"],
   ["rush", 11_032, "[P7] the simulation let time pass before what it had let go could go on"],
+  ["network", 209, "[P13] the simulation believed a call that was renewed after its time"],
+  ["hours", 27, "[P2] the simulation did not count what it asks for at the end"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
 ];
 
