@@ -7,7 +7,7 @@ import type { Actor, Shown, World } from "./world.ts";
 
 const AVAILABLE = "f523f628-c07a-e811-8162-000d3aa11f50";
 const BUSY = "efdeb843-c07a-e811-8162-000d3aa11f50";
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 /** What the emulated Dynamics of the demo takes otherwise. */
 const ROW_DELAY_MS = 30;
 const WATCH_MS = 4_000;

@@ -18,7 +18,7 @@ export type PlaygroundOptions = {
   readonly folder: string;
 };
 
-const STARTS_WITHIN_MS = 30_000;
+const STARTS_WITHIN_MS = 120_000;
 const USUAL_PORT = 56_150;
 const OTHERS = 5;
 

@@ -132,7 +132,7 @@ export class Stage {
         if (!this.#expectedToStop) process.stderr.write(`it did not start: ${String(error)}\n`);
       });
     });
-    await eventually(async () => (await fetch(`${this.serviceUrl}/readyz`)).ok, 30_000);
+    await eventually(async () => (await fetch(`${this.serviceUrl}/readyz`)).ok, 120_000);
   }
 
   /** kill -9, and a new process on the same store. */

@@ -14,7 +14,7 @@ export type Actor = {
   readonly objectId: string;
 };
 
-const RESTART_MS = 20_000;
+const RESTART_MS = 120_000;
 const CHOICES: ReadonlySet<string> = new Set(["choose", "setManual", "resetManual", "login"]);
 
 /**
