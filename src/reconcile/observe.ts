@@ -236,7 +236,10 @@ function rememberOwn(
   classification: Classification,
   policy: Policy,
 ): Rep {
-  if (profileOf(policy, system).absorbing) return rep;
+  if (profileOf(policy, system).absorbing) {
+    const isHers = HERS.has(classification) && !isAutomatic;
+    return isHers ? withEndpoint(rep, system, { own: null }) : rep;
+  }
   if (classification === "absent") {
     return endpointOf(rep, system).disconnected ? rep : withEndpoint(rep, system, { own: null });
   }

@@ -240,10 +240,12 @@ function record(
     confirmed: false,
     overtaken: false,
   };
+  const replacesHers = profile.absorbing && to === "preferred" && rep.base.origin === name;
   const next = withEndpoint(rep, name, {
     pending,
     tried: rep.intent,
     late: lateAfter(endpointOf(rep, name), policy, nowMs),
+    ...(replacesHers ? { own: { status: rep.base.status, native: "" } } : {}),
   });
   const cause = rep.cause ?? {
     kind: "first sight",

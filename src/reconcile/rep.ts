@@ -155,7 +155,10 @@ export type Endpoint = {
   readonly retryAtMs: number;
   /** When the system changed, and not because of us: oldest first, as many as it takes to call it a fight. */
   readonly changesMs: readonly number[];
-  /** What she last chose there herself, where a write replaces it: put back when we let go of her. */
+  /**
+   * What she last chose there herself, where a write replaces it: put back when we let go of her. In a system where
+   * our entries can lie over hers, only once one of them took the place of her choice: then hers lies nowhere any more.
+   */
   readonly own: { readonly status: Status; readonly native: string } | null;
   /** Since when our cover hides what the system would show without us; meaningful while it does. */
   readonly coveredSinceMs: number;

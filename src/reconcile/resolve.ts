@@ -99,8 +99,8 @@ function pausedTarget(rep: Rep, system: SystemName, policy: Policy): Status | nu
 
 /**
  * What of ours should lie in the system while it shows `target`. Nothing, where the rep's own choice shows, or
- * would show as soon as our session is gone: a cover over it would hide when she changes it. But where a late
- * write of ours replaced her own choice, only we can put it back. Nothing either, where she is paused.
+ * would show as soon as our session is gone: a cover over it would hide when she changes it. But where a
+ * write of ours replaced her own choice, only we can put it back (R315). Nothing either, where she is paused.
  */
 export function coverFor(
   rep: Rep,
@@ -115,8 +115,8 @@ export function coverFor(
   const ownBase = rep.base.origin === system && target === profile.shows[rep.base.status];
   const hers = ownBase && (!top || profile.shows[top.status] !== target);
   const cover = coverOf(endpoint);
-  if (hers && (cover === "session" || (cover === "none" && endpoint.seen === target)))
-    return "none";
+  const lies = cover === "session" ? endpoint.own === null : cover === "none";
+  if (hers && lies && (cover === "session" || endpoint.seen === target)) return "none";
   return profile.covers[target];
 }
 

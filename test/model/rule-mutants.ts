@@ -65,6 +65,11 @@ export const RULE_MUTANTS: readonly Mutant[] = [
     killedBy: { scenario: "[R314] a session that was cut in half still takes our entry away" },
   },
   {
+    name: "R315 her choice lies beneath our session, whatever replaced it",
+    edits: [{ file: "resolve.ts", find: "? endpoint.own === null", replace: "? true" }],
+    killedBy: { scenario: "[R315] what replaced her choice is put back after a call" },
+  },
+  {
     name: "R311 what Dynamics counts covers Teams whatever the policy says",
     edits: [
       {

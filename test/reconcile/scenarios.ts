@@ -31,6 +31,26 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.deepEqual(written, [[DYNAMICS, "Busy"]]);
   },
 
+  "[R315] what replaced her choice is put back after a call": (core) => {
+    const stage = Stage.settled(core);
+    stage.teams("Away");
+    stage.settle();
+    stage.wait(60_000);
+    stage.hold("screen", 600_000, "DoNotDisturb");
+    stage.settle();
+    stage.release("screen");
+    stage.settle();
+    stage.hold("call");
+    stage.settle();
+    stage.wait(60_000);
+    stage.release("call");
+    const written = stage.settle().filter(({ system }) => system === TEAMS);
+    assert.deepEqual(
+      written.map(({ from, to, shows }) => [from, to, shows]),
+      [["session", "preferred", "Away"]],
+    );
+  },
+
   "[R314] a session that was cut in half still takes our entry away": (core) => {
     const stage = Stage.settled(core);
     stage.dynamics("Away");

@@ -108,8 +108,8 @@ export class Stage {
   }
 
   /** The desk phone reports a call, or says that it goes on, for `forMs` from now. */
-  hold(id: string, forMs = 600_000): void {
-    const hold = { source: PHONE, status: "InACall" as const, untilMs: this.nowMs + forMs };
+  hold(id: string, forMs = 600_000, status: Status = "InACall"): void {
+    const hold = { source: PHONE, status, untilMs: this.nowMs + forMs };
     const cause = { kind: "hold" as const, source: PHONE, status: hold.status, atMs: this.nowMs };
     this.#take(this.#core.putHold(this.rep, holdId(id), hold, cause));
   }
