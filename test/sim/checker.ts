@@ -213,7 +213,7 @@ export class Checker {
       if (hold.includes(markOf(identity))) continue;
       this.broken("P14 identity", `${identity.rep} has ${hold}, which is a call of somebody else`);
     }
-    this.#overlaps(rep, commit);
+    this.#overlaps(rep, Object.keys(before?.rep.holds ?? {}).length > 0, commit);
     if (before) this.#monotone(before, after);
     this.causes.committed(identity.rep, commit.history);
     this.protection.stored(commit);
@@ -228,8 +228,8 @@ export class Checker {
     if (!isHerself) this.broken("P14 identity", `${identity.rep} has accounts of somebody else`);
   }
 
-  /** What of several truths at once has really come about. */
-  #overlaps({ holds }: Rep, { history }: Commit): void {
+  /** What of several truths at once has really come about; `talked`: there was a call before. */
+  #overlaps({ holds }: Rep, talked: boolean, { history }: Commit): void {
     const { journal } = this.#world;
     const calls = Object.values(holds);
     if (new Set(calls.map(({ source }) => source)).size > 1) {
@@ -246,7 +246,7 @@ export class Checker {
         journal.overlap("shift ended during a call");
       }
       if (cause.kind === "command" && during) journal.overlap("command during a call");
-      if (cause.kind === "hold ended" && !told) journal.overlap("calls ended by command");
+      if (cause.kind === "command" && talked && !during) journal.overlap("calls ended by command");
       if (cause.kind === "hold expired") journal.overlap("call ended by itself");
       if (cause.kind !== "command ended") continue;
       journal.overlap(told ? "command taken back" : "command ended by itself");
