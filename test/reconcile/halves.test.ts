@@ -11,7 +11,11 @@ import {
   type Pending,
   withEndpoint,
 } from "../../src/reconcile/rep.ts";
+import { loadCore } from "../model/core.ts";
 import { POLICY } from "./profiles.ts";
+import { Stage } from "./stage.ts";
+
+const core = await loadCore(new URL("../../src", import.meta.url).href);
 
 const NOW_MS = 10_000_000;
 const SESSION = { cover: "session", covering: "InACall", seen: "InACall" } as const;
@@ -124,5 +128,92 @@ describe("[R300] a late write whose time is over", () => {
     const over = late({ status: "Away", expiresAtMs: NOW_MS });
     expect(after({ late: [over] }, "Offline", DYNAMICS).late).toEqual([]);
     expect(after({ late: [over] }, "Offline", TEAMS).late).toEqual([over]);
+  });
+});
+
+describe("[R301] [R75] a write has a second half", () => {
+  /** The next write to Teams: what lay there, what it puts there, whether it takes something away as well. */
+  function next(stage: Stage): readonly unknown[] {
+    const { from, to } = stage.nextWrite(TEAMS);
+    return [from, to, stage.endpoint(TEAMS).pending?.clears];
+  }
+  const covered = (): Stage => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Busy");
+    stage.settle();
+    stage.wait(60_000);
+    return stage;
+  };
+
+  it("where an entry of ours goes for another kind, or for none", () => {
+    const called = covered();
+    called.hold("call");
+    expect(next(called)).toEqual(["preferred", "session", true]);
+    const freed = covered();
+    freed.dynamics("Available");
+    expect(next(freed)).toEqual(["preferred", "none", true]);
+  });
+
+  it("not where one goes on, changes, or is put where nothing of ours lay", () => {
+    const renewed = covered();
+    renewed.wait(30 * 60_000);
+    expect(next(renewed)).toEqual(["preferred", "preferred", false]);
+    const changed = covered();
+    changed.dynamics("Away");
+    expect(next(changed)).toEqual(["preferred", "preferred", false]);
+    const called = Stage.settled(core);
+    called.hold("call");
+    expect(next(called)).toEqual(["none", "session", false]);
+  });
+
+  it("where it lifts her manual status, unless our preferred status takes its place", () => {
+    const freed = Stage.settled(core);
+    freed.teams("Busy");
+    freed.settle();
+    freed.wait(60_000);
+    freed.dynamics("Available");
+    expect(next(freed)).toEqual(["none", "none", true]);
+    const engaged = Stage.settled(core);
+    engaged.teams("Away");
+    engaged.settle();
+    engaged.wait(60_000);
+    engaged.dynamics("Available");
+    engaged.dynamics("Busy", { automatic: "soft" });
+    expect(next(engaged)).toEqual(["none", "preferred", false]);
+  });
+});
+
+describe("[R314] what the next attempt takes away, after one that may have been cut in half", () => {
+  /** A write that was lost, and what Teams shows then: what of ours does the next one take for lying there? */
+  function from(stage: Stage, shows: "Available" | "Away" | "Busy" | "InACall"): string {
+    stage.answer(stage.nextWrite(TEAMS), "unknown");
+    stage.wait(60_000);
+    stage.teams(shows);
+    return stage.nextWrite(TEAMS).from;
+  }
+  const away = (): Stage => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Away");
+    stage.settle();
+    stage.hold("call");
+    return stage;
+  };
+
+  it("is our entry, where it shows still; never what she chose since", () => {
+    expect(from(away(), "Away")).toBe("preferred");
+    expect(from(away(), "Busy")).toBe("session");
+  });
+
+  it("is no entry of ours, where none was to go", () => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    expect(from(stage, "Available")).toBe("session");
+  });
+
+  it("is the session, where that was to go for an entry", () => {
+    const stage = away();
+    stage.settle();
+    stage.release("call");
+    expect(from(stage, "InACall")).toBe("session");
   });
 });
