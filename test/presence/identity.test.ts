@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import {
+  hasId,
   holdId,
   repId,
   systemName,
@@ -21,4 +22,15 @@ it.each([
 it("[P14] what a partner calls a call or itself is left as it is: case may tell two apart", () => {
   expect(holdId("Call:A")).toBe("Call:A");
   expect(systemName("Genesys")).toBe("Genesys");
+});
+
+it("[P14] an id is hers if it is one of hers in any system, as it is written there, and of nobody else", () => {
+  const anna = {
+    rep: repId("rep-1"),
+    teamsUserId: teamsUserId("teams-1"),
+    // What came from a store may be in whatever case it was put there.
+    systemUserId: "SYSTEM-1" as ReturnType<typeof systemUserId>,
+  };
+  for (const id of ["rep-1", "teams-1", "system-1"]) expect(hasId(anna, id)).toBe(true);
+  for (const id of ["rep-2", "teams", ""]) expect(hasId(anna, id)).toBe(false);
 });

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { DYNAMICS, type SystemName, TEAMS } from "../../src/presence/identity.ts";
 import type { Status } from "../../src/presence/status.ts";
-import { absent, signIn } from "../../src/reconcile/attendance.ts";
-import { newRep, type Pending, type Rep, withEndpoint } from "../../src/reconcile/rep.ts";
+import { absent, disconnection, returned, signIn } from "../../src/reconcile/attendance.ts";
+import {
+  type Endpoint,
+  endpointOf,
+  newRep,
+  type Pending,
+  type Rep,
+  withEndpoint,
+} from "../../src/reconcile/rep.ts";
 import { POLICY } from "./profiles.ts";
 
 const NOW_MS = 1_000_000;
@@ -170,5 +177,42 @@ describe("[R6] signing out of Dynamics", () => {
     const known = signOut(writing(DYNAMICS, {}));
     expect(known.systems[DYNAMICS]?.pending).toEqual(onItsWay);
     expect(known.systems[DYNAMICS]?.late).toEqual([]);
+  });
+});
+
+describe("[R310] a connection that is lost", () => {
+  const known = (change: Partial<Endpoint> = {}): Endpoint =>
+    endpointOf(withEndpoint(NEW, DYNAMICS, { seen: "Busy", native: "busy", ...change }), DYNAMICS);
+  const lost = { status: "Busy", native: "busy", untilMs: NOW_MS + POLICY.reconnectMs } as const;
+  const began = (system: SystemName, endpoint: Endpoint): unknown =>
+    disconnection(endpoint, system, reading("Offline"), POLICY);
+
+  it("is one in Dynamics only: a closed Teams client says nothing", () => {
+    expect(began(DYNAMICS, known())).toEqual(lost);
+    expect(began(TEAMS, known())).toBeNull();
+  });
+
+  it("is none where she was signed out already, or never seen", () => {
+    expect(began(DYNAMICS, known({ seen: "Offline" }))).toBeNull();
+    expect(began(DYNAMICS, known({ seen: null }))).toBeNull();
+  });
+
+  it("leaves what was accepted and not seen to turn up as long as she may come back", () => {
+    const accepted = { ackTick: 4, ackAtMs: NOW_MS - 20_000 };
+    const gone = withEndpoint(writing(DYNAMICS, accepted), DYNAMICS, { disconnected: lost });
+    const rep = absent(gone, DYNAMICS, reading("Offline"), POLICY);
+    const { expiresAtMs, status } = rep.systems[DYNAMICS]?.late[0] ?? {};
+    expect([status, expiresAtMs]).toEqual(["Busy", lost.untilMs]);
+    const early = { ackTick: 60, ackAtMs: NOW_MS };
+    const open = withEndpoint(writing(DYNAMICS, early), DYNAMICS, { disconnected: lost });
+    expect(absent(open, DYNAMICS, reading("Offline"), POLICY).systems[DYNAMICS]?.late).toEqual([]);
+  });
+
+  it("is over with nothing to do where she comes back as she should be, and else with a write", () => {
+    const tried = (status: Status): number | undefined => {
+      const rep = withEndpoint({ ...chose(status, TEAMS), intent: 3 }, DYNAMICS, { tried: 3 });
+      return returned(rep, DYNAMICS, reading("Busy"), POLICY).systems[DYNAMICS]?.tried;
+    };
+    expect([tried("Busy"), tried("Away")]).toEqual([3, 2]);
   });
 });

@@ -193,6 +193,15 @@ describe("a write that was seen before it was answered", () => {
   it("[R53] needs no second attempt, even if its answer never comes", () => {
     expect(answered("unknown", CONFIRMED)).toMatchObject({ pending: null, tried: 5 });
   });
+
+  it("[R308] [R53] is as if it had not been seen, where a call of hers looks just the same", () => {
+    const session = { ...CONFIRMED, cover: "session", status: "InACall" } as const;
+    expect(answered("unknown", session, { seen: "InACall" })).toMatchObject({
+      seen: "Available",
+      pending: { unknown: true, confirmed: false },
+      tried: 4,
+    });
+  });
 });
 
 describe("what is tried again", () => {

@@ -46,6 +46,7 @@ describe("a rep who loses her connection to Dynamics", () => {
     expect(stage.plan().writes).toEqual([]);
     stage.wait(1);
     expect(written(stage.settle())).toEqual([[TEAMS, "Available"]]);
+    expect(stage.rep.cause).toMatchObject({ kind: "sign-out", status: "Offline" });
     expect(explainIntent(stage.rep)).toBe("the rep signed out of Dynamics → Available");
     expect(stage.endpoint(DYNAMICS)).toMatchObject({ disconnected: null, own: null });
   });

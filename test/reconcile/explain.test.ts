@@ -113,6 +113,7 @@ describe("[R39] whatever happened is said in a sentence", () => {
     ["uncovered", "Teams shows Away, which our own entry had covered"],
     ["absent", "Teams shows Offline"],
     ["first sight", "Teams shows Away, read for the first time"],
+    ["returned", "Teams shows Away again: the rep was only disconnected"],
     ["sign-in", "the rep signed in to Teams as Away"],
     ["automatic", "Teams shows Away by itself"],
     ["automatic ended", "Teams shows Away: what it showed by itself is over"],

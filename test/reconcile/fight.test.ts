@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
+import type { AutomaticKind } from "../../src/presence/reading.ts";
 import type { Status } from "../../src/presence/status.ts";
 import { CLASSIFICATIONS, type Classification } from "../../src/reconcile/classify.ts";
 import { calmDown, countChange, fightEndsMs } from "../../src/reconcile/fight.ts";
@@ -16,17 +17,17 @@ type Change = {
   readonly status?: Status | null;
   readonly as?: Classification;
   readonly in?: typeof TEAMS;
+  readonly automatic?: AutomaticKind;
   readonly policy?: Policy;
 };
 
 /** One change of Dynamics, unless it is said to be in Teams. */
-function change(
-  rep: Rep,
-  { atMs, by, status = "Busy", as = "choice", in: system = DYNAMICS, policy = WATCHFUL }: Change,
-): Rep {
+function change(rep: Rep, made: Change): Rep {
+  const { atMs, by, status = "Busy", as = "choice", automatic = null } = made;
+  const { in: system = DYNAMICS, policy = WATCHFUL } = made;
   const reading = {
     status,
-    automatic: null,
+    automatic,
     native: "",
     sequence: null,
     startedTick: 1,
@@ -79,6 +80,12 @@ describe("[R110] a fight begins", () => {
       expect(rep.systems[DYNAMICS]?.changesMs).toEqual(COUNTED.includes(as) ? [1] : []);
     },
   );
+
+  it("not from what the system does by itself, which a call of hers is not", () => {
+    expect(change(NEW, { atMs: 1, as: "automatic", automatic: "soft" })).toBe(NEW);
+    const call = change(NEW, { atMs: 1, as: "automatic", automatic: "hold" });
+    expect(call.systems[DYNAMICS]?.changesMs).toEqual([1]);
+  });
 
   it("not from a reading that says nothing, nor from one that agrees and shows what was seen", () => {
     expect(change(NEW, { atMs: 1, status: null })).toBe(NEW);

@@ -4,6 +4,7 @@ import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
 import { type RepEvent, takeEvent } from "../../src/reconcile/event.ts";
 import { describeEndpoint, explainRep, maskOf, overrideOf } from "../../src/reconcile/explain.ts";
 import { setPaused } from "../../src/reconcile/pause.ts";
+import { withEndpoint } from "../../src/reconcile/rep.ts";
 import { loadCore } from "../model/core.ts";
 import { POLICY } from "./profiles.ts";
 import { Stage } from "./stage.ts";
@@ -116,12 +117,19 @@ describe("what an override hides", () => {
     );
   });
 
+  it("[R321] is no Offline of ours behind a closed client: nobody set that by hand", () => {
+    const { rep, policy } = overridden("Available");
+    expect(overrideOf(rep, policy)).toMatchObject({ status: "Available" });
+    expect(overrideOf(withEndpoint(rep, TEAMS, { seen: "Offline" }), policy)).toBeNull();
+  });
+
   it.each(["Available", "DoNotDisturb"] as const)(
     "[R322] shows once %s is lifted, and Dynamics is released when it ends, not before",
     (chose) => {
       const stage = overridden(chose);
       const { choice = 0 } = overrideOf(stage.rep, stage.policy) ?? {};
       tell(stage, { type: "manual.lifted", choice });
+      expect(stage.rep.cause).toMatchObject({ kind: "manual lifted", status: chose });
       const [lifting, ...more] = stage.settle();
       const shown = more.map(({ system, shows }) => [system, shows]);
       expect(lifting).toMatchObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DYNAMICS, type SystemName, TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, systemName, type SystemName, TEAMS } from "../../src/presence/identity.ts";
 import type { AutomaticKind } from "../../src/presence/reading.ts";
 import type { Status } from "../../src/presence/status.ts";
 import type { UsableReading } from "../../src/reconcile/choice.ts";
@@ -20,6 +20,7 @@ import {
 import { POLICY } from "./profiles.ts";
 
 const NOW_MS = 10_000_000;
+const PHONE = systemName("phone");
 const NEW: Rep = { ...newRep([TEAMS, DYNAMICS]), tick: 5, intent: 5, intentTick: 5 };
 
 /** She chose a status somewhere, longer ago than choices cross; both systems show Available. */
@@ -139,6 +140,19 @@ describe("[R13] what a system showed by itself is over", () => {
     expect(rep.base).toMatchObject({ status: n, origin: TEAMS });
     expect(rep.overlays).toEqual({});
   });
+
+  it.each<[SystemName, Status]>([
+    [TEAMS, "Away"],
+    [DYNAMICS, "Busy"],
+  ])(
+    "[R309] she chose nothing: %s goes back to Available from a %s of its own",
+    (system, shown) => {
+      const before = showing(chose("DoNotDisturb", PHONE), system, shown, "soft", "Available");
+      const rep = automaticEnded(before, system, read("Available"), POLICY);
+      expect(rep.base).toEqual(before.base);
+      expect(rep.overlays).toEqual({});
+    },
+  );
 
   it("[R15] what she chose crosses a choice made elsewhere a moment ago: the less available stands", () => {
     const talking = (atMs: number): Rep =>

@@ -8,7 +8,8 @@ import {
 } from "../../src/presence/identity.ts";
 import type { AutomaticKind, Reading } from "../../src/presence/reading.ts";
 import type { Status } from "../../src/presence/status.ts";
-import { classify, type Classification } from "../../src/reconcile/classify.ts";
+import { classify, type Classification, lateWriteOf } from "../../src/reconcile/classify.ts";
+import { profileOf } from "../../src/reconcile/policy.ts";
 import {
   type Endpoint,
   newRep,
@@ -240,6 +241,77 @@ describe("[R11] while we take our cover away", () => {
   });
 });
 
+describe("[R7] which late write explains a reading", () => {
+  const write = { status: "Busy", cover: "preferred", clears: true, expiresAtMs: 99e6 } as const;
+  const session = { cover: "session", covering: "InACall", seen: "InACall" } as const;
+  const which = (known: Partial<Endpoint>, status: Status): number => {
+    const { systems } = at(wanting("Busy", DYNAMICS), TEAMS, known);
+    const reading = { status, automatic: null, native: "", startedTick: 9, startedAtMs: NOW_MS };
+    const endpoint = systems[TEAMS];
+    if (!endpoint) throw new Error("Teams is always there");
+    return lateWriteOf(endpoint, { ...reading, sequence: null }, profileOf(POLICY, TEAMS));
+  };
+
+  it("is the one that was to show it, before any that was to take something away", () => {
+    const shows = { ...write, status: "Available", cover: "none", clears: false } as const;
+    expect(which({ ...session, late: [write, shows] }, "Available")).toBe(1);
+    expect(which({ ...session, late: [write] }, "Available")).toBe(0);
+  });
+
+  it("takes away only what lies there, and that leaves her Available", () => {
+    expect(which({ cover: "none", seen: "Away", late: [write] }, "Available")).toBe(-1);
+    expect(which({ ...session, late: [write] }, "Away")).toBe(-1);
+  });
+
+  it("[R301] is none, where it explained just that before and it shows still", () => {
+    const assumed = { ...write, clears: false, assumed: true } as const;
+    expect(which({ seen: "Busy", late: [assumed] }, "Busy")).toBe(-1);
+    expect(which({ seen: "Away", late: [assumed] }, "Busy")).toBe(0);
+  });
+});
+
+describe("[R308] while nobody knows whether our session arrived", () => {
+  const lost = { cover: "session", status: "InACall", unknown: true } as const;
+  const rep = (seen: Status): Rep =>
+    at(writing(during(wanting("Available", DYNAMICS)), TEAMS, lost), TEAMS, { seen });
+
+  it("only a call that shows anew is doubtful", () => {
+    expect(reads(rep("Available"), TEAMS, "InACall")).toBe("unconfirmed");
+    expect(reads(rep("InACall"), TEAMS, "InACall")).toBe("same");
+    expect(reads(rep("Available"), TEAMS, "DoNotDisturb")).toBe("choice");
+  });
+});
+
+describe("[R310] she is back within the grace", () => {
+  it("as she was only with the same status, whatever the system calls it now", () => {
+    const left = { status: "Busy", native: "", untilMs: NOW_MS + 1 } as const;
+    const gone = at(wanting("Busy", DYNAMICS), DYNAMICS, {
+      seen: "Offline",
+      absent: true,
+      disconnected: left,
+    });
+    expect(reads(gone, DYNAMICS, "Busy")).toBe("returned");
+    expect(reads(gone, DYNAMICS, "Away")).toBe("sign-in");
+  });
+});
+
+describe("[R307] a call or a meeting that was given up", () => {
+  const bare = (status: Status): Rep =>
+    at(writing(wanting("Busy", DYNAMICS), TEAMS, { status, withdraws: true }), TEAMS, {
+      seen: "BeRightBack",
+    });
+
+  it("is not there any more when our entry over it is gone, and nobody chose that", () => {
+    for (const status of ["InACall", "InAMeeting"] as const) {
+      expect(reads(bare(status), TEAMS, "Available")).toBe("uncovered");
+      expect(reads(showing(bare(status), TEAMS, status, "soft"), TEAMS, "Available")).toBe(
+        "automatic ended",
+      );
+    }
+    expect(reads(bare("Busy"), TEAMS, "Available")).toBe("choice");
+  });
+});
+
 describe("[R12] what a system shows by itself", () => {
   it("agrees where our cover explains it, and holds where nothing of ours lies", () => {
     const rep = during(wanting("Available", DYNAMICS));
@@ -247,6 +319,8 @@ describe("[R12] what a system shows by itself", () => {
     expect(reads(rep, TEAMS, "InACall", "hold")).toBe("automatic");
     expect(reads(at(rep, TEAMS, ours), TEAMS, "InACall", "hold")).toBe("agrees");
     expect(reads(at(rep, TEAMS, ours), TEAMS, "DoNotDisturb", "hold")).toBe("automatic");
+    const other = { ...ours, covering: "InAMeeting" } as const;
+    expect(reads(at(rep, TEAMS, other), TEAMS, "InACall", "hold")).toBe("agrees");
   });
 });
 
