@@ -3,7 +3,8 @@ import { Playground, type Visitor } from "../../src/story/playground.ts";
 import { eventually } from "../service/launch.ts";
 import { openBrowser } from "./chromium.ts";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
+const REDRAWN_MS = 2_000;
 
 const INVOKE = "_conversation/v1/invoke";
 
@@ -117,9 +118,19 @@ export class Chat {
   /** Searches from the compose box. The Playground reads no manifest: it is told the command. */
   async search(command: string, text: string): Promise<void> {
     await this.#openExtension("Search Command");
-    await this.page.getByText("Specify Command ID").click();
-    await this.page.getByPlaceholder("Command ID").fill(command);
-    await this.page.getByPlaceholder("Parameter name").fill("name");
+    const id = this.page.getByPlaceholder("Command ID");
+    const parameter = this.page.getByPlaceholder("Parameter name");
+    // The dialog may draw itself anew while one types, and may remember that a command is to be named.
+    await eventually("the command is named", async () => {
+      try {
+        if (!(await id.isVisible())) await this.page.getByText("Specify Command ID").click();
+        await id.fill(command, { timeout: REDRAWN_MS });
+        await parameter.fill("name", { timeout: REDRAWN_MS });
+        return (await id.inputValue()) === command && (await parameter.isVisible());
+      } catch {
+        return false;
+      }
+    });
     await this.page.getByPlaceholder("Enter a search term").fill(text);
   }
 
