@@ -240,7 +240,7 @@ function record(
     confirmed: false,
     overtaken: false,
   };
-  const replacesHers = profile.absorbing && to === "preferred" && rep.base.origin === name;
+  const replacesHers = profile.absorbing && (to === "preferred" || liftsManual(rep, name));
   const next = withEndpoint(rep, name, {
     pending,
     tried: rep.intent,

@@ -14,6 +14,9 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["rush", 11_032, "[P7] the simulation let time pass before what it had let go could go on"],
   ["network", 209, "[P13] the simulation believed a call that was renewed after its time"],
   ["hours", 27, "[P2] the simulation did not count what it asks for at the end"],
+  ["rush", 54, "[R315] what replaced her choice was not put back after a call"],
+  ["network", 30_335, "[R315] nor where a command had replaced it, and was taken back"],
+  ["disk", 30_235, "[R315] nor where a command had lifted it"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
 ];
 
