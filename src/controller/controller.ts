@@ -218,7 +218,7 @@ export class Controller {
       if (slot.leaving) await this.#letGo(slot);
       return slot.reading.size === 0;
     } catch (error) {
-      slot.undo();
+      slot.undo(this.#options.clock.nowMs());
       throw error;
     }
   }

@@ -17,7 +17,7 @@ export function decide(
   const reads = new Set([...slot.hinted].filter((system) => !slot.reading.has(system)));
   const unready = slot.unready();
   for (;;) {
-    const next = planWithout(unready, slot.sinceMs, rep, policy, nowMs);
+    const next = planWithout(unready, slot, rep, policy, nowMs);
     const unread = next.writes.filter(({ system }) => !slot.isFresh(system, nowMs));
     const early = next.writes.filter((write) => !unread.includes(write));
     const waiting = early.filter((write) => !slot.turns.has(write));
@@ -36,25 +36,30 @@ export function decide(
 /**
  * The plan, but for the systems that are not ready: about those nothing is decided, as if a retry there were
  * not due yet. They are in the returned rep as they were, and make nobody wait for a time. Nor is anybody's patience
- * at its end that waited while no process was there: it counts from `sinceMs`, when this one began.
+ * at its end that waited while no process was there, or what it read could not be stored: it counts from `sinceMs`.
+ * And where a reading is lost, nobody takes the system for released: others wait as if it were not done yet.
  */
 function planWithout(
   unready: ReadonlySet<SystemName>,
-  sinceMs: number,
+  { lost, sinceMs }: Pick<Slot, "lost" | "sinceMs">,
   rep: Rep,
   policy: Policy,
   nowMs: number,
 ): Plan {
   let shadow: Rep = { ...rep, intentAtMs: Math.max(rep.intentAtMs, sinceMs) };
   for (const system of unready) {
-    shadow = withEndpoint(shadow, system, { retryAtMs: Number.POSITIVE_INFINITY });
+    const { tried } = endpointOf(rep, system);
+    shadow = withEndpoint(shadow, system, {
+      retryAtMs: Number.POSITIVE_INFINITY,
+      tried: lost.has(system) ? Math.min(tried, rep.intent - 1) : tried,
+    });
   }
   const next = plan(shadow, policy, nowMs);
   const isSame = next.rep.intent === rep.intent;
   let planned = isSame ? { ...next.rep, intentAtMs: rep.intentAtMs } : next.rep;
   for (const system of unready) {
-    const { retryAtMs } = endpointOf(rep, system);
-    planned = withEndpoint(planned, system, { retryAtMs });
+    const { retryAtMs, tried } = endpointOf(rep, system);
+    planned = withEndpoint(planned, system, { retryAtMs, ...(lost.has(system) ? { tried } : {}) });
   }
   const { recheckAtMs } = next;
   return {

@@ -45,8 +45,10 @@ export class Slot {
   /** A write of ours is on its way there. */
   readonly flying = new Few<SystemName>();
   readonly turns: Turns;
-  /** Since when she is looked after here, epoch milliseconds: nobody may have done so before. */
-  readonly sinceMs: number;
+  /** What was read there could not be stored, and was not read again since: it may show what nobody knows any more. */
+  readonly lost = new Few<SystemName>();
+  /** Since when she is looked after here without a break, epoch milliseconds: before, nothing came of what was read. */
+  sinceMs: number;
   /** Whether she is to be left alone; the draft follows at her next turn. */
   pause: Pause | null;
   /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
@@ -88,15 +90,19 @@ export class Slot {
     }
   }
 
-  undo(): void {
+  undo(nowMs: number): void {
     const { draft } = this;
     this.draft = null;
+    this.sinceMs = nowMs;
     this.#undone += 1;
     if (!draft) return;
     this.answers.unshift(...draft.answers);
     this.events.unshift(...draft.events);
     // What the draft had read is unread again.
-    for (const system of Object.keys(this.#departures)) this.hinted.add(system as SystemName);
+    for (const system of Object.keys(this.#departures) as SystemName[]) {
+      this.hinted.add(system);
+      this.lost.add(system);
+    }
   }
 
   /** Puts a reading in; of two that wait, the one whose call left later counts. */
@@ -114,6 +120,7 @@ export class Slot {
     );
     this.#readings = NONE;
     for (const [system, { departure }] of taken) {
+      this.lost.delete(system);
       this.#departures = { ...this.#departures, [system]: departure };
     }
     return taken;

@@ -17,6 +17,7 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["rush", 54, "[R315] what replaced her choice was not put back after a call"],
   ["network", 30_335, "[R315] nor where a command had replaced it, and was taken back"],
   ["disk", 30_235, "[R315] nor where a command had lifted it"],
+  ["everything", 30_821, "[R36] a call that was seen while the disk was full was forgotten"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
 ];
 
