@@ -39,6 +39,7 @@ export function observe(
     readTick: Math.max(known.readTick, reading.startedTick),
     native: reading.native,
     absent: reading.status === "Offline",
+    refused: reading.status === "Offline" ? null : known.refused,
     disconnected: disconnection(known, system, reading, policy),
   });
   const applied = apply(classification, rep, system, reading as UsableReading, policy);
