@@ -241,9 +241,6 @@ function rememberOwn(
     const isHers = HERS.has(classification) && !isAutomatic;
     return isHers ? withEndpoint(rep, system, { own: null }) : rep;
   }
-  if (classification === "absent") {
-    return endpointOf(rep, system).disconnected ? rep : withEndpoint(rep, system, { own: null });
-  }
   if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
   return withEndpoint(rep, system, { own: { status, native } });
 }
