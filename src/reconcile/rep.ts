@@ -130,7 +130,7 @@ export type Disconnection = {
 };
 
 /** A write was refused where she signs in: the intent, and the tick and the time (epoch milliseconds) of the answer. */
-export type Refusal = { readonly intent: number; readonly tick: number; readonly atMs: number };
+type Refusal = { readonly intent: number; readonly tick: number; readonly atMs: number };
 
 /** What we know about one system for one rep: the merge base, and the one write in flight. */
 export type Endpoint = {
