@@ -133,7 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "plan.ts",
-        find: "endpoint.readTick < rep.intentTick || endpoint.seen === null",
+        find: "endpoint.readTick < sinceTick || endpoint.seen === null",
         replace: "endpoint.seen === null",
       },
     ],
