@@ -1,3 +1,5 @@
+import { EDGE_MUTANTS } from "./edge-mutants.ts";
+
 /**
  * A rule taken out of the code: one change to one file of `src/`, where `find` occurs exactly once. It is killed by a test
  * in `test` that cites the rule in its title.
@@ -277,4 +279,5 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     replace: "const reading = { clock, pace,",
     test: "controller/reading-apart.test.ts",
   },
+  ...EDGE_MUTANTS,
 ];
