@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pino from "pino";
-import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
 import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
@@ -21,6 +20,7 @@ import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
+import { announcing } from "./engine/announcing.ts";
 import { EngineError } from "./engine/engine-error.ts";
 import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-root.ts";
 import { healthRoutes } from "./http/health.ts";
