@@ -30,6 +30,7 @@ const SPARED: Readonly<Record<string, string>> = {
   "12. What strangers send": "Half a million broken bodies ask for these in every run.",
   "13. Change notifications": AT_THE_WIRE,
   "15. What it costs": "The bench measures the service, and is no part of it.",
+  "16. What is counted": AT_THE_WIRE,
 };
 
 /** Rules in the other sections, with the reason why nothing takes them out. */
