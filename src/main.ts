@@ -4,7 +4,6 @@ import pino from "pino";
 import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
 import { createServiceBoard } from "./availability-root.ts";
-import { createServiceBot } from "./bot-root.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { isLoopbackHost } from "./config-kinds.ts";
 import { SystemError } from "./connectors/connector.ts";
@@ -238,9 +237,12 @@ export async function startService(
   const told = (): void => {
     if (isOpen) api.committed();
   };
-  const bot = await createServiceBot({
+  const { local = false } = options;
+  // Half of what there is to load is the bot's: nobody waits for it, or keeps it in memory, who has none.
+  const bots = config.bot || local ? await import("./bot-root.ts") : null;
+  const bot = await bots?.createServiceBot({
     config,
-    local: options.local ?? false,
+    local,
     engine: desk.engine,
     reps,
     dynamics,
