@@ -158,8 +158,12 @@ export class Controller {
     const slot = this.#roster.get(rep);
     const known = slot?.draft?.rep ?? slot?.document.rep;
     if (!slot || !known) return;
-    const blind = reading.status !== null && slot.blind.delete(system);
-    if (!blind && !isNews(known, system, reading, this.#options.policy)) return;
+    const { clock, policy } = this.#options;
+    const blind = reading.status !== null && slot.seesAgain(system);
+    if (!blind && !isNews(known, system, reading, policy)) {
+      slot.rest(clock.nowMs());
+      return;
+    }
     slot.put(system, reading);
     this.#queue.add(rep, isAlarming(known, system, reading) ? "protective" : "normal");
   }
@@ -311,7 +315,7 @@ export class Controller {
   }
 
   async #storeLast(slot: Slot): Promise<void> {
-    if (slot.answers.length === 0 && !slot.draft) return;
+    if (slot.isAtRest || (slot.answers.length === 0 && !slot.draft)) return;
     try {
       const draft = slot.open();
       this.#takeAnswers(slot, draft);

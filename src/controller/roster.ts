@@ -1,19 +1,14 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
 import { hasId, type RepId, type RepIdentity, type SystemName } from "../presence/identity.ts";
 import { newRep, type Pause } from "../reconcile/rep.ts";
-import type { Pace } from "./pace.ts";
-import { Slot } from "./slot.ts";
-import { Turns } from "./turns.ts";
-import type { Urgency } from "./work-queue.ts";
+import { type Drive, Slot } from "./slot.ts";
 
 /** Who is to be left alone, and on whose word. */
 export type Pauses = { readonly all: Pause | null; readonly reps: ReadonlyMap<RepId, Pause> };
 
-export type RosterOptions = {
+export type RosterOptions = Drive & {
   readonly systems: readonly SystemName[];
   readonly nowMs: () => number;
-  readonly paceOf: (system: SystemName) => Pace;
-  readonly nudge: (rep: RepId, urgency: Urgency) => void;
 };
 
 /** On whose word a rep is left alone who is no rep any more. */
@@ -57,9 +52,8 @@ export class Roster {
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
     const { rep } = document.identity;
-    const { nowMs, nudge, paceOf } = this.#options;
-    const turns = new Turns(paceOf, (urgency) => nudge(rep, urgency));
-    const slot = new Slot(document, turns, nowMs());
+    const { nowMs, nudge } = this.#options;
+    const slot = new Slot(document, this.#options, nowMs());
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
     if (isLeaving(document)) this.#letLeave(slot);
