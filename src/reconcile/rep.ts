@@ -202,6 +202,10 @@ export type Rep = {
   readonly paused: Pause | null;
 };
 
+/** Most reps have no holds, overlays or writes of late: all of these share one nothing. */
+const NOTHING: Readonly<Record<string, never>> = {};
+const NEVER: readonly never[] = [];
+
 const UNREAD_ENDPOINT: Endpoint = {
   seen: null,
   native: null,
@@ -210,7 +214,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   tried: 0,
   shown: 0,
   pending: null,
-  late: [],
+  late: NEVER,
   cover: "none",
   covering: null,
   leaseUntilMs: null,
@@ -219,14 +223,14 @@ const UNREAD_ENDPOINT: Endpoint = {
   health: "ok",
   failures: 0,
   retryAtMs: 0,
-  changesMs: [],
+  changesMs: NEVER,
   own: null,
   coveredSinceMs: 0,
 };
 
 /** A base that nobody chose: what is left when a choice is taken back. */
 export function baseOf(at: Pick<Base, "status" | "tick" | "intent" | "atMs">): Base {
-  return { ...at, origin: null, natives: {}, untilMs: null, before: null };
+  return { ...at, origin: null, natives: NOTHING, untilMs: null, before: null };
 }
 
 /** A rep about whom nothing is known yet, in the given systems. */
@@ -238,10 +242,10 @@ export function newRep(systems: readonly SystemName[]): Rep {
     intentAtMs: 0,
     cause: null,
     base: baseOf({ status: "Available", tick: 0, intent: 0, atMs: 0 }),
-    holds: {},
-    overlays: {},
+    holds: NOTHING,
+    overlays: NOTHING,
     systems: Object.fromEntries(systems.map((name) => [name, UNREAD_ENDPOINT])),
-    writesMs: [],
+    writesMs: NEVER,
     heldUntilMs: 0,
     fight: null,
     paused: null,
@@ -277,5 +281,5 @@ export function without<Key extends string, Value>(
   key: Key,
 ): Readonly<Record<Key, Value>> {
   const { [key]: _removed, ...rest } = record;
-  return rest as Readonly<Record<Key, Value>>;
+  return Object.keys(rest).length === 0 ? NOTHING : (rest as Readonly<Record<Key, Value>>);
 }
