@@ -164,7 +164,8 @@ export async function startService(
       const { matches, excluded } = await census.take(abort.signal);
       const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
       for (const { rep } of left) reps.detach(rep);
-      for (const identity of joined) reps.adopt(identity);
+      const look = discovered ? "now" : "by the next sweep";
+      for (const identity of joined) reps.adopt(identity, look);
       if (desk.isHere) push.follow();
       if (joined.length + left.length > 0 || !discovered) {
         const leftOut = countsOf(excluded);

@@ -11,6 +11,9 @@ export type RosterOptions = Drive & {
   readonly nowMs: () => number;
 };
 
+/** When somebody who is new is read: by a call for her, or together with everybody by the sweep that comes next. */
+export type FirstLook = "now" | "by the next sweep";
+
 /** On whose word a rep is left alone who is no rep any more. */
 const DIRECTORY = "the directory";
 
@@ -51,17 +54,22 @@ export class Roster {
 
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
+    this.#add(document);
+    this.#options.nudge(document.identity.rep, "normal");
+  }
+
+  #add(document: RepDocument): Slot {
     const { rep } = document.identity;
-    const { nowMs, nudge } = this.#options;
+    const { nowMs } = this.#options;
     const slot = new Slot(document, this.#options, nowMs());
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
     if (isLeaving(document)) this.#letLeave(slot);
     else slot.pause = this.#pauseOf(rep) ?? slot.pause;
-    nudge(rep, "normal");
+    return slot;
   }
 
-  adopt(identity: RepIdentity): void {
+  adopt(identity: RepIdentity, look: FirstLook): void {
     const known = this.#slots.get(identity.rep);
     if (known?.leaving && isSame(known.document.identity, identity)) {
       known.leaving = null;
@@ -72,7 +80,10 @@ export class Roster {
     const leaver = [...this.#leavers].find(({ document }) => shares(document.identity, identity));
     if (leaver?.leaving) leaver.leaving.successors.push(identity);
     if (leaver || known) return;
-    this.follow({ identity, rep: newRep(this.#options.systems), generation: 0 });
+    const { nudge, systems } = this.#options;
+    const slot = this.#add({ identity, rep: newRep(systems), generation: 0 });
+    if (look === "now") nudge(identity.rep, "normal");
+    else for (const system of systems) slot.blind.add(system);
     const early = this.#early.get(identity.rep) ?? [];
     this.#early.delete(identity.rep);
     for (const event of early) this.submit(event);
@@ -91,7 +102,7 @@ export class Roster {
     this.#slots.delete(document.identity.rep);
     this.#leavers.delete(slot);
     turns.close();
-    for (const successor of leaving?.successors ?? []) this.adopt(successor);
+    for (const successor of leaving?.successors ?? []) this.adopt(successor, "now");
   }
 
   setPauses(pauses: Pauses): void {

@@ -1,4 +1,5 @@
 import type { Clock } from "../controller/clock.ts";
+import type { FirstLook } from "../controller/roster.ts";
 import type { Engine, InboxEvent } from "../engine/engine.ts";
 import type { Jobs, Nudge } from "../engine/jobs.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
@@ -11,7 +12,7 @@ export type Watch<Pauses> = {
   setPauses(pauses: Pauses): void;
   start(): Promise<void>;
   stop(): Promise<void>;
-  adopt(identity: RepIdentity): void;
+  adopt(identity: RepIdentity, look?: FirstLook): void;
   detach(rep: RepId): void;
   staying(): readonly RepIdentity[];
   hint(rep: RepId, system: SystemName, delayMs: number): void;
@@ -90,8 +91,8 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
     await this.#serving;
   }
 
-  adopt(identity: RepIdentity): void {
-    this.watchOf(identity.rep)?.adopt(identity);
+  adopt(identity: RepIdentity, look?: FirstLook): void {
+    this.watchOf(identity.rep)?.adopt(identity, look);
   }
 
   detach(rep: RepId): void {
