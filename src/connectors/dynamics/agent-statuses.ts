@@ -24,7 +24,7 @@ export type AgentStatus = {
 };
 
 export type AgentStatusReader = {
-  /** Rows of the given reps, or more; of several rows for one rep, the newest. */
+  /** Rows of the given reps and of nobody else; of several rows for one rep, the newest. */
   read(
     users: readonly SystemUserId[],
     signal: AbortSignal,
@@ -77,7 +77,13 @@ export function createAgentStatusReader(
   dataverse: Dataverse,
   nowMs: () => number,
 ): AgentStatusReader {
-  const follower = createTableFollower({ dataverse, table: TABLE, key: KEY, nowMs });
+  const follower = createTableFollower({
+    dataverse,
+    table: TABLE,
+    key: KEY,
+    decode: agentStatusOf,
+    nowMs,
+  });
   let shape: Shape = { columns: [...COLUMNS, ...OPTIONAL_COLUMNS, WRITER_COLUMN], filtered: true };
 
   function queryFor(users: readonly string[], { columns, filtered }: Shape): string {
@@ -87,7 +93,10 @@ export function createAgentStatusReader(
     return `${query}&$filter=${terms.join("%20or%20")}`;
   }
 
-  async function readRows(users: readonly string[], signal: AbortSignal): Promise<readonly Row[]> {
+  async function readRows(
+    users: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly (AgentStatus | null)[]> {
     const tried = new Set<string>();
     let refused: unknown;
     for (const plainer of [
@@ -101,7 +110,7 @@ export function createAgentStatusReader(
       tried.add(query);
       try {
         const rows = query.includes("$filter=")
-          ? await dataverse.rows(query, TABLE, signal)
+          ? (await dataverse.rows(query, TABLE, signal)).map(agentStatusOf)
           : await follower.read(query, signal);
         shape = plainer;
         return rows;
@@ -115,12 +124,11 @@ export function createAgentStatusReader(
 
   return {
     async read(users, signal) {
-      const asked = users.filter((user) => GUID.test(user));
+      const asked = new Set(users.filter((user) => GUID.test(user)));
       const found = new Map<SystemUserId, AgentStatus>();
-      if (asked.length === 0) return found;
-      for (const one of await readRows(asked, signal)) {
-        const status = agentStatusOf(one);
-        if (!status) continue;
+      if (asked.size === 0) return found;
+      for (const status of await readRows([...asked], signal)) {
+        if (!status || !asked.has(status.user)) continue;
         const known = found.get(status.user);
         if (!known || (status.sequence ?? "") >= (known.sequence ?? "")) {
           found.set(status.user, status);
