@@ -24,7 +24,7 @@ export type AgentStatus = {
 };
 
 export type AgentStatusReader = {
-  /** Rows of the given reps, or more; of several rows for one rep, the newest. */
+  /** Rows of the given reps and of nobody else; of several rows for one rep, the newest. */
   read(
     users: readonly SystemUserId[],
     signal: AbortSignal,
@@ -77,8 +77,8 @@ export function createAgentStatusReader(
   dataverse: Dataverse,
   nowMs: () => number,
 ): AgentStatusReader {
-  const parse = createParse();
-  const follower = createTableFollower({ dataverse, table: TABLE, key: KEY, parse, nowMs });
+  const decode = createDecode();
+  const follower = createTableFollower({ dataverse, table: TABLE, key: KEY, decode, nowMs });
   let shape: Shape = { columns: [...COLUMNS, ...OPTIONAL_COLUMNS, WRITER_COLUMN], filtered: true };
 
   function queryFor(users: readonly string[], { columns, filtered }: Shape): string {
@@ -88,15 +88,10 @@ export function createAgentStatusReader(
     return `${query}&$filter=${terms.join("%20or%20")}`;
   }
 
-  async function filtered(query: string, signal: AbortSignal): Promise<Iterable<AgentStatus>> {
-    const rows = await dataverse.rows(query, TABLE, signal);
-    return rows.flatMap((one) => parse(one) ?? []);
-  }
-
   async function readRows(
     users: readonly string[],
     signal: AbortSignal,
-  ): Promise<Iterable<AgentStatus>> {
+  ): Promise<Iterable<AgentStatus | null>> {
     const tried = new Set<string>();
     let refused: unknown;
     for (const plainer of [
@@ -110,7 +105,7 @@ export function createAgentStatusReader(
       tried.add(query);
       try {
         const rows = query.includes("$filter=")
-          ? await filtered(query, signal)
+          ? (await dataverse.rows(query, TABLE, signal)).map(decode)
           : await follower.read(query, signal);
         shape = plainer;
         return rows;
@@ -124,10 +119,11 @@ export function createAgentStatusReader(
 
   return {
     async read(users, signal) {
-      const asked = users.filter((user) => GUID.test(user));
+      const asked = new Set(users.filter((user) => GUID.test(user)));
       const found = new Map<SystemUserId, AgentStatus>();
-      if (asked.length === 0) return found;
-      for (const status of await readRows(asked, signal)) {
+      if (asked.size === 0) return found;
+      for (const status of await readRows([...asked], signal)) {
+        if (!status || !asked.has(status.user)) continue;
         const known = found.get(status.user);
         if (!known || (status.sequence ?? "") >= (known.sequence ?? "")) {
           found.set(status.user, status);
@@ -139,7 +135,7 @@ export function createAgentStatusReader(
 }
 
 /** `null` for a row that names no rep. What is the same in many rows is kept once: an organization has few presences. */
-function createParse(): (raw: Row) => AgentStatus | null {
+function createDecode(): (raw: Row) => AgentStatus | null {
   const presenceIds = new Map<string, string>();
   const once = (id: string): string => {
     if (!presenceIds.has(id)) presenceIds.set(id, id);

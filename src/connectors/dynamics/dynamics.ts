@@ -176,7 +176,10 @@ export function dynamicsOver(
     discover,
 
     async read(reps, signal) {
-      const found = await statuses.read([...new Set(reps.map((rep) => rep.systemUserId))], signal);
+      const found = await statuses.read(
+        reps.map((rep) => rep.systemUserId),
+        signal,
+      );
       for (const row of found.values()) {
         lastRead.set(row.id, row);
         repOfRow.delete(row.id);

@@ -13,8 +13,8 @@ export type TableFollowerOptions<Item> = {
   readonly table: string;
   /** The primary key's column. */
   readonly key: string;
-  /** What is kept of a row; `null` for one that nobody needs. */
-  readonly parse: (row: Row) => Item | null;
+  /** Called once for each row that comes, not at each read. `null` for one that means nothing: it is left out. */
+  readonly decode: (row: Row) => Item | null;
   readonly nowMs: () => number;
 };
 
@@ -38,7 +38,7 @@ const deletion = z.object({ id: z.string(), reason: z.string() });
 export function createTableFollower<Item>(
   options: TableFollowerOptions<Item>,
 ): TableFollower<Item> {
-  const { dataverse, table, key, parse, nowMs } = options;
+  const { dataverse, table, key, decode, nowMs } = options;
   let followed: Followed<Item> | null = null;
   let withoutUntilMs = Number.NEGATIVE_INFINITY;
   let last: Promise<unknown> = Promise.resolve();
@@ -46,9 +46,9 @@ export function createTableFollower<Item>(
   const into =
     (items: Map<string, Item>): Take =>
     (row) => {
-      const gone = deletion.safeParse(row);
-      const item = gone.success ? null : parse(row);
-      const id = (gone.data?.id ?? String(row[key])).toLowerCase();
+      const gone = deletion.safeParse(row).data?.id;
+      const item = gone === undefined ? decode(row) : null;
+      const id = (gone ?? String(row[key])).toLowerCase();
       if (item === null) items.delete(id);
       else items.set(id, item);
     };
