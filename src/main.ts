@@ -47,8 +47,6 @@ const DISCOVER_SOON_MS = 250;
 /** The kill switch is a record that another process may write: so soon it is noticed. */
 const PAUSES_EVERY_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
-/** After how much growth garbage is looked for: a start needs half the memory, and a tenth more CPU. */
-const HEAP_GROWS_PERCENT = 30;
 
 export type Service = { readonly port: number; stop(): Promise<void> };
 
@@ -167,8 +165,7 @@ export async function startService(
       const { matches, excluded } = await census.take(abort.signal);
       const { joined, left } = directory.replace(matches.map(({ identity }) => identity));
       for (const { rep } of left) reps.detach(rep);
-      const look = discovered ? "now" : "by the next sweep";
-      for (const identity of joined) reps.adopt(identity, look);
+      for (const who of joined) reps.adopt(who, discovered ? "now" : "by the next sweep");
       if (desk.isHere) push.follow();
       if (joined.length + left.length > 0 || !discovered) {
         const leftOut = countsOf(excluded);
@@ -241,12 +238,11 @@ export async function startService(
   const told = (): void => {
     if (isOpen) api.committed();
   };
-  const { local = false } = options;
   // Half of what there is to load is the bot's: nobody waits for it, or keeps it in memory, who has none.
-  const bots = config.bot || local ? await import("./bot-root.ts") : null;
+  const bots = config.bot || options.local ? await import("./bot-root.ts") : null;
   const bot = await bots?.createServiceBot({
     config,
-    local,
+    local: options.local ?? false,
     engine: desk.engine,
     reps,
     dynamics,
@@ -376,8 +372,8 @@ function reasonOf(error: unknown): string {
 }
 
 async function main(): Promise<void> {
-  // On a large machine V8 lets the heap grow to several times of what is needed before it looks for garbage.
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWS_PERCENT}`);
+  // V8 lets the heap of a large machine grow several times over. A start with many reps: half the memory, a fifth more CPU.
+  setFlagsFromString("--heap-growing-percent=50");
   let service: Service;
   try {
     const local = process.argv.includes("--local");

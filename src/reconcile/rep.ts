@@ -206,6 +206,11 @@ export type Rep = {
 const NOTHING: Readonly<Record<string, never>> = {};
 const NEVER: readonly never[] = [];
 
+const orNothing = <Of extends object>(some: Of): Of | typeof NOTHING =>
+  Object.keys(some).length === 0 ? NOTHING : some;
+const orNever = <Item>(some: readonly Item[]): readonly Item[] =>
+  some.length === 0 ? NEVER : some;
+
 const UNREAD_ENDPOINT: Endpoint = {
   seen: null,
   native: null,
@@ -255,13 +260,21 @@ export function newRep(systems: readonly SystemName[]): Rep {
 /** A stored rep may be older than this release or its list of systems: what she lacks is as in a new one. */
 export function completed(stored: Rep, systems: readonly SystemName[]): Rep {
   const names = [...new Set([...systems, ...(Object.keys(stored.systems) as SystemName[])])];
-  const endpoints = names.map((name): [SystemName, Endpoint] => [
-    name,
-    { ...UNREAD_ENDPOINT, ...stored.systems[name] },
-  ]);
-  const complete: Rep["systems"] = Object.fromEntries(endpoints);
+  const endpoints = names.map((name): [SystemName, Endpoint] => {
+    const endpoint = { ...UNREAD_ENDPOINT, ...stored.systems[name] };
+    const { changesMs, late } = endpoint;
+    return [name, { ...endpoint, changesMs: orNever(changesMs), late: orNever(late) }];
+  });
   const fresh = newRep(systems);
-  return { ...fresh, ...stored, base: { ...fresh.base, ...stored.base }, systems: complete };
+  const rep = { ...fresh, ...stored };
+  return {
+    ...rep,
+    base: { ...fresh.base, ...stored.base },
+    holds: orNothing(rep.holds),
+    overlays: orNothing(rep.overlays),
+    systems: Object.fromEntries(endpoints),
+    writesMs: orNever(rep.writesMs),
+  };
 }
 
 /** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */
@@ -281,5 +294,5 @@ export function without<Key extends string, Value>(
   key: Key,
 ): Readonly<Record<Key, Value>> {
   const { [key]: _removed, ...rest } = record;
-  return Object.keys(rest).length === 0 ? NOTHING : (rest as Readonly<Record<Key, Value>>);
+  return orNothing(rest) as Readonly<Record<Key, Value>>;
 }
