@@ -1,11 +1,13 @@
 import type { Clock } from "../controller/clock.ts";
-import type { FirstLook } from "../controller/roster.ts";
 import type { Engine, InboxEvent } from "../engine/engine.ts";
 import type { Jobs, Nudge } from "../engine/jobs.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
 import { OpenEvents } from "./open-events.ts";
 import { engineOfShard, shardOf, type Tenure } from "./shard.ts";
 import { Shards } from "./shards.ts";
+
+/** When somebody who is new is read, as a controller takes it. */
+type FirstLook = "now" | "by the next sweep";
 
 /** Who looks after the reps of one shard: a controller. */
 export type Watch<Pauses> = {
