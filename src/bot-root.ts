@@ -60,10 +60,9 @@ export type ServiceBot = Omit<Bot, "read" | "route"> & {
   readonly names: Recurring;
 };
 
-/** Gives the bot what the service has. `null`: no app id, and not on trial: there is no bot. */
-export async function createServiceBot(parts: BotParts): Promise<ServiceBot | null> {
+/** Gives the bot what the service has. Without an app id it is on trial. */
+export async function createServiceBot(parts: BotParts): Promise<ServiceBot> {
   const { config, local, engine, reps, dynamics, credential, clock, signal } = parts;
-  if (config.bot === null && !local) return null;
   const nowMs = (): number => clock.nowMs();
 
   let names: Awaited<ReturnType<DynamicsConnector["people"]>> = new Map();

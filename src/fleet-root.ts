@@ -107,7 +107,7 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
 
   return {
     reps: {
-      adopt: (identity) => fleet.adopt(identity),
+      adopt: (identity, look) => fleet.adopt(identity, look),
       detach: (rep) => fleet.detach(rep),
       setPauses: (pauses) => fleet.setPauses(pauses),
       hint: (rep, system, delayMs) => fleet.hint(rep, system, delayMs),

@@ -12,7 +12,7 @@ import { isAlarming, isNews } from "./news.ts";
 import type { Pace } from "./pace.ts";
 import { decide } from "./partial-plan.ts";
 import { createDepartures, type Dated, type Departures, Reader } from "./reader.ts";
-import { type Pauses, Roster } from "./roster.ts";
+import { type FirstLook, type Pauses, Roster } from "./roster.ts";
 import type { Draft, Slot } from "./slot.ts";
 import { known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -95,7 +95,7 @@ export class Controller {
     this.#queue = new WorkQueue<RepId>({
       clock,
       limits: {
-        concurrency: 10_000,
+        concurrency: 2_000,
         retryFirstMs: policy.retryFirstMs,
         retryMaxMs: policy.retryMaxMs,
       },
@@ -117,8 +117,8 @@ export class Controller {
    * Starts to look after a rep who is not known yet. Known reps keep their documents. Where somebody who shares
    * an account with her is still leaving, she follows when that is done.
    */
-  adopt(identity: RepIdentity): void {
-    this.#roster.adopt(identity);
+  adopt(identity: RepIdentity, look: FirstLook = "now"): void {
+    this.#roster.adopt(identity, look);
   }
 
   /** Takes back what of ours lies with a rep, then stops looking after her and forgets her. */
@@ -158,8 +158,12 @@ export class Controller {
     const slot = this.#roster.get(rep);
     const known = slot?.draft?.rep ?? slot?.document.rep;
     if (!slot || !known) return;
-    const blind = reading.status !== null && slot.blind.delete(system);
-    if (!blind && !isNews(known, system, reading, this.#options.policy)) return;
+    const { clock, policy } = this.#options;
+    const blind = reading.status !== null && slot.seesAgain(system);
+    if (!blind && !isNews(known, system, reading, policy)) {
+      slot.rest(clock.nowMs());
+      return;
+    }
     slot.put(system, reading);
     this.#queue.add(rep, isAlarming(known, system, reading) ? "protective" : "normal");
   }
@@ -311,7 +315,7 @@ export class Controller {
   }
 
   async #storeLast(slot: Slot): Promise<void> {
-    if (slot.answers.length === 0 && !slot.draft) return;
+    if (slot.isAtRest || (slot.answers.length === 0 && !slot.draft)) return;
     try {
       const draft = slot.open();
       this.#takeAnswers(slot, draft);

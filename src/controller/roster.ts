@@ -1,20 +1,18 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
 import { hasId, type RepId, type RepIdentity, type SystemName } from "../presence/identity.ts";
 import { newRep, type Pause } from "../reconcile/rep.ts";
-import type { Pace } from "./pace.ts";
-import { Slot } from "./slot.ts";
-import { Turns } from "./turns.ts";
-import type { Urgency } from "./work-queue.ts";
+import { type Drive, Slot } from "./slot.ts";
 
 /** Who is to be left alone, and on whose word. */
 export type Pauses = { readonly all: Pause | null; readonly reps: ReadonlyMap<RepId, Pause> };
 
-export type RosterOptions = {
+export type RosterOptions = Drive & {
   readonly systems: readonly SystemName[];
   readonly nowMs: () => number;
-  readonly paceOf: (system: SystemName) => Pace;
-  readonly nudge: (rep: RepId, urgency: Urgency) => void;
 };
+
+/** When somebody who is new is read: by a call for her, or together with everybody by the sweep that comes next. */
+export type FirstLook = "now" | "by the next sweep";
 
 /** On whose word a rep is left alone who is no rep any more. */
 const DIRECTORY = "the directory";
@@ -56,18 +54,22 @@ export class Roster {
 
   /** Takes over a rep as she was stored. */
   follow(document: RepDocument): void {
+    this.#add(document);
+    this.#options.nudge(document.identity.rep, "normal");
+  }
+
+  #add(document: RepDocument): Slot {
     const { rep } = document.identity;
-    const { nowMs, nudge, paceOf } = this.#options;
-    const turns = new Turns(paceOf, (urgency) => nudge(rep, urgency));
-    const slot = new Slot(document, turns, nowMs());
+    const { nowMs } = this.#options;
+    const slot = new Slot(document, this.#options, nowMs());
     this.#slots.set(rep, slot);
     // She was leaving when we stopped; if she is a rep after all, the directory adopts her again.
     if (isLeaving(document)) this.#letLeave(slot);
     else slot.pause = this.#pauseOf(rep) ?? slot.pause;
-    nudge(rep, "normal");
+    return slot;
   }
 
-  adopt(identity: RepIdentity): void {
+  adopt(identity: RepIdentity, look: FirstLook): void {
     const known = this.#slots.get(identity.rep);
     if (known?.leaving && isSame(known.document.identity, identity)) {
       known.leaving = null;
@@ -78,7 +80,10 @@ export class Roster {
     const leaver = [...this.#leavers].find(({ document }) => shares(document.identity, identity));
     if (leaver?.leaving) leaver.leaving.successors.push(identity);
     if (leaver || known) return;
-    this.follow({ identity, rep: newRep(this.#options.systems), generation: 0 });
+    const { nudge, systems } = this.#options;
+    const slot = this.#add({ identity, rep: newRep(systems), generation: 0 });
+    if (look === "now") nudge(identity.rep, "normal");
+    else for (const system of systems) slot.blind.add(system);
     const early = this.#early.get(identity.rep) ?? [];
     this.#early.delete(identity.rep);
     for (const event of early) this.submit(event);
@@ -97,7 +102,7 @@ export class Roster {
     this.#slots.delete(document.identity.rep);
     this.#leavers.delete(slot);
     turns.close();
-    for (const successor of leaving?.successors ?? []) this.adopt(successor);
+    for (const successor of leaving?.successors ?? []) this.adopt(successor, "now");
   }
 
   setPauses(pauses: Pauses): void {

@@ -1,10 +1,12 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
-import type { RepIdentity, SystemName } from "../presence/identity.ts";
+import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
 import type { Pause, Rep } from "../reconcile/rep.ts";
 import type { Dated } from "./reader.ts";
 import { Few } from "./few.ts";
+import type { Pace } from "./pace.ts";
 import { Recorder } from "./recorder.ts";
-import type { Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
+import type { Urgency } from "./work-queue.ts";
 import type { Answer } from "./writer.ts";
 
 /** What was taken out of the slot and decided, and is not stored yet. */
@@ -19,8 +21,45 @@ export type Draft = {
 const FRESH_MS = 250;
 
 type BySystem<Value> = Readonly<Record<SystemName, Value>>;
-/** Shared by all slots: most are empty most of the time. */
 const NONE: BySystem<never> = {};
+
+/** Where a turn to write comes from, and whom it wakes. The same for all slots. */
+export type Drive = {
+  readonly paceOf: (system: SystemName) => Pace;
+  readonly nudge: (rep: RepId, urgency: Urgency) => void;
+};
+
+/** What there is only of a rep with whom something goes on. */
+class Work {
+  draft: Draft | null = null;
+  readonly answers: Answer[] = [];
+  readonly events: InboxEvent[] = [];
+  readonly hinted = new Few<SystemName>();
+  readonly reading = new Few<SystemName>();
+  readonly blind = new Few<SystemName>();
+  readonly flying = new Few<SystemName>();
+  readonly lost = new Few<SystemName>();
+  readonly turns: Turns;
+  readings: BySystem<Dated> = NONE;
+  readAtMs: BySystem<number> = NONE;
+  undone = 0;
+
+  constructor(turns: Turns) {
+    this.turns = turns;
+  }
+
+  /** Nothing waits, nothing is under way, and what was read is too old to be planned on. */
+  isDone(nowMs: number): boolean {
+    const { answers, blind, draft, events, flying, hinted, lost, reading, turns } = this;
+    const waiting = [answers.length, events.length, hinted.size, reading.size, blind.size];
+    const isBusy = draft !== null || waiting.some((size) => size > 0) || this.readings !== NONE;
+    if (isBusy || flying.size + lost.size > 0 || !turns.areIdle) return false;
+    return Object.values(this.readAtMs).every((readAtMs) => !isFresh(readAtMs, nowMs));
+  }
+}
+
+const isFresh = (readAtMs: number, nowMs: number): boolean =>
+  Math.abs(nowMs - readAtMs) <= FRESH_MS;
 
 /**
  * Everything that waits for a rep's turn, and what is under way for her. Anybody puts things in; only the
@@ -33,52 +72,96 @@ const NONE: BySystem<never> = {};
 export class Slot {
   /** As stored, or newer by what need not survive a crash. */
   document: RepDocument;
-  draft: Draft | null = null;
-  readonly answers: Answer[] = [];
-  readonly events: InboxEvent[] = [];
-  /** To be read before anything is decided there. */
-  readonly hinted = new Few<SystemName>();
-  /** Being read now. */
-  readonly reading = new Few<SystemName>();
-  /** The last read told us nothing. Left alone until a hint or a sweep brings news. */
-  readonly blind = new Few<SystemName>();
-  /** A write of ours is on its way there. */
-  readonly flying = new Few<SystemName>();
-  readonly turns: Turns;
-  /** What was read there could not be stored, and was not read again since: it may show what nobody knows any more. */
-  readonly lost = new Few<SystemName>();
   /** Since when she is looked after here without a break, epoch milliseconds: before, nothing came of what was read. */
   sinceMs: number;
   /** Whether she is to be left alone; the draft follows at her next turn. */
   pause: Pause | null;
   /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
   leaving: { readonly successors: RepIdentity[] } | null = null;
-  #readings: BySystem<Dated> = NONE;
+  readonly #drive: Drive;
   #departures: BySystem<number> = NONE;
-  #readAtMs: BySystem<number> = NONE;
-  #undone = 0;
+  /** Most reps rest most of the time, and there may be very many of them. */
+  #work: Work | null = null;
 
-  constructor(document: RepDocument, turns: Turns, sinceMs: number) {
+  constructor(document: RepDocument, drive: Drive, sinceMs: number) {
     this.document = document;
-    this.turns = turns;
     this.sinceMs = sinceMs;
     this.pause = document.rep.paused;
+    this.#drive = drive;
+  }
+
+  get draft(): Draft | null {
+    return this.#work?.draft ?? null;
+  }
+  set draft(draft: Draft | null) {
+    this.#working.draft = draft;
+  }
+  get answers(): Answer[] {
+    return this.#working.answers;
+  }
+  get events(): InboxEvent[] {
+    return this.#working.events;
+  }
+  /** To be read before anything is decided there. */
+  get hinted(): Few<SystemName> {
+    return this.#working.hinted;
+  }
+  /** Being read now. */
+  get reading(): Few<SystemName> {
+    return this.#working.reading;
+  }
+  /** The last read told us nothing. Left alone until a hint or a sweep brings news. */
+  get blind(): Few<SystemName> {
+    return this.#working.blind;
+  }
+  /** A write of ours is on its way there. */
+  get flying(): Few<SystemName> {
+    return this.#working.flying;
+  }
+  /** What was read there could not be stored, and was not read again since: it may show what nobody knows any more. */
+  get lost(): Few<SystemName> {
+    return this.#working.lost;
+  }
+  get turns(): Turns {
+    return this.#working.turns;
   }
 
   /** Changes whenever a draft is undone. */
   get undone(): number {
-    return this.#undone;
+    return this.#working.undone;
+  }
+
+  get #working(): Work {
+    const { paceOf, nudge } = this.#drive;
+    const { rep } = this.document.identity;
+    this.#work ??= new Work(new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    return this.#work;
+  }
+
+  get isAtRest(): boolean {
+    return this.#work === null;
+  }
+
+  /** Whether the last read of that system had told us nothing, which is over now. */
+  seesAgain(system: SystemName): boolean {
+    return this.#work?.blind.delete(system) ?? false;
+  }
+
+  /** Lets go of all that nobody needs while nothing goes on with her. */
+  rest(nowMs: number): void {
+    if (this.#work?.isDone(nowMs)) this.#work = null;
   }
 
   open(): Draft {
     const { document } = this;
-    this.draft ??= {
+    const work = this.#working;
+    work.draft ??= {
       rep: document.rep,
       record: new Recorder(document.identity.rep),
       answers: [],
       events: [],
     };
-    return this.draft;
+    return work.draft;
   }
 
   /** Drops every event that is no longer open. */
@@ -94,7 +177,7 @@ export class Slot {
     const { draft } = this;
     this.draft = null;
     this.sinceMs = nowMs;
-    this.#undone += 1;
+    this.#working.undone += 1;
     if (!draft) return;
     this.answers.unshift(...draft.answers);
     this.events.unshift(...draft.events);
@@ -107,18 +190,20 @@ export class Slot {
 
   /** Puts a reading in; of two that wait, the one whose call left later counts. */
   put(system: SystemName, reading: Dated): void {
-    const waiting = this.#readings[system];
+    const work = this.#working;
+    const waiting = work.readings[system];
     if (waiting && waiting.departure >= reading.departure) return;
-    this.#readings = { ...this.#readings, [system]: reading };
+    work.readings = { ...work.readings, [system]: reading };
   }
 
   /** Takes the readings out, but for those whose call left before that of one taken earlier. */
   takeReadings(): readonly (readonly [SystemName, Dated])[] {
-    const waiting = Object.entries(this.#readings) as [SystemName, Dated][];
+    const work = this.#working;
+    const waiting = Object.entries(work.readings) as [SystemName, Dated][];
     const taken = waiting.filter(
       ([system, { departure }]) => departure > (this.#departures[system] ?? 0),
     );
-    this.#readings = NONE;
+    work.readings = NONE;
     for (const [system, { departure }] of taken) {
       this.lost.delete(system);
       this.#departures = { ...this.#departures, [system]: departure };
@@ -128,12 +213,13 @@ export class Slot {
 
   /** A read that was asked for came back. Sweeps do not count: theirs may have taken long. */
   cameBack(system: SystemName, nowMs: number): void {
-    this.#readAtMs = { ...this.#readAtMs, [system]: nowMs };
+    const work = this.#working;
+    work.readAtMs = { ...work.readAtMs, [system]: nowMs };
   }
 
   isFresh(system: SystemName, nowMs: number): boolean {
-    const readAtMs = this.#readAtMs[system];
-    return readAtMs !== undefined && Math.abs(nowMs - readAtMs) <= FRESH_MS;
+    const readAtMs = this.#work?.readAtMs[system];
+    return readAtMs !== undefined && isFresh(readAtMs, nowMs);
   }
 
   /** Nothing may be decided about these now. */

@@ -23,6 +23,11 @@ export class Turns {
     this.#nudge = nudge;
   }
 
+  /** None is held, and none is waited for. */
+  get areIdle(): boolean {
+    return this.#held.size === 0 && this.#queued === null;
+  }
+
   /** True if the write may leave now. Otherwise its turn is waited for. */
   has({ system, protective }: Write): boolean {
     const pace = this.#paceOf(system);

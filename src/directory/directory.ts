@@ -1,4 +1,4 @@
-import type { RepId, RepIdentity } from "../presence/identity.ts";
+import type { RepIdentity } from "../presence/identity.ts";
 
 export type DirectoryChange = {
   readonly joined: readonly RepIdentity[];
@@ -14,15 +14,15 @@ export type DirectoryChange = {
  * Invariant: no Teams account and no Dynamics user belongs to two reps.
  */
 export class Directory {
-  readonly #byRep = new Map<RepId, RepIdentity>();
+  #identities: readonly RepIdentity[] = [];
   readonly #byEitherId = new Map<string, RepIdentity>();
 
   get size(): number {
-    return this.#byRep.size;
+    return this.#identities.length;
   }
 
   all(): readonly RepIdentity[] {
-    return [...this.#byRep.values()];
+    return this.#identities;
   }
 
   /** By Dynamics system user id or Entra object id, in any case. */
@@ -38,19 +38,30 @@ export class Directory {
     const shared = sharedIds(roster);
     const isRefused = (identity: RepIdentity): boolean =>
       idsOf(identity).some((id) => shared.has(id));
-    const taken = roster.filter((identity) => !isRefused(identity));
-    const next = new Map(taken.map((identity) => [identity.rep, identity]));
-    const isSame = (a: RepIdentity, b: RepIdentity | undefined): boolean =>
-      a.teamsUserId === b?.teamsUserId && a.systemUserId === b.systemUserId;
-    const left = [...this.#byRep.values()].filter((known) => !isSame(known, next.get(known.rep)));
-    const joined = taken.filter((identity) => !isSame(identity, this.#byRep.get(identity.rep)));
-    this.#byRep.clear();
-    this.#byEitherId.clear();
-    for (const identity of taken) {
-      this.#byRep.set(identity.rep, identity);
-      for (const id of idsOf(identity)) this.#byEitherId.set(id, identity);
+    // Who stays is kept as she was: she is known by that to many.
+    const taken = roster
+      .filter((identity) => !isRefused(identity))
+      .map((identity) => this.#same(identity) ?? identity);
+    const next = new Set(taken);
+    const left = this.#identities.filter((known) => !next.has(known));
+    const joined = taken.filter((identity) => this.#byEitherId.get(identity.rep) !== identity);
+    if (left.length + joined.length > 0) {
+      this.#identities = taken;
+      this.#byEitherId.clear();
+      for (const identity of taken) {
+        for (const id of idsOf(identity)) this.#byEitherId.set(id, identity);
+      }
     }
     return { joined, left, refused: roster.filter(isRefused) };
+  }
+
+  #same({ rep, teamsUserId, systemUserId }: RepIdentity): RepIdentity | null {
+    const known = this.#byEitherId.get(rep);
+    const isSame =
+      known?.rep === rep &&
+      known.teamsUserId === teamsUserId &&
+      known.systemUserId === systemUserId;
+    return isSame ? known : null;
   }
 }
 

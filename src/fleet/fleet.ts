@@ -6,12 +6,15 @@ import { OpenEvents } from "./open-events.ts";
 import { engineOfShard, shardOf, type Tenure } from "./shard.ts";
 import { Shards } from "./shards.ts";
 
+/** When somebody who is new is read, as a controller takes it. */
+type FirstLook = "now" | "by the next sweep";
+
 /** Who looks after the reps of one shard: a controller. */
 export type Watch<Pauses> = {
   setPauses(pauses: Pauses): void;
   start(): Promise<void>;
   stop(): Promise<void>;
-  adopt(identity: RepIdentity): void;
+  adopt(identity: RepIdentity, look?: FirstLook): void;
   detach(rep: RepId): void;
   staying(): readonly RepIdentity[];
   hint(rep: RepId, system: SystemName, delayMs: number): void;
@@ -90,8 +93,8 @@ export class Fleet<Pauses, OneWatch extends Watch<Pauses>> {
     await this.#serving;
   }
 
-  adopt(identity: RepIdentity): void {
-    this.watchOf(identity.rep)?.adopt(identity);
+  adopt(identity: RepIdentity, look?: FirstLook): void {
+    this.watchOf(identity.rep)?.adopt(identity, look);
   }
 
   detach(rep: RepId): void {

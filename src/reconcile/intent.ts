@@ -62,7 +62,7 @@ export function choose(rep: Rep, choice: Choice, cause: Cause, policy: Policy): 
   return {
     ...next,
     tick: crossing.length > 0 ? next.tick + 1 : next.tick,
-    overlays,
+    overlays: crossing.length > 0 ? overlays : next.overlays,
     base: {
       status: choice.status,
       origin: choice.origin,

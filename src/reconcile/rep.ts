@@ -207,6 +207,15 @@ export type Rep = {
   readonly paused: Pause | null;
 };
 
+/** Most reps have no holds, overlays or writes of late: all of these share one nothing. */
+const NOTHING: Readonly<Record<string, never>> = {};
+const NEVER: readonly never[] = [];
+
+const orNothing = <Of extends object>(some: Of): Of | typeof NOTHING =>
+  Object.keys(some).length === 0 ? NOTHING : some;
+const orNever = <Item>(some: readonly Item[]): readonly Item[] =>
+  some.length === 0 ? NEVER : some;
+
 const UNREAD_ENDPOINT: Endpoint = {
   seen: null,
   native: null,
@@ -215,7 +224,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   tried: 0,
   shown: 0,
   pending: null,
-  late: [],
+  late: NEVER,
   cover: "none",
   covering: null,
   leaseUntilMs: null,
@@ -225,14 +234,14 @@ const UNREAD_ENDPOINT: Endpoint = {
   refused: null,
   failures: 0,
   retryAtMs: 0,
-  changesMs: [],
+  changesMs: NEVER,
   own: null,
   coveredSinceMs: 0,
 };
 
 /** A base that nobody chose: what is left when a choice is taken back. */
 export function baseOf(at: Pick<Base, "status" | "tick" | "intent" | "atMs">): Base {
-  return { ...at, origin: null, natives: {}, untilMs: null, before: null };
+  return { ...at, origin: null, natives: NOTHING, untilMs: null, before: null };
 }
 
 /** A rep about whom nothing is known yet, in the given systems. */
@@ -244,10 +253,10 @@ export function newRep(systems: readonly SystemName[]): Rep {
     intentAtMs: 0,
     cause: null,
     base: baseOf({ status: "Available", tick: 0, intent: 0, atMs: 0 }),
-    holds: {},
-    overlays: {},
+    holds: NOTHING,
+    overlays: NOTHING,
     systems: Object.fromEntries(systems.map((name) => [name, UNREAD_ENDPOINT])),
-    writesMs: [],
+    writesMs: NEVER,
     heldUntilMs: 0,
     fight: null,
     paused: null,
@@ -257,13 +266,21 @@ export function newRep(systems: readonly SystemName[]): Rep {
 /** A stored rep may be older than this release or its list of systems: what she lacks is as in a new one. */
 export function completed(stored: Rep, systems: readonly SystemName[]): Rep {
   const names = [...new Set([...systems, ...(Object.keys(stored.systems) as SystemName[])])];
-  const endpoints = names.map((name): [SystemName, Endpoint] => [
-    name,
-    { ...UNREAD_ENDPOINT, ...stored.systems[name] },
-  ]);
-  const complete: Rep["systems"] = Object.fromEntries(endpoints);
+  const endpoints = names.map((name): [SystemName, Endpoint] => {
+    const endpoint = { ...UNREAD_ENDPOINT, ...stored.systems[name] };
+    const { changesMs, late } = endpoint;
+    return [name, { ...endpoint, changesMs: orNever(changesMs), late: orNever(late) }];
+  });
   const fresh = newRep(systems);
-  return { ...fresh, ...stored, base: { ...fresh.base, ...stored.base }, systems: complete };
+  const rep = { ...fresh, ...stored };
+  return {
+    ...rep,
+    base: { ...fresh.base, ...stored.base },
+    holds: orNothing(rep.holds),
+    overlays: orNothing(rep.overlays),
+    systems: Object.fromEntries(endpoints),
+    writesMs: orNever(rep.writesMs),
+  };
 }
 
 /** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */
@@ -283,5 +300,5 @@ export function without<Key extends string, Value>(
   key: Key,
 ): Readonly<Record<Key, Value>> {
   const { [key]: _removed, ...rest } = record;
-  return rest as Readonly<Record<Key, Value>>;
+  return orNothing(rest) as Readonly<Record<Key, Value>>;
 }

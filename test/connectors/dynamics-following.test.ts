@@ -3,6 +3,7 @@ import {
   createDynamicsConnector,
   type DynamicsConnector,
 } from "../../src/connectors/dynamics/dynamics.ts";
+import type { Hint } from "../../src/connectors/dynamics/webhook.ts";
 import { OUT_OF_THE_BOX } from "../../src/connectors/dynamics/presences.ts";
 import { makePeople } from "../../src/emulators/people.ts";
 import type { Tenant } from "../../src/emulators/tenant.ts";
@@ -142,5 +143,32 @@ describe("following Dynamics", () => {
     expect(await next(() => control().choose({ userId, presenceId }))).toContain("hint");
     expect(await next(() => control().disconnect({ userId }))).toContain("hint");
     expect(await next(() => control().login({ userId }))).toContain("hint");
+  });
+
+  test("[R165] what came along while others were read is still news about her", async () => {
+    await open(REPS);
+    const key = "a-webhook-key-of-no-value";
+    const hints: Hint[] = [];
+    await using service = await openWebhookService([key], (hint) => {
+      const isHers = hint.rep === repAt(9).systemUserId;
+      if (isHers && hint.presenceId === OUT_OF_THE_BOX.Busy) hints.push(hint);
+      return isHers;
+    });
+    control().registerWebhook({
+      url: service.webhookUrl,
+      headerName: "x-lockstep-key",
+      headerValue: key,
+      mode: "async",
+    });
+    await sweep();
+    await choose(9, OUT_OF_THE_BOX.Busy);
+    await expect.poll(() => hints.length).toBeGreaterThan(0);
+    const others = identitiesOf(tenant).filter(({ rep }) => rep !== repAt(9).rep);
+    const seen = await connector.read(others, patience());
+    expect(seen.size).toBe(REPS - 1);
+    const isNews = () => hints.some((hint) => connector.isNews(hint));
+    expect(isNews()).toBe(true);
+    await connector.read([repAt(9)], patience());
+    expect(isNews()).toBe(false);
   });
 });

@@ -109,7 +109,7 @@ export class Crew {
       new Sweep({ ...common, connector: dynamics, pace: paces.dynamics }),
     ];
     await controller.start();
-    for (const identity of people) controller.adopt(identity);
+    for (const identity of people) controller.adopt(identity, "by the next sweep");
     for (const sweep of sweeps) sweep.start();
     return { controller, paces, sweeps };
   }

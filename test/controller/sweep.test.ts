@@ -39,6 +39,20 @@ describe("a sweep", () => {
     expect(crew.teams.departuresMs.length).toBeGreaterThan(left);
   });
 
+  test("is the first look at everybody who was there when it began: no calls are made for them one by one", async () => {
+    const people = Array.from({ length: 50 }, (_, index) => person(`rep-${index}`));
+    const { crew, watch } = await Crew.onDuty({ people });
+    const sweeps = watch.sweeps.map(({ completed }) => completed);
+    // What one system shows is compared with the other by one more look at all of them.
+    const calls = crew.teams.reads + crew.dynamics.reads;
+    expect(calls - sweeps.reduce((sum, completed) => sum + completed)).toBeLessThanOrEqual(1);
+    const { rep } = watch.controller.document(person("rep-7").rep) ?? {};
+    expect(Object.values(rep?.systems ?? {}).map(({ seen }) => seen)).toEqual([
+      "Available",
+      "Available",
+    ]);
+  });
+
   test("[R48] offers only news: a rep who is as she was is not looked at", async () => {
     const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN] });
     const before = watch.controller.document(ANA.rep);

@@ -110,11 +110,12 @@ export class SimulatedDataverse {
     const nobodyAsks = (): Promise<never> => Promise.reject(new Error("nobody asks this here"));
     return {
       rows: read,
+      each: async (query, table, take) => (await read(query, table)).forEach(take),
       // An organization that does not track changes: every sweep reads everything.
-      changes: async (from, table) => ({
-        rows: await read("query" in from ? from.query : "", table),
-        deltaLink: null,
-      }),
+      changes: async (from, table, take) => {
+        (await read("query" in from ? from.query : "", table)).forEach(take);
+        return null;
+      },
       ask: nobodyAsks,
       create: nobodyAsks,
       update: nobodyAsks,

@@ -111,7 +111,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
       },
     ],
     climate: "disk",
-    seeds: 60,
+    seeds: 120,
   },
   {
     name: "D8 write over what another instance stored (R60)",

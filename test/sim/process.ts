@@ -302,7 +302,8 @@ export class ServiceProcess implements Caller {
     try {
       const { joined, left } = this.directory.replace(roster.value.map(identityOf));
       for (const { rep } of left) this.controller.detach(rep);
-      for (const identity of joined) this.controller.adopt(identity);
+      const look = this.#discovered ? "now" : "by the next sweep";
+      for (const identity of joined) this.controller.adopt(identity, look);
     } catch (error) {
       this.#world.checker.fault(this, error);
       return false;

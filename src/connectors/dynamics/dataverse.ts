@@ -18,8 +18,8 @@ export type DataverseOptions = {
 /** One row as Dataverse sends it: an object whose columns nobody has looked at yet. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows with the link under which the changes after them are found, where the table tracks changes. */
-type Changes = { readonly rows: readonly Row[]; readonly deltaLink: string | null };
+/** Is given one row at a time, page by page: a large table is never held as it was sent. */
+export type Take = (row: Row) => void;
 
 /** What one request is, beyond its address. `doing` is what an error is about. */
 type Ask = {
@@ -38,12 +38,18 @@ type Ask = {
 export type Dataverse = {
   /** Every row of a query, page after page. `query` begins with the entity set. */
   rows(query: string, table: string, signal: AbortSignal): Promise<readonly Row[]>;
-  /** Every row, or what changed since `deltaLink`. Microsoft: "Use change tracking to synchronize data". */
+  /** The same, for a table that may be large. */
+  each(query: string, table: string, take: Take, signal: AbortSignal): Promise<void>;
+  /**
+   * Every row, or what changed since `deltaLink`. Resolves to the link under which the changes after them are found;
+   * `null` where the table does not track changes. Microsoft: "Use change tracking to synchronize data".
+   */
   changes(
     from: { readonly query: string } | { readonly deltaLink: string },
     table: string,
+    take: Take,
     signal: AbortSignal,
-  ): Promise<Changes>;
+  ): Promise<string | null>;
   /** The answer of a function without parameters, such as WhoAmI. */
   call(name: string, signal: AbortSignal): Promise<Row>;
   post(action: string, body: Row, signal: AbortSignal, permit?: Permit): Promise<void>;
@@ -68,8 +74,10 @@ const READ_HEADERS = { "if-none-match": "null", prefer: `odata.maxpagesize=${PAG
 /** Without it a PATCH of a row that is gone would make a new one. */
 const UPDATE_ONLY = { "if-match": "*" };
 
+/** As it was parsed: copying every row of a page would cost more than reading it. */
+const row = z.custom<Row>((one) => typeof one === "object" && one !== null && !Array.isArray(one));
 const page = z.looseObject({
-  value: z.array(z.record(z.string(), z.unknown())),
+  value: z.array(row),
   "@odata.nextLink": z.string().optional(),
   "@odata.deltaLink": z.string().optional(),
 });
@@ -148,30 +156,40 @@ export function createDataverse(options: DataverseOptions): Dataverse {
     throw refusal({ ...answer, doing: asked.doing, nowMs: nowMs() });
   }
 
-  async function pagesFrom(first: string, asked: Ask, signal: AbortSignal): Promise<Changes> {
-    const rows: Row[] = [];
+  async function takePages(
+    first: string,
+    asked: Ask,
+    take: Take,
+    signal: AbortSignal,
+  ): Promise<string | null> {
     let path: string | null = first;
     let deltaLink: string | null = null;
     for (let pages = 0; path !== null; pages += 1) {
       if (pages === MAX_PAGES) throw malformed();
       const { text } = await request("GET", path, asked, signal);
       const { value, "@odata.nextLink": next, "@odata.deltaLink": delta } = parsePage(text);
-      rows.push(...value);
+      for (const row of value) take(row);
       deltaLink = delta === undefined ? null : pathOf(delta, origin);
       path = next === undefined ? null : pathOf(next, origin);
     }
-    return { rows, deltaLink };
+    return deltaLink;
   }
 
   return {
     async rows(query, table, signal) {
-      const asked: Ask = { doing: { kind: "read", table } };
-      return (await pagesFrom(`${root}${query}`, asked, signal)).rows;
+      const rows: Row[] = [];
+      const take: Take = (row) => rows.push(row);
+      await takePages(`${root}${query}`, { doing: { kind: "read", table } }, take, signal);
+      return rows;
     },
-    changes(from, table, signal) {
+    async each(query, table, take, signal) {
+      await takePages(`${root}${query}`, { doing: { kind: "read", table } }, take, signal);
+    },
+    changes(from, table, take, signal) {
       const prefer = `odata.track-changes,odata.maxpagesize=${PAGE_ROWS}`;
       const path = "query" in from ? `${root}${from.query}` : from.deltaLink;
-      return pagesFrom(path, { doing: { kind: "read", table }, headers: { prefer } }, signal);
+      const asked: Ask = { doing: { kind: "read", table }, headers: { prefer } };
+      return takePages(path, asked, take, signal);
     },
     async call(name, signal) {
       const doing: Doing = { kind: "read", table: "organization" };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { DynamicsAccount, Standing } from "../../directory/account.ts";
 import { type SystemUserId, systemUserId, teamsUserId } from "../../presence/identity.ts";
-import type { Dataverse, Row } from "./dataverse.ts";
+import type { Dataverse, Row, Take } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
 
 /** Who was found, and whose each row of msdyn_agentstatus is. */
@@ -47,14 +47,8 @@ export async function discoverAccounts(
   dataverse: Dataverse,
   signal: AbortSignal,
 ): Promise<Discovery> {
-  const agents = (await readAgents(dataverse, signal)).flatMap(
-    (row) => agent.safeParse(row).data ?? [],
-  );
-  const users = new Map<SystemUserId, User>();
-  for (const { msdyn_agentid: expanded } of agents) {
-    if (expanded) users.set(systemUserId(expanded.systemuserid), expanded);
-  }
-  const ids = new Set(agents.map((row) => systemUserId(row._msdyn_agentid_value)));
+  const { repOfRow, users } = await readAgents(dataverse, signal);
+  const ids = new Set(repOfRow.values());
   const missing = [...ids].filter((id) => !users.has(id));
   for (const row of await readUsers(dataverse, missing, signal)) {
     const parsed = user.safeParse(row);
@@ -62,23 +56,33 @@ export async function discoverAccounts(
   }
   return {
     accounts: [...ids].map((id) => accountOf(id, users.get(id))),
-    repOfRow: new Map(
-      agents.map((row) => [
-        row.msdyn_agentstatusid.toLowerCase(),
-        systemUserId(row._msdyn_agentid_value),
-      ]),
-    ),
+    repOfRow,
   };
 }
 
-async function readAgents(dataverse: Dataverse, signal: AbortSignal): Promise<readonly Row[]> {
+/** Whose each row is, and whoever is told of in the same answer. */
+type Agents = {
+  readonly repOfRow: Map<string, SystemUserId>;
+  readonly users: Map<SystemUserId, User>;
+};
+
+function readAgents(dataverse: Dataverse, signal: AbortSignal): Promise<Agents> {
   const plain = "msdyn_agentstatuses?$select=msdyn_agentstatusid,_msdyn_agentid_value";
   const expanded = USER_COLUMNS.map(
     (columns) => `${plain}&$expand=msdyn_agentid($select=${columns})`,
   );
-  return firstUnderstood([...expanded, plain], (query) =>
-    dataverse.rows(query, "msdyn_agentstatus", signal),
-  );
+  return firstUnderstood([...expanded, plain], async (query) => {
+    const agents: Agents = { repOfRow: new Map(), users: new Map() };
+    const take: Take = (row) => {
+      const { data } = agent.safeParse(row);
+      if (!data) return;
+      const { msdyn_agentstatusid: id, _msdyn_agentid_value: owner, msdyn_agentid: told } = data;
+      agents.repOfRow.set(id.toLowerCase(), systemUserId(owner));
+      if (told) agents.users.set(systemUserId(told.systemuserid), told);
+    };
+    await dataverse.each(query, "msdyn_agentstatus", take, signal);
+    return agents;
+  });
 }
 
 /** Without `$expand`: by filter, else the whole table, with the columns that matter most in the end. */
@@ -109,10 +113,10 @@ async function readUsers(
 }
 
 /** Asks more and more plainly, until the server understands. */
-async function firstUnderstood<Way>(
+async function firstUnderstood<Way, Found>(
   ways: readonly Way[],
-  ask: (way: Way) => Promise<readonly Row[]>,
-): Promise<readonly Row[]> {
+  ask: (way: Way) => Promise<Found>,
+): Promise<Found> {
   let refused: unknown;
   for (const way of ways) {
     try {

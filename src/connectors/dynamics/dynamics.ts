@@ -87,8 +87,9 @@ export function dynamicsOver(
   const { mapping, nowMs, onUnknownPresence, presences: agreed = BY_BASE_STATUS } = options;
   const statuses = createAgentStatusReader(dataverse, nowMs);
   const table = createPresenceTable(dataverse, nowMs);
-  const repOfRow = new Map<string, SystemUserId>();
   const lastRead = new Map<string, AgentStatus>();
+  /** Whose row it is that was not read yet. */
+  const repOfRow = new Map<string, SystemUserId>();
 
   /** Does what it can: presences that stay unknown are no observation, which is safe, while a limit is a limit. */
   async function refreshTable(ids: Iterable<string>, signal: AbortSignal): Promise<void> {
@@ -159,7 +160,7 @@ export function dynamicsOver(
 
   const discover = async (signal: AbortSignal): Promise<readonly DynamicsAccount[]> => {
     const discovery = await discoverAccounts(dataverse, signal);
-    for (const [id, user] of discovery.repOfRow) repOfRow.set(id, user);
+    for (const [id, user] of discovery.repOfRow) if (!lastRead.has(id)) repOfRow.set(id, user);
     return discovery.accounts;
   };
 
@@ -175,10 +176,13 @@ export function dynamicsOver(
     discover,
 
     async read(reps, signal) {
-      const found = await statuses.read([...new Set(reps.map((rep) => rep.systemUserId))], signal);
+      const found = await statuses.read(
+        reps.map((rep) => rep.systemUserId),
+        signal,
+      );
       for (const row of found.values()) {
-        repOfRow.set(row.id, row.user);
         lastRead.set(row.id, row);
+        repOfRow.delete(row.id);
       }
       const asked = reps.flatMap((rep) => sightedOf(rep, found));
       await refreshTable(
@@ -238,7 +242,10 @@ export function dynamicsOver(
       return !row || !hint.hasColumns || differs(hint, row);
     },
 
-    repOfAgentStatus: (agentStatusId) => repOfRow.get(agentStatusId.toLowerCase()) ?? null,
+    repOfAgentStatus(agentStatusId) {
+      const id = agentStatusId.toLowerCase();
+      return lastRead.get(id)?.user ?? repOfRow.get(id) ?? null;
+    },
 
     close: () => dataverse.close(),
   };

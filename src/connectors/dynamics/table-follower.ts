@@ -1,25 +1,31 @@
 import { z } from "zod";
 import { SystemError } from "../connector.ts";
-import type { Dataverse, Row } from "./dataverse.ts";
+import type { Dataverse, Row, Take } from "./dataverse.ts";
 
-export type TableFollower = {
+export type TableFollower<Item> = {
   /** Every row of the query as it is now: what is known, with what has changed since. */
-  read(query: string, signal: AbortSignal): Promise<readonly Row[]>;
+  read(query: string, signal: AbortSignal): Promise<Iterable<Item>>;
 };
 
-export type TableFollowerOptions = {
+export type TableFollowerOptions<Item> = {
   readonly dataverse: Dataverse;
   /** Logical name, for errors. */
   readonly table: string;
   /** The primary key's column. */
   readonly key: string;
+  /** Called once for each row that comes, not at each read. `null` for one that means nothing: it is left out. */
+  readonly decode: (row: Row) => Item | null;
   readonly nowMs: () => number;
 };
 
 /** So long the whole table is read each time before following it is tried again. */
 const WITHOUT_MS = 60 * 60_000;
 
-type Followed = { readonly query: string; readonly link: string; readonly rows: Map<string, Row> };
+type Followed<Item> = {
+  readonly query: string;
+  readonly link: string;
+  readonly items: Map<string, Item>;
+};
 
 const deletion = z.object({ id: z.string(), reason: z.string() });
 
@@ -29,34 +35,46 @@ const deletion = z.object({ id: z.string(), reason: z.string() });
  * is read again. Reads do not overlap: whoever asks meanwhile has the next answer. Microsoft: "Use change tracking to
  * synchronize data with external systems".
  */
-export function createTableFollower(options: TableFollowerOptions): TableFollower {
-  const { dataverse, table, key, nowMs } = options;
-  let followed: Followed | null = null;
+export function createTableFollower<Item>(
+  options: TableFollowerOptions<Item>,
+): TableFollower<Item> {
+  const { dataverse, table, key, decode, nowMs } = options;
+  let followed: Followed<Item> | null = null;
   let withoutUntilMs = Number.NEGATIVE_INFINITY;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function follow(known: Followed, signal: AbortSignal): Promise<readonly Row[]> {
-    const { rows, deltaLink } = await dataverse.changes({ deltaLink: known.link }, table, signal);
-    for (const row of rows) {
-      const gone = deletion.safeParse(row);
-      if (gone.success) known.rows.delete(gone.data.id.toLowerCase());
-      else known.rows.set(String(row[key]).toLowerCase(), row);
-    }
-    followed = deltaLink === null ? null : { ...known, link: deltaLink };
-    return [...known.rows.values()];
+  const into =
+    (items: Map<string, Item>): Take =>
+    (row) => {
+      const gone = deletion.safeParse(row).data?.id;
+      const item = gone === undefined ? decode(row) : null;
+      const id = (gone ?? String(row[key])).toLowerCase();
+      if (item === null) items.delete(id);
+      else items.set(id, item);
+    };
+
+  async function follow(known: Followed<Item>, signal: AbortSignal): Promise<Iterable<Item>> {
+    const { items, link } = known;
+    const next = await dataverse.changes({ deltaLink: link }, table, into(items), signal);
+    followed = next === null ? null : { ...known, link: next };
+    return items.values();
   }
 
-  async function begin(query: string, signal: AbortSignal): Promise<readonly Row[]> {
-    const { rows, deltaLink } = await dataverse.changes({ query }, table, signal);
-    if (deltaLink === null) withoutUntilMs = nowMs() + WITHOUT_MS;
-    else {
-      const byKey = new Map(rows.map((row) => [String(row[key]).toLowerCase(), row]));
-      followed = { query, link: deltaLink, rows: byKey };
-    }
-    return rows;
+  async function begin(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
+    const items = new Map<string, Item>();
+    const link = await dataverse.changes({ query }, table, into(items), signal);
+    if (link === null) withoutUntilMs = nowMs() + WITHOUT_MS;
+    else followed = { query, link, items };
+    return items.values();
   }
 
-  async function readNow(query: string, signal: AbortSignal): Promise<readonly Row[]> {
+  async function readPlainly(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
+    const items = new Map<string, Item>();
+    await dataverse.each(query, table, into(items), signal);
+    return items.values();
+  }
+
+  async function readNow(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
     if (followed?.query === query) {
       const known = followed;
       try {
@@ -67,14 +85,14 @@ export function createTableFollower(options: TableFollowerOptions): TableFollowe
         if (!isRefusal(error)) throw error;
       }
     }
-    if (nowMs() < withoutUntilMs) return dataverse.rows(query, table, signal);
+    if (nowMs() < withoutUntilMs) return readPlainly(query, signal);
     try {
       return await begin(query, signal);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const rows = await dataverse.rows(query, table, signal);
+      const items = await readPlainly(query, signal);
       withoutUntilMs = nowMs() + WITHOUT_MS;
-      return rows;
+      return items;
     }
   }
 

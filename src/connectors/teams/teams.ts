@@ -34,6 +34,9 @@ export type TeamsConnectorOptions = {
   readonly onPartialRead?: (error: SystemError) => void;
 };
 
+/** Microsoft's own pairs are about forty. */
+const MAX_PAIRS = 1_000;
+
 /** Teams through Microsoft Graph, with application permissions only. */
 export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
   const { credential, readerCredential = credential } = options;
@@ -55,18 +58,24 @@ export function teamsOver(
     ...(onPartialRead ? { onPartialRead } : {}),
   });
 
+  /** Everybody shows one of a few pairs: each is made out once, and kept once for all who show it. */
+  const sightings = new Map<string, Sighting>();
+
   function sighting(presence: GraphPresence): Sighting {
-    const { availability, activity, sequenceNumber } = presence;
+    const { sequenceNumber: sequence } = presence;
     const native = nativeOf(presence);
+    const known = sightings.get(native) ?? firstSighting(presence, native);
+    return sequence ? { ...known, sequence } : known;
+  }
+
+  function firstSighting({ availability, activity }: GraphPresence, native: string): Sighting {
     const state = teamsState(availability, activity, mapping);
     if (state === null) onUnknownState?.(native);
-    const meaning = state === null ? null : mapping.reads[state];
-    return {
-      status: meaning?.status ?? null,
-      automatic: meaning?.automatic ?? null,
-      native,
-      sequence: sequenceNumber || null,
-    };
+    const { status = null, automatic = null } = (state && mapping.reads[state]) ?? {};
+    const seen = { status, automatic, native, sequence: null };
+    // Both words are free text: a server may never run out of them.
+    if (state !== null && sightings.size < MAX_PAIRS) sightings.set(native, seen);
+    return seen;
   }
 
   async function perform(
@@ -93,16 +102,16 @@ export function teamsOver(
     async read(reps, signal) {
       const leftAtMs = nowMs();
       const presences = await reader.read([...new Set(reps.map((rep) => rep.teamsUserId))], signal);
-      const sightings = new Map<RepId, Sighting>();
+      const seen = new Map<RepId, Sighting>();
       for (const { rep, teamsUserId } of reps) {
         const presence = presences.get(teamsUserId);
-        if (presence) sightings.set(rep, sighting(presence));
+        if (presence) seen.set(rep, sighting(presence));
       }
       onRead?.(
         new Map([...presences].map(([user, presence]) => [user, nativeOf(presence)])),
         leftAtMs,
       );
-      return sightings;
+      return seen;
     },
 
     async write(rep, write, signal, permit) {

@@ -36,6 +36,7 @@ export class Documents {
   readonly #floor: StatementSync;
   readonly #insert: StatementSync;
   readonly #update: StatementSync;
+  readonly #replace: StatementSync;
   readonly #raiseFloor: StatementSync;
   readonly #delete: StatementSync;
 
@@ -48,6 +49,9 @@ export class Documents {
       "INSERT INTO rep (teams_user_id, system_user_id, generation, document, seal, rep) VALUES (?, ?, ?, ?, ?, ?)",
     );
     this.#update = db.prepare(
+      "UPDATE rep SET generation = ?, document = ?, seal = ? WHERE rep = ? AND generation = ? AND teams_user_id = ? AND system_user_id = ?",
+    );
+    this.#replace = db.prepare(
       "UPDATE rep SET teams_user_id = ?, system_user_id = ?, generation = ?, document = ?, seal = ? WHERE rep = ?",
     );
     this.#raiseFloor = db.prepare("UPDATE floor SET generation = max(generation, ?)");
@@ -65,6 +69,7 @@ export class Documents {
   }
 
   put(write: DocumentWrite): CommitResult {
+    if (this.#updated(write)) return { ok: true, generation: write.expected + 1 };
     const row = this.#generation.get(write.rep);
     const stored = row ? numberIn(row, "generation") : 0;
     if (stored !== write.expected) return { ok: false, reason: "conflict" };
@@ -72,7 +77,7 @@ export class Documents {
     const { rep, teamsUserId, systemUserId, document } = write;
     const sum = seal(rep, teamsUserId, systemUserId, generation, document);
     try {
-      const statement = row ? this.#update : this.#insert;
+      const statement = row ? this.#replace : this.#insert;
       statement.run(teamsUserId, systemUserId, generation, document, sum, rep);
     } catch (error) {
       throw sqliteResult(error) === SQLITE.CONSTRAINT ? identityTaken(error) : error;
@@ -85,6 +90,14 @@ export class Documents {
     if (!row) return;
     this.#raiseFloor.run(numberIn(row, "generation"));
     this.#delete.run(rep);
+  }
+
+  /** Replaces the document of a rep who is stored as expected. Setting her accounts anew would rewrite two indexes. */
+  #updated({ rep, teamsUserId, systemUserId, expected, document }: DocumentWrite): boolean {
+    const generation = expected + 1;
+    const sum = seal(rep, teamsUserId, systemUserId, generation, document);
+    const same = [rep, expected, teamsUserId, systemUserId];
+    return this.#update.run(generation, document, sum, ...same).changes === 1;
   }
 
   #highestRemoved(): number {
