@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { Pace } from "../../src/controller/pace.ts";
 import { decide } from "../../src/controller/partial-plan.ts";
 import { Slot } from "../../src/controller/slot.ts";
-import { Turns } from "../../src/controller/turns.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { withEndpoint } from "../../src/reconcile/rep.ts";
 import { loadCore } from "../model/core.ts";
@@ -29,11 +28,8 @@ function releasing(): {
   stage.dynamics("Busy");
   const clock = new VirtualClock(stage.nowMs);
   const pace = new Pace(clock, { burst: 10, perSecond: 10 });
-  const turns = new Turns(
-    () => pace,
-    () => undefined,
-  );
-  const slot = new Slot({ identity: ANA, rep: stage.rep, generation: 1 }, turns, 0);
+  const drive = { paceOf: () => pace, nudge: () => undefined };
+  const slot = new Slot({ identity: ANA, rep: stage.rep, generation: 1 }, drive, 0);
   const written = (): readonly string[] => {
     slot.cameBack(DYNAMICS, stage.nowMs);
     const { next } = decide(slot, stage.rep, stage.policy, stage.nowMs);
