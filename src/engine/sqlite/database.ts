@@ -58,6 +58,8 @@ function prepareForWriting(db: DatabaseSync, maxBytes: number | undefined): void
   db.exec("PRAGMA foreign_keys = ON");
   db.exec("PRAGMA cache_size = -32000");
   db.exec("PRAGMA journal_size_limit = 67108864");
+  // A page that is written often is brought over once in 16 MB, not in 4.
+  db.exec("PRAGMA wal_autocheckpoint = 4000");
   migrate(db);
   requireIntact(db);
   if (maxBytes !== undefined) {
