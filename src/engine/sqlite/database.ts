@@ -12,6 +12,8 @@ export type SqliteOptions = {
   readonly readOnly?: boolean;
   /** The file never grows over this many bytes (its write-ahead log not counted); a write that would is `engine-full`. */
   readonly maxBytes?: number;
+  /** How long a patient commit may wait for others, in milliseconds; 0, the default: not at all. */
+  readonly patienceMs?: number;
 };
 
 const PAGE_BYTES = 4_096;
