@@ -79,11 +79,12 @@ export class Reader {
       for (const { identity, tick, resolve } of waiting) {
         resolve(dated(seen.get(identity.rep), { ...left, startedTick: tick }));
       }
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-    } finally {
       this.#underWay -= 1;
       this.#hurry();
+    } catch (error) {
+      this.#underWay -= 1;
+      // Nobody is hurried: the system may have asked for silence, and whoever is told of it now says so first.
+      for (const { reject } of waiting) reject(error);
     }
   }
 
