@@ -33,6 +33,10 @@ param botAdmins string = ''
 @secure()
 param dataverseWebhookKeyNext string = ''
 
+@description('The key that shows GET /metrics to whoever sends it. Empty: nobody sees any.')
+@secure()
+param metricsKey string = ''
+
 @description('Further Dataverse organizations whose webhooks are ours, by id, separated by commas.')
 param dataverseOrganizationIds string = ''
 
@@ -118,6 +122,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
 var secrets = [
   { name: 'dataverse-webhook-key', value: dataverseWebhookKey }
   { name: 'dataverse-webhook-key-next', value: dataverseWebhookKeyNext }
+  { name: 'metrics-key', value: metricsKey }
   { name: 'client-secret', value: clientSecret }
   { name: 'cache-key', value: cacheKey }
   { name: 'cache-key-previous', value: cacheKeyPrevious }
@@ -261,6 +266,7 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       DATAVERSE_URL: dataverseUrl
       DATAVERSE_WEBHOOK_KEY: '${kept}dataverse-webhook-key)'
       DATAVERSE_WEBHOOK_KEY_NEXT: empty(dataverseWebhookKeyNext) ? '' : '${kept}dataverse-webhook-key-next)'
+      METRICS_KEY: empty(metricsKey) ? '' : '${kept}metrics-key)'
       DATAVERSE_ORGANIZATION_IDS: dataverseOrganizationIds
       TEAMS_POLL_SECONDS: string(teamsPollSeconds)
       DYNAMICS_POLL_SECONDS: string(dynamicsPollSeconds)

@@ -301,6 +301,14 @@ export const TABLE = {
     OPTIONAL,
     "JSON file that changes the default policy. One that breaks a mapping law is refused at start.",
   ),
+  METRICS_KEY: secret(
+    row(
+      "Running",
+      sharedKey,
+      OPTIONAL,
+      "Whoever sends it as `Authorization: Bearer …` may read `GET /metrics`. Without it nothing is counted, and there is no such route.",
+    ),
+  ),
   LOG_LEVEL: row("Running", logLevel, { default: "info" }, "How much is logged."),
 } as const satisfies Readonly<Record<string, Row>>;
 

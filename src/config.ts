@@ -70,6 +70,7 @@ export type Config = {
   /** Where other instances on the same database reach this one; `null`: by its address. */
   readonly instanceUrl: string | null;
   readonly policyFile: string | null;
+  readonly metricsKey: string | null;
   readonly logLevel: LogLevel;
 };
 
@@ -137,6 +138,7 @@ export function readConfig(env: Environment): Config {
     database: values.DATABASE_URL,
     instanceUrl: values.INSTANCE_URL,
     policyFile: values.POLICY_FILE,
+    metricsKey: values.METRICS_KEY,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pino from "pino";
-import { announcing } from "./api/feed/feed.ts";
 import { createServiceApi } from "./api-root.ts";
 import { createServiceBoard } from "./availability-root.ts";
 import { createServiceBot } from "./bot-root.ts";
@@ -21,24 +20,20 @@ import { openDecisionBook } from "./directory/decisions.ts";
 import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
-import { EngineError } from "./engine/engine-error.ts";
+import { announcing } from "./engine/announcing.ts";
+import { faultOf, reasonOf } from "./fault.ts";
 import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-root.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
 import { createHttpServer } from "./http/server.ts";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { createServicePush } from "./push-root.ts";
+import { createServiceMetrics } from "./metrics-root.ts";
 import { createDetailDesk } from "./detail-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import { openStore } from "./store.ts";
 import { createSoloSync } from "./sync-root.ts";
-import {
-  createPolicy,
-  DEFAULT_MAPPINGS,
-  type Mappings,
-  PolicyError,
-  readPolicyFile,
-} from "./policy.ts";
+import { createPolicy, DEFAULT_MAPPINGS, type Mappings, readPolicyFile } from "./policy.ts";
 
 const DISCOVER_EVERY_MS = 60_000;
 const DISCOVER_RETRY_MS = 1_000;
@@ -71,7 +66,12 @@ export async function startService(
   const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
   const store = await openStore(config.database);
-  const engine = announcing(store, () => (fleet ? fleet.recorded() : told()));
+  const metrics = await createServiceMetrics(config.metricsKey);
+  const engine = announcing(store, (history) => {
+    metrics.committed(history);
+    if (fleet) fleet.recorded();
+    else told();
+  });
   const directory = new Directory();
   const abort = new AbortController();
 
@@ -91,8 +91,11 @@ export async function startService(
     presences: mappings.presences,
     nowMs,
   });
-  const onSystemError = ({ system, code, retry, nextStep, detail }: SystemError): void =>
+  const onSystemError = (error: SystemError): void => {
+    const { system, code, retry, nextStep, detail } = error;
+    metrics.failed(error);
     log.warn({ system, code, retry, detail }, nextStep);
+  };
 
   let discovered = false;
   const { database } = config;
@@ -205,6 +208,8 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
+  metrics.watch({ reps, paces, sweeps, isReady: () => readiness().ready, nowMs });
+
   const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({
     clock,
@@ -269,8 +274,10 @@ export async function startService(
   const server = createHttpServer({
     log,
     nowMs,
+    onServed: (route, status, tookMs) => metrics.served(route, status, tookMs),
     routes: [
       ...healthRoutes(readiness),
+      ...metrics.routes,
       createDynamicsInbound({
         keys: config.dataverseWebhookKeys,
         organization: () => organization,
@@ -284,6 +291,7 @@ export async function startService(
         },
         sweep: () => discovery.soon(),
         count: (result) => {
+          metrics.webhook(result);
           webhooks[result] = (webhooks[result] ?? 0) + 1;
           const isUsual = result === "hint" || result === "nothing-new";
           if (!isUsual) log.info({ result, total: webhooks[result] }, "webhook not used");
@@ -353,20 +361,6 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
   return policyFile === null
     ? DEFAULT_MAPPINGS
     : readPolicyFile(await readFile(policyFile, "utf8"));
-}
-
-/** What may be logged of a fault: its name and code. Never its message, which may quote what it choked on. */
-function faultOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  const { code } = error as { readonly code?: unknown };
-  return typeof code === "string" ? `${error.name} ${code}` : error.name;
-}
-
-/** What an operator can act on: our own words, or the operating system's. A stack only where we are at fault. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const isOurs = [ConfigError, PolicyError, EngineError].some((kind) => error instanceof kind);
-  return isOurs || "syscall" in error ? error.message : (error.stack ?? error.message);
 }
 
 async function main(): Promise<void> {

@@ -60,6 +60,7 @@ test("the least that can be set gives a whole configuration", () => {
     database: { kind: "sqlite", path: "data/lockstep.db" },
     instanceUrl: null,
     policyFile: null,
+    metricsKey: null,
     logLevel: "info",
   };
   expect(readConfig(LEAST)).toEqual(expected);

@@ -124,3 +124,28 @@ export type Engine = {
   prune(beforeMs: number): Promise<void>;
   close(): Promise<void>;
 };
+
+/** The same engine, but for what is replaced in it. */
+export function engineWith(engine: Engine, replaced: Partial<Engine>): Engine {
+  return {
+    load: () => engine.load(),
+    get: (rep) => engine.get(rep),
+    commit: (commit) => engine.commit(commit),
+    remove: (rep) => engine.remove(rep),
+    accept: (event) => engine.accept(event),
+    unsettled: () => engine.unsettled(),
+    settled: () => engine.settled(),
+    settle: (events) => engine.settle(events),
+    history: (query) => engine.history(query),
+    keep: (record) => engine.keep(record),
+    kept: (kind) => engine.kept(kind),
+    kinds: () => engine.kinds(),
+    forget: (kind, id) => engine.forget(kind, id),
+    lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
+    release: (name, holder) => engine.release(name, holder),
+    leases: () => engine.leases(),
+    prune: (beforeMs) => engine.prune(beforeMs),
+    close: () => engine.close(),
+    ...replaced,
+  };
+}

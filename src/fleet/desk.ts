@@ -1,5 +1,5 @@
 import type { Clock } from "../controller/clock.ts";
-import type { Engine } from "../engine/engine.ts";
+import { type Engine, engineWith } from "../engine/engine.ts";
 import { requireRight } from "./refusal.ts";
 import { Right, type RightOptions } from "./right.ts";
 
@@ -73,25 +73,13 @@ function engineOfDesk(engine: Engine, isHere: () => boolean): Engine {
       return call(...args);
     };
   };
-  return {
-    load: () => engine.load(),
-    get: (rep) => engine.get(rep),
+  return engineWith(engine, {
     commit: guarded((commit) => engine.commit(commit)),
     remove: guarded((rep) => engine.remove(rep)),
-    accept: (event) => engine.accept(event),
-    unsettled: () => engine.unsettled(),
-    settled: () => engine.settled(),
     settle: guarded((events) => engine.settle(events)),
-    history: (query) => engine.history(query),
     keep: guarded((record) => engine.keep(record)),
-    kept: (kind) => engine.kept(kind),
-    kinds: () => engine.kinds(),
     forget: guarded((kind, id) => engine.forget(kind, id)),
-    lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
-    release: (name, holder) => engine.release(name, holder),
-    leases: () => engine.leases(),
-    prune: (beforeMs) => engine.prune(beforeMs),
     // The store outlives the desk: the reps' shards share it.
     close: async () => undefined,
-  };
+  });
 }

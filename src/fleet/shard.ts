@@ -1,4 +1,4 @@
-import type { Engine, Fence } from "../engine/engine.ts";
+import { type Engine, engineWith, type Fence } from "../engine/engine.ts";
 import type { RepId } from "../presence/identity.ts";
 import { requireRight } from "./refusal.ts";
 
@@ -37,7 +37,7 @@ export function engineOfShard(
 ): Engine {
   const { fence, shard } = tenure;
   const isMine = (rep: RepId): boolean => shardOf(rep, count) === shard;
-  return {
+  return engineWith(engine, {
     load: async () => (await all.load()).filter(({ identity }) => isMine(identity.rep)),
     unsettled: async () => (await all.unsettled()).filter(({ rep }) => isMine(rep)),
     commit: async (commit) => {
@@ -47,26 +47,13 @@ export function engineOfShard(
       requireValid(tenure);
       return result;
     },
-    get: (rep) => engine.get(rep),
     remove: async (rep) => {
       requireValid(tenure);
       await engine.remove(rep);
     },
-    accept: (event) => engine.accept(event),
-    settled: () => engine.settled(),
-    settle: (events) => engine.settle(events),
-    history: (query) => engine.history(query),
-    keep: (record) => engine.keep(record),
-    kept: (kind) => engine.kept(kind),
-    kinds: () => engine.kinds(),
-    forget: (kind, id) => engine.forget(kind, id),
-    lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
-    release: (name, holder) => engine.release(name, holder),
-    leases: () => engine.leases(),
-    prune: (beforeMs) => engine.prune(beforeMs),
     // The store outlives a shard: several share it.
     close: async () => undefined,
-  };
+  });
 }
 
 function requireValid(tenure: Tenure): void {

@@ -28,6 +28,8 @@ export type HttpServerOptions = {
   readonly log: Log;
   readonly nowMs: () => number;
   readonly limits?: Partial<Limits>;
+  /** A request of a route has its answer, so many milliseconds after its head came; a stream has only begun then. */
+  readonly onServed?: (route: string, status: number, tookMs: number) => void;
 };
 
 type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -38,7 +40,7 @@ type Exchange = { readonly request: IncomingMessage; readonly response: ServerRe
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { log, nowMs } = options;
+  const { log, nowMs, onServed } = options;
   const pace = createLogPace(nowMs);
   const closed = new AbortController();
   // As many streams wait for it as there are connections.
@@ -103,10 +105,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const { status, reason } = outcome.answer;
       const isRefusal = status >= 400 && status < 500;
       if (isRefusal || reason !== undefined) logRefusal(head, name, status, reason ?? "refused");
+      onServed?.(name, status, nowMs() - head.receivedAtMs);
       await deliver(exchange, outcome, requestId);
     } catch (thrown) {
       logFailure(head, name, thrown);
       const answer = route.refuse?.(500, "internal") ?? internal(requestId);
+      onServed?.(name, answer.status, nowMs() - head.receivedAtMs);
       await deliver(exchange, { answer, read: false }, requestId);
     }
   };

@@ -1,11 +1,11 @@
 import type { SystemName } from "../presence/identity.ts";
-import type { Policy } from "./policy.ts";
+import { type Policy, profileOf } from "./policy.ts";
 import { endpointOf, type Rep, withEndpoint } from "./rep.ts";
 
 /**
  * What became of a write, as far as its answer tells.
  * `accepted`: answered 2xx; whether anything changed, only a later read tells.
- * `refused`: surely not applied and not worth trying again for this intent.
+ * `refused`: surely not applied, and trying again for this intent is no use, unless she was not there (R51).
  * `deferred`: surely not applied, worth trying later (throttled, no connection).
  * `unknown`: it may or may not have arrived.
  */
@@ -52,8 +52,17 @@ export function deliver(
           : {}),
       });
     }
-    case "refused":
-      return withEndpoint(rep, system, { pending: null, health: "rejected" });
+    case "refused": {
+      const failed = withEndpoint(rep, system, { pending: null, health: "rejected" });
+      // Where she signs in she may have been gone for a moment, and be back before anybody reads that.
+      const isFinal = endpoint.refused?.intent === intent;
+      if (isFinal || profileOf(policy, system).absence === "ignored") return failed;
+      const tick = rep.tick + 1;
+      return withEndpoint({ ...failed, tick }, system, {
+        refused: { intent, tick, atMs: nowMs },
+        tried: Math.min(endpoint.tried, intent - 1),
+      });
+    }
     case "deferred":
       return withEndpoint(rep, system, {
         pending: null,

@@ -39,6 +39,7 @@ export function observe(
     readTick: Math.max(known.readTick, reading.startedTick),
     native: reading.native,
     absent: reading.status === "Offline",
+    refused: reading.status === "Offline" ? null : known.refused,
     disconnected: disconnection(known, system, reading, policy),
   });
   const applied = apply(classification, rep, system, reading as UsableReading, policy);
@@ -239,9 +240,6 @@ function rememberOwn(
   if (profileOf(policy, system).absorbing) {
     const isHers = HERS.has(classification) && !isAutomatic;
     return isHers ? withEndpoint(rep, system, { own: null }) : rep;
-  }
-  if (classification === "absent") {
-    return endpointOf(rep, system).disconnected ? rep : withEndpoint(rep, system, { own: null });
   }
   if (!HERS.has(classification) || (isAutomatic && !isRoutable(status))) return rep;
   return withEndpoint(rep, system, { own: { status, native } });

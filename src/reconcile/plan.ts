@@ -78,7 +78,8 @@ type Step =
  * | R31  | has a write of unknown outcome, retry not due            | wait                                |
  * | R32  | was tried for this intent, lease fresh                   | nothing                             |
  * | R33  | the rep is signed out there                              | nothing, until she is back          |
- * | R34  | was not read since this intent arose                     | read                                |
+ * | R51  | refused this intent less than its settling time ago      | wait                                |
+ * | R34  | was not read since this intent arose, or was refused     | read                                |
  * | R35  | shows what it should, nothing of ours left over          | satisfied                           |
  * | R36  | releases last, and another system is not released yet    | wait for it                         |
  * | R37  | the budget is spent: the last write is kept for protecting | held                              |
@@ -142,7 +143,11 @@ function nextStep(rep: Rep, profile: SystemProfile, policy: Policy, nowMs: numbe
   const renewal = renewalIsDue(rep, profile, policy, nowMs);
   if (endpoint.tried >= rep.intent && !pending && !renewal) return { kind: "nothing" };
   if (endpoint.absent && profile.absence === "withdraws") return { kind: "absent" };
-  if (endpoint.readTick < rep.intentTick || endpoint.seen === null) return { kind: "read" };
+  const refused = endpoint.refused?.intent === rep.intent ? endpoint.refused : null;
+  const againAtMs = refused === null ? nowMs : refused.atMs + profile.settleMs;
+  if (againAtMs > nowMs) return { kind: "wait", atMs: againAtMs };
+  const sinceTick = refused?.tick ?? rep.intentTick;
+  if (endpoint.readTick < sinceTick || endpoint.seen === null) return { kind: "read" };
   const target = targetOf(rep, profile.name, policy);
   if (isSatisfied(rep, profile.name, target, policy) && !renewal) {
     return { kind: "satisfied" };

@@ -129,6 +129,9 @@ export type Disconnection = {
   readonly untilMs: number;
 };
 
+/** A write was refused where she signs in: the intent, and the tick and the time (epoch milliseconds) of the answer. */
+type Refusal = { readonly intent: number; readonly tick: number; readonly atMs: number };
+
 /** What we know about one system for one rep: the merge base, and the one write in flight. */
 export type Endpoint = {
   /** The merge base: the class last read. `null` until the first read. */
@@ -151,6 +154,8 @@ export type Endpoint = {
   /** She is gone, and expected back: what she left behind, and until when seeing it again is no news. */
   readonly disconnected: Disconnection | null;
   readonly health: Health;
+  /** The newest refusal of its kind since she was last seen gone; the next one for the same intent is final. */
+  readonly refused: Refusal | null;
   readonly failures: number;
   readonly retryAtMs: number;
   /** When the system changed, and not because of us: oldest first, as many as it takes to call it a fight. */
@@ -217,6 +222,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   absent: false,
   disconnected: null,
   health: "ok",
+  refused: null,
   failures: 0,
   retryAtMs: 0,
   changesMs: [],

@@ -11,7 +11,7 @@ import {
 import { type Board, createBoard } from "../../src/availability/board.ts";
 import type { AvailabilitySource, QueueSetup } from "../../src/availability/source.ts";
 import { SystemError } from "../../src/connectors/connector.ts";
-import { announcing } from "../../src/api/feed/feed.ts";
+import { announcing } from "../../src/engine/announcing.ts";
 import { Registry } from "../../src/api/integrations/registry.ts";
 import { createEntraTokenVerifier } from "../../src/connectors/entra-token.ts";
 import { createPartnerInbound } from "../../src/connectors/partner/inbound.ts";

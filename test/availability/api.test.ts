@@ -1,8 +1,4 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ANSWERS } from "../../src/api/schemas.ts";
 import { createBoard } from "../../src/availability/board.ts";
 import type { AvailabilityView } from "../../src/availability/view.ts";
@@ -19,12 +15,9 @@ import { Office } from "../api/office.ts";
 import { secretCredential } from "../connectors/bench.ts";
 import { failureOf, patience } from "../connectors/contract.ts";
 import { LOOPBACK_TLS } from "../connectors/loopback.ts";
-import { need } from "../integrations/debian.ts";
 
 const ROLES = ["Omnichannel Supervisor", "Omnichannel administrator", "Delegate"];
 const HOURS = "00000000-0000-4000-8000-0000000000cc";
-const run = promisify(execFile);
-const PAGE = join(import.meta.dirname, "../../docs/availability.md");
 const NOWHERE = "00000000-0000-4000-8000-0000000000dd";
 
 describe("availability over HTTP", () => {
@@ -78,43 +71,6 @@ describe("availability over HTTP", () => {
     expect
       .poll(() => control().state({ userId }).row?.["_msdyn_currentpresenceid_value"])
       .toBe(presenceId);
-
-  describe("docs/availability.md", () => {
-    beforeAll(async () => {
-      for (const command of ["curl", "jq"]) await need(command);
-    }, 600_000);
-
-    /** The commands of the page in their order, without the one that asks Microsoft for a token. */
-    async function runDocumented(): Promise<readonly string[]> {
-      const page = await readFile(PAGE, "utf8");
-      const blocks = [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
-      const env = {
-        PATH: process.env["PATH"],
-        PUBLIC_URL: office.url.replace("/api/v1", ""),
-        TOKEN: await office.token("reader"),
-        QUEUE_ID: queueId(),
-        WORKSTREAM_ID: control().workstreamOf({ queueId: queueId() }).id ?? "",
-      };
-      const said: string[] = [];
-      for (const block of blocks.filter((one) => !one.includes("/oauth2/"))) {
-        said.push((await run("sh", ["-euc", block], { env })).stdout.trim());
-      }
-      return said;
-    }
-
-    test("[R205] its commands run as they stand, and say what it says", async () => {
-      const queues = JSON.stringify({ queues: [{ id: queueId(), name: "Queue 1" }] });
-      const chat = "show the chat button; about 0 s to wait";
-      expect(await runDocumented()).toEqual([queues, "escalate", chat]);
-      for (const index of [0, 1, 2, 3]) {
-        control().choose({ userId: userAt(index), presenceId: OUT_OF_THE_BOX.Away });
-        await rowShows(userAt(index), OUT_OF_THE_BOX.Away);
-      }
-      await office.clock.advance(20_000);
-      const message = "take a message, or try the next queue";
-      expect(await runDocumented()).toEqual([queues, message, "everybody is busy; 0 are waiting"]);
-    });
-  });
 
   test("lists the queues", async () => {
     const answer = await get();

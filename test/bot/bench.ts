@@ -9,7 +9,8 @@ import { parseJson } from "../../src/http/json.ts";
 import { TEAMS } from "../../src/presence/identity.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
 import type { RepEvent } from "../../src/reconcile/event.ts";
-import { Crew, end, engineWith, person, POLICY, type Watch } from "../controller/crew.ts";
+import { Crew, end, person, POLICY, type Watch } from "../controller/crew.ts";
+import { engineWith } from "../../src/engine/engine.ts";
 import { APP_ID, FakeTeams, ISSUER, TENANT_ID } from "./teams.ts";
 
 export type Role = "rep" | "manager" | "foreign manager" | "guest" | "other tenant";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ANA, BEN, Crew, end, engineWith, person, type Watch } from "./crew.ts";
+import { ANA, BEN, Crew, end, person, type Watch } from "./crew.ts";
+import { engineWith } from "../../src/engine/engine.ts";
 
 const SOON_MS = 15_000;
 /** A reported call of which nothing more is heard protects her for an hour here. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
-import { ANA, Crew, end, engineWith } from "./crew.ts";
+import { ANA, Crew, end } from "./crew.ts";
 
 const SOON_MS = 15_000;
 

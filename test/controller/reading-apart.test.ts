@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { TEAMS } from "../../src/presence/identity.ts";
 import { ANA, Crew, POLL_MS } from "./crew.ts";
 
 /** One write a minute leaves, after the first. */
@@ -30,6 +31,18 @@ describe("a registration that only reads Teams", () => {
     expect(crew.dynamics.presence(ANA.rep)).toBe("Busy");
     await crew.clock.advance(120_000);
     expect(watch.paces.teams.isPaused).toBe(false);
+  });
+
+  test("[R323] reads whom it has a hint about while Graph wants no writes", async () => {
+    const { crew, watch } = await Crew.onDuty({ reader: true });
+    crew.teams.writeTroubles.push(throttled);
+    crew.dynamics.choose(ANA.rep, "Busy");
+    await crew.clock.advance(2 * POLL_MS);
+    expect(watch.paces.teams.isPaused).toBe(true);
+    const { reads } = crew.teams;
+    watch.controller.hint(ANA.rep, TEAMS);
+    await crew.clock.advance(100);
+    expect(crew.teams.reads).toBe(reads + 1);
   });
 
   test("[R323] [R34] that is told to be silent holds writes back too, but only because they want a read", async () => {

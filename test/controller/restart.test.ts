@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Commit, Engine } from "../../src/engine/engine.ts";
+import { type Commit, type Engine, engineWith } from "../../src/engine/engine.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
-import { ANA, Crew, end, engineWith, type Watch } from "./crew.ts";
+import { ANA, Crew, end, type Watch } from "./crew.ts";
 
 const SOON_MS = 15_000;
 const never = <Value>(): Promise<Value> => new Promise<Value>(() => undefined);

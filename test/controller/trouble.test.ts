@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
-import { ANA, Crew, end, engineWith, person, type Watch } from "./crew.ts";
+import { ANA, Crew, end, person, type Watch } from "./crew.ts";
 
 const SOON_MS = 15_000;
 
@@ -242,14 +242,25 @@ describe("trouble in one system", () => {
     expect(crew.shown()).toEqual(["DoNotDisturb", "Busy - DND"]);
   });
 
-  test("a rejected write is not repeated for its intent, and the next intent is tried", async () => {
+  test("[R51] a write that Dynamics rejects is tried once more: she may have been gone for a moment", async () => {
     const { crew, watch } = await Crew.onDuty();
     crew.dynamics.writeTroubles.push({ kind: "rejected" });
+    await crew.tell(watch, crew.call());
+    await crew.clock.advance(1_000);
+    expect(crew.shown()).toEqual(["InACall", "Available"]);
+    await crew.clock.advance(SOON_MS);
+    expect(crew.shown()).toEqual(["InACall", "Busy"]);
+  });
+
+  test("[R51] one that it rejects again is not repeated for its intent, and the next intent is tried", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    crew.dynamics.writeTroubles.push({ kind: "rejected" }, { kind: "rejected" });
     await crew.tell(watch, crew.call());
     await crew.clock.advance(300_000);
     expect(crew.shown()).toEqual(["InACall", "Available"]);
     expect(crew.dynamics.arrivals).toEqual([]);
-    expect(await crew.says("answer")).toEqual(["Dynamics did not take the write (refused): wait"]);
+    const refused = "Dynamics did not take the write (refused): wait";
+    expect(await crew.says("answer")).toEqual([refused, refused]);
     crew.teams.choose(ANA.rep, "DoNotDisturb");
     await crew.clock.advance(SOON_MS);
     expect(crew.dynamics.presence(ANA.rep)).toBe("Busy - DND");

@@ -1,9 +1,8 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { Desk } from "../../src/fleet/desk.ts";
 import { VirtualClock } from "../controller/clock.ts";
-import { engineWith } from "../controller/crew.ts";
 
 const TTL_MS = 6_000;
 const FENCED = { name: "EngineError", code: "engine-fenced", retry: "unavailable" };

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import type { Jobs, Nudge } from "../../src/engine/jobs.ts";
 import { Fleet, type Watch as FleetWatch } from "../../src/fleet/fleet.ts";
 import { shardOf } from "../../src/fleet/shard.ts";
 import { DYNAMICS, type RepId, type RepIdentity } from "../../src/presence/identity.ts";
-import { Crew, end, engineWith, person, POLL_MS, type Watch } from "../controller/crew.ts";
+import { Crew, end, person, POLL_MS, type Watch } from "../controller/crew.ts";
 
 const COUNT = 4;
 const TTL_MS = 6_000;

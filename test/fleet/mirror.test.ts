@@ -3,7 +3,7 @@ import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { Mirror } from "../../src/fleet/mirror.ts";
 import { repId } from "../../src/presence/identity.ts";
 import { VirtualClock } from "../controller/clock.ts";
-import { engineWith } from "../controller/crew.ts";
+import { engineWith } from "../../src/engine/engine.ts";
 import { commit, document } from "../engine/sample.ts";
 
 async function mirrored() {

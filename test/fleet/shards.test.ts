@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { engineOfShard, shardOf, type Tenure } from "../../src/fleet/shard.ts";
 import { Shards } from "../../src/fleet/shards.ts";
 import { repId } from "../../src/presence/identity.ts";
-import { engineWith } from "../controller/crew.ts";
 import { VirtualClock } from "../controller/clock.ts";
 import { commit, document, event } from "../engine/sample.ts";
 

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Engine } from "../../src/engine/engine.ts";
+import { type Engine, engineWith } from "../../src/engine/engine.ts";
 import type { Tenure } from "../../src/fleet/shard.ts";
 import { SHARDS, Shards, TTL_MS } from "../../src/fleet/shards.ts";
 import { VirtualClock } from "../controller/clock.ts";
-import { engineWith } from "../controller/crew.ts";
 import { Platter, VolatileEngine } from "../sim/disk.ts";
 
 const REPLACED_WITHIN_MS = 10_000;

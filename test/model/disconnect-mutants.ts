@@ -63,6 +63,39 @@ export const DISCONNECT_MUTANTS: readonly Mutant[] = [
     killedBy: { scenario: "a write that fell into a lost connection was not taken back by her" },
   },
   {
+    name: "R51 whoever was gone for a moment is not written to again",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "const isFinal = endpoint.refused?.intent === intent;",
+        replace: "const isFinal = true;",
+      },
+    ],
+    killedBy: { setting: { acts: 1, flaps: 1, refuses: true }, invariant: "P1 convergence" },
+  },
+  {
+    name: "R51 a refused write is tried again before anybody looks",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "const sinceTick = refused?.tick ?? rep.intentTick;",
+        replace: "const sinceTick = rep.intentTick;",
+      },
+    ],
+    killedBy: { setting: { acts: 1, flaps: 1, refuses: true }, invariant: "P1 convergence" },
+  },
+  {
+    name: "R51 a refused write is tried again for ever",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "const isFinal = endpoint.refused?.intent === intent;",
+        replace: "const isFinal = endpoint.refused?.intent === null;",
+      },
+    ],
+    killedBy: { scenario: "[R51] what Dynamics refuses twice is not tried again" },
+  },
+  {
     name: "R310 a write that arrived before she was gone is forgotten",
     edits: [
       {

@@ -111,10 +111,14 @@ function rank(rep: Rep): void {
     intents.add(base.intent);
   }
   for (const system of Object.keys(rep.systems) as SystemName[]) {
-    const { readTick, pending, tried, shown } = rep.systems[system] as Rep["systems"][SystemName];
+    const { readTick, pending, tried, shown, refused } = rep.systems[
+      system
+    ] as Rep["systems"][SystemName];
     ticks.add(readTick);
     intents.add(tried);
     intents.add(shown);
+    if (refused) intents.add(refused.intent);
+    if (refused) ticks.add(refused.tick);
     if (pending) intents.add(pending.intent);
     if (pending?.ackTick != null) ticks.add(pending.ackTick);
   }
@@ -228,6 +232,12 @@ function putEndpoint(world: World, rep: Rep, system: SystemName): void {
   flag(rep.base.atMs > e.coveredSinceMs);
   ago(e.cover === "none" ? null : e.leaseUntilMs);
   code(HEALTH_CODES, e.health);
+  flag(e.refused !== null);
+  if (e.refused) {
+    intents.put(e.refused.intent);
+    ticks.put(e.refused.tick);
+    ago(e.refused.atMs);
+  }
   flag(e.absent);
   status(e.disconnected?.status);
   ago(e.disconnected?.untilMs ?? null);

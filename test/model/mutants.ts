@@ -14,7 +14,7 @@ const FRESH = "a write follows a fresh read";
 /** Every shortcut that the checks must catch: M1 to M12 of the protocol, and one for each rule added since. */
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: "M1 no echo rule",
+    name: "M1 no echo rule (R3)",
     edits: [
       {
         file: "classify.ts",
@@ -25,7 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2 }, invariant: P3 },
   },
   {
-    name: "M2 assume applied on acknowledgement",
+    name: "M2 assume applied on acknowledgement (R50)",
     edits: [
       {
         file: "delivery.ts",
@@ -36,7 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, lagging: true }, invariant: P3 },
   },
   {
-    name: "M3 accept stale reads",
+    name: "M3 accept stale reads (R2)",
     edits: [
       {
         file: "classify.ts",
@@ -47,7 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, readsInFlight: 2 }, invariant: P3 },
   },
   {
-    name: "M4 overlapping writes",
+    name: "M4 overlapping writes (R30)",
     edits: [
       {
         file: "plan.ts",
@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2 }, invariant: P9 },
   },
   {
-    name: "M5 pending write not durable",
+    name: "M5 pending write not durable (R54)",
     edits: [
       {
         file: "delivery.ts",
@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2, crashes: 1 }, invariant: P3 },
   },
   {
-    name: "M6 forget unknown outcomes",
+    name: "M6 forget unknown outcomes (R53)",
     edits: [
       {
         file: "delivery.ts",
@@ -80,7 +80,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2, losses: 1 }, invariant: P3 },
   },
   {
-    name: "M7 no settling time for a lagging reader",
+    name: "M7 no settling time for a lagging reader (R4)",
     edits: [
       {
         file: "classify.ts",
@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, lagging: true }, invariant: P3 },
   },
   {
-    name: "M8 an absorbed write is a choice of hers",
+    name: "M8 an absorbed write is a choice of hers (R4)",
     edits: [
       {
         file: "classify.ts",
@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 1, absorptions: 1 }, invariant: P3 },
   },
   {
-    name: "M9 an echo of a superseded write is not written over",
+    name: "M9 an echo of a superseded write is not written over (R7)",
     edits: [
       {
         file: "observe.ts",
@@ -118,7 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2 }, invariant: P1 },
   },
   {
-    name: "M10 a revert in Dynamics is never noticed",
+    name: "M10 a revert in Dynamics is never noticed (R4)",
     edits: [
       {
         file: "classify.ts",
@@ -129,18 +129,18 @@ export const MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { acts: 2 }, invariant: P1 },
   },
   {
-    name: "M11 no read before a write",
+    name: "M11 no read before a write (R34)",
     edits: [
       {
         file: "plan.ts",
-        find: "endpoint.readTick < rep.intentTick || endpoint.seen === null",
+        find: "endpoint.readTick < sinceTick || endpoint.seen === null",
         replace: "endpoint.seen === null",
       },
     ],
     killedBy: { setting: { acts: 1 }, invariant: FRESH },
   },
   {
-    name: "M12 retry at every reconciliation",
+    name: "M12 retry at every reconciliation (R32)",
     edits: [
       {
         file: "plan.ts",

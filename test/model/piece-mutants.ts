@@ -25,7 +25,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     killedBy: { setting: { ...THREE, acts: 1 }, spared: { acts: 1 }, invariant: P1 },
   },
   {
-    name: "time to live: a hold without heartbeat never ends",
+    name: "time to live: a hold without heartbeat never ends (R57)",
     edits: [{ file: "intent.ts", find: "if (hold.untilMs > nowMs)", replace: "if (nowMs >= 0)" }],
     killedBy: {
       setting: { acts: 0, holds: 1, ttl: true },
@@ -34,7 +34,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "overlapping holds: the time of one ends all",
+    name: "overlapping holds: the time of one ends all (R57)",
     edits: [
       {
         file: "intent.ts",
@@ -49,7 +49,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "calls of different strengths: the first one wins",
+    name: "calls of different strengths: the first one wins (R20)",
     edits: [
       {
         file: "resolve.ts",
@@ -64,7 +64,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "shift end: during a call it hides the call",
+    name: "shift end: during a call it hides the call (R20)",
     edits: [
       {
         file: "resolve.ts",
@@ -79,7 +79,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "command: it lies over a call",
+    name: "command: it lies over a call (R20)",
     edits: [
       {
         file: "resolve.ts",
@@ -94,7 +94,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "command: it is an opinion",
+    name: "command: it is an opinion (R119)",
     edits: [
       {
         file: "event.ts",
@@ -109,7 +109,7 @@ export const PIECE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "two instances: what the other has under way is lost",
+    name: "two instances: what the other has under way is lost (R305)",
     edits: [
       {
         file: "../controller/takeover.ts",

@@ -18,7 +18,7 @@ const CLOSED = "a closed client hides nobody";
 /** One or more for each rule that the protocol needed beyond its first twelve shortcuts. */
 export const RULE_MUTANTS: readonly Mutant[] = [
   {
-    name: "R20 releasing one of two overlapping holds releases all",
+    name: "R56 releasing one of two overlapping holds releases all",
     edits: [{ file: "intent.ts", find: "holds: without(rep.holds, id)", replace: "holds: {}" }],
     killedBy: { setting: { acts: 0, holds: 2 }, invariant: P13 },
   },

@@ -43,6 +43,8 @@ export type Setting = {
   readonly signOuts: number;
   /** How often she may lose her connection to Dynamics; back within the epoch, she finds there what she left. */
   readonly flaps: number;
+  /** Dynamics refuses what is written for somebody who is not there; otherwise it accepts and swallows that. */
+  readonly refuses: boolean;
   /** Reads that may be answered with PresenceUnknown. */
   readonly unknowns: number;
   /** Nothing is known of her at first: no system has ever been read. */
@@ -85,6 +87,7 @@ export const BASE_SETTING: Setting = {
   closings: 0,
   signOuts: 0,
   flaps: 0,
+  refuses: false,
   unknowns: 0,
   cold: false,
   readsInFlight: 1,

@@ -268,7 +268,7 @@ function flightSteps(world: World, setting: Setting, core: Core, policy: Policy)
   for (const [index, { write, applied }] of world.flights.entries()) {
     const { system, intent, shows } = write;
     const landed = { ...world, flights: dropAt(world.flights, index) };
-    const answer = (sent: World, outcome: "accepted" | "unknown"): World => {
+    const answer = (sent: World, outcome: "accepted" | "refused" | "unknown"): World => {
       const from = reloaded(sent, core, policy);
       return { ...from, rep: core.deliver(from.rep, system, intent, outcome, policy, nowMs) };
     };
@@ -279,6 +279,12 @@ function flightSteps(world: World, setting: Setting, core: Core, policy: Policy)
         const next = answer(spend(landed, "losses"), "unknown");
         found.push({ name: `the answer to ${name} is lost`, next });
       }
+      continue;
+    }
+    if (setting.refuses && isSignedOut(world, system)) {
+      const raced = world.raced || hasUnread(world, system);
+      const next = answer({ ...landed, raced }, "refused");
+      found.push({ name: `${name} is refused`, next });
       continue;
     }
     const flights = world.flights.with(index, { write, applied: true });

@@ -175,6 +175,22 @@ describe("[R118] a manual status in Teams is lifted", () => {
   });
 });
 
+describe("[R311] what a system keeps to itself", () => {
+  it("[R20] [R311] is what it counts: a call that it shows is shown elsewhere all the same", () => {
+    const systems = POLICY.systems.map((profile) => ({
+      ...profile,
+      keepsToItself: ["InACall", "InAMeeting"] as const,
+    }));
+    const policy = { ...POLICY, systems };
+    const showing = (status: Status, kind: AutomaticKind): Status | null => {
+      const overlay = { status, kind, tick: 9, intent: 5, atMs: 0, over: null, untilMs: null };
+      return targetOf({ ...NEW, overlays: { [TEAMS]: overlay } }, DYNAMICS, policy);
+    };
+    expect(showing("InACall", "hold")).toBe("Busy");
+    expect(showing("InAMeeting", "soft")).toBe("Available");
+  });
+});
+
 describe("[R35] a system has what it should", () => {
   const has = (rep: Rep, system: SystemName, endpoint: Partial<Endpoint>): boolean => {
     const now = at(rep, system, { tried: 5, ...endpoint });

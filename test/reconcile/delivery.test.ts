@@ -51,6 +51,45 @@ describe("R51 refused", () => {
     expect(stage.endpoint(TEAMS).health).toBe("rejected");
   });
 
+  it("[R51] in Dynamics, is tried once more after a read that left when it must show the truth", () => {
+    const stage = Stage.settled(core);
+    stage.teams("Busy");
+    const write = stage.nextWrite(DYNAMICS);
+    const left = stage.rep.tick;
+    stage.answer(write, "refused");
+    expect(stage.plan()).toMatchObject({ reads: [], writes: [] });
+    stage.wait(4_999);
+    expect(stage.plan().recheckAtMs).toBe(stage.nowMs + 1);
+    expect(stage.plan()).toMatchObject({ reads: [], writes: [] });
+    stage.wait(1);
+    stage.dynamics("Available", { startedTick: left });
+    expect(stage.plan()).toMatchObject({ reads: [DYNAMICS], writes: [] });
+    stage.dynamics("Available");
+    expect(stage.plan().writes).toMatchObject([{ system: DYNAMICS, shows: "Busy" }]);
+  });
+
+  it("[R51] in Dynamics, does not keep what is wanted next waiting", () => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    stage.answer(stage.nextWrite(DYNAMICS), "refused");
+    stage.decree("DoNotDisturb");
+    stage.dynamics("Available");
+    expect(stage.plan().writes).toMatchObject([{ system: DYNAMICS, shows: "DoNotDisturb" }]);
+  });
+
+  it("[R51] in Dynamics, counts anew once she was seen gone", () => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    stage.answer(stage.nextWrite(DYNAMICS), "refused");
+    stage.wait(5_000);
+    stage.dynamics("Offline");
+    expect(stage.plan().writes.filter(({ system }) => system === DYNAMICS)).toEqual([]);
+    stage.dynamics("Available");
+    stage.answer(stage.nextWrite(DYNAMICS), "refused");
+    stage.wait(5_000);
+    expect(stage.nextWrite(DYNAMICS).shows).toBe("Busy");
+  });
+
   it("[R51] is tried again for the next", () => {
     const { stage, write } = writing();
     stage.answer(write, "refused");

@@ -35,6 +35,15 @@ describe("R56 overlapping holds", () => {
     expect(stage.endpoint(DYNAMICS).seen).toBe("Available");
   });
 
+  it("[R35] [R56] a second call, while the first is shown, costs no write", () => {
+    const stage = inACall();
+    stage.wait(60_000);
+    stage.hold("second");
+    expect(stage.settle()).toEqual([]);
+    stage.release("call");
+    expect(stage.settle()).toEqual([]);
+  });
+
   it("[R56] releasing what is not held changes nothing", () => {
     const stage = inACall();
     const before = stage.rep;

@@ -138,6 +138,22 @@ export const SCENARIOS: Readonly<Record<string, (core: Core) => void>> = {
     assert.equal(stage.nextWrite(DYNAMICS).shows, "Busy");
   },
 
+  "[R51] what Dynamics refuses twice is not tried again": (core) => {
+    const stage = Stage.settled(core);
+    const toDynamics = (): readonly Write[] =>
+      stage.plan().writes.filter(({ system }) => system === DYNAMICS);
+    stage.hold("call");
+    for (let time = 0; time < 2; time += 1) {
+      stage.answer(stage.nextWrite(DYNAMICS), "refused");
+      stage.wait(60_000);
+    }
+    stage.dynamics("Available");
+    assert.deepEqual(toDynamics(), []);
+    assert.equal(stage.endpoint(DYNAMICS).health, "rejected");
+    stage.decree("DoNotDisturb");
+    assert.equal(stage.nextWrite(DYNAMICS).shows, "DoNotDisturb");
+  },
+
   "a read of Teams that left before the call ended does not release Dynamics": (core) => {
     const stage = Stage.settled(core);
     stage.hold("call");

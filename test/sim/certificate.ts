@@ -1,6 +1,7 @@
 import { CLASSIFICATIONS } from "../../src/reconcile/classify.ts";
 import { MUTANTS } from "../model/mutants.ts";
 import type { Setting } from "../model/setting.ts";
+import { RULE_MUTANTS } from "../rules/mutants.ts";
 import { DEEDS, FAULTS, OVERLAPS } from "./climate.ts";
 import { DRIVE_MUTANTS } from "./mutants.ts";
 
@@ -36,6 +37,7 @@ const PIECES: Readonly<Record<string, (setting: Setting) => boolean>> = {
   "closed clients": ({ closings }) => closings > 0,
   "sign-outs": ({ signOuts }) => signOuts > 0,
   "lost connections": ({ flaps }) => flaps > 0,
+  refusals: ({ refuses }) => refuses,
   pauses: ({ pauses }) => pauses > 0,
   "lost answers": ({ losses }) => losses > 0,
   "late writes": ({ zombies }) => zombies > 0,
@@ -128,8 +130,10 @@ Written by \`npm run prove\` on ${proof.date}, for commit ${proof.commit}. ${ver
 | States of the decision, explored | ${number.format(proof.states)} in ${proof.settings} settings, ${number.format(proof.transitions)} transitions |
 | Broken bodies, decoded | ${number.format(proof.bodies)}, ${table("bodies")} |
 | Broken promises | ${proof.failures.length} |
-| Mutants that the tests must kill | ${MUTANTS.length} of the decision, ${DRIVE_MUTANTS.length} of the drive |
+| Mutants that the tests must kill | ${MUTANTS.length} of the decision, ${DRIVE_MUTANTS.length} of the drive, ${RULE_MUTANTS.length} of single rules |
 | Time | ${proof.minutes.toFixed(0)} minutes; FUZZ_SEED=${proof.fuzzSeed} repeats the bodies |
+
+What was found on the way stands in [defects.md](defects.md).
 
 A simulated life is the real controller, policy, connectors and routes over simulated Graph, Dataverse, partners and disk, in
 virtual time: some half an hour to half a day in which everything below goes wrong, then a calm in which every change must show.

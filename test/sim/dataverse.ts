@@ -53,6 +53,7 @@ export class SimulatedDataverse {
   readonly #chance: Chance;
   readonly #journal: Journal;
   readonly #rows = new Map<string, Projected[]>();
+  readonly #blinking = new Set<string>();
   readonly #projectedMs = new Map<string, number>();
   #version = 5_000_000;
 
@@ -132,11 +133,16 @@ export class SimulatedDataverse {
     throw errorOf(answer.failure, doing, caller.clock.nowMs());
   }
 
+  /** She is gone just when the next change for her arrives, and back before a row could say so. */
+  blinks(userId: string): void {
+    this.#blinking.add(userId);
+  }
+
   #modify(body: Row): true | { readonly refused: number } {
     const userId = String(body["AgentId"]);
     const presenceId = String(body["PresenceId"]);
     const rep = this.engine.rep(userId);
-    if (!rep?.loggedIn) return { refused: 404 };
+    if (this.#blinking.delete(userId) || !rep?.loggedIn) return { refused: 404 };
     const choice = { presenceId, modifiedBy: "AGENT" as const, modifiedByUserId: null };
     this.engine.choose(rep, choice, true);
     this.onWrite(userId, presenceId);

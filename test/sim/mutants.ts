@@ -19,7 +19,7 @@ export type DriveMutant = {
 
 export const DRIVE_MUTANTS: readonly DriveMutant[] = [
   {
-    name: "D1 send before the record is durable",
+    name: "D1 send before the record is durable (R38, R49)",
     edits: [
       {
         file: "controller.ts",
@@ -32,7 +32,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 3,
   },
   {
-    name: "D2 forget at a restart, and for good, that a write was on its way",
+    name: "D2 forget at a restart, and for good, that a write was on its way (R54)",
     edits: [
       {
         file: "takeover.ts",
@@ -44,7 +44,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 60,
   },
   {
-    name: "D3 decide about a system while a write is on its way there, and take those of others for lost",
+    name: "D3 decide about a system while a write is on its way there, and take those of others for lost (R305)",
     edits: [
       {
         file: "takeover.ts",
@@ -78,7 +78,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 60,
   },
   {
-    name: "D5 send inside a Retry-After",
+    name: "D5 send inside a Retry-After (R46)",
     edits: [
       {
         file: "pace.ts",
@@ -90,7 +90,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 5,
   },
   {
-    name: "D6 take an event again that somebody else has settled",
+    name: "D6 take an event again that somebody else has settled (R63)",
     edits: [
       {
         file: "controller.ts",
@@ -102,7 +102,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 60,
   },
   {
-    name: "D7 drop what a draft took when it cannot be stored",
+    name: "D7 drop what a draft took when it cannot be stored (R63)",
     edits: [
       {
         file: "slot.ts",
@@ -114,7 +114,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 60,
   },
   {
-    name: "D8 write over what another instance stored",
+    name: "D8 write over what another instance stored (R60)",
     edits: [
       {
         file: "controller.ts",
@@ -126,7 +126,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 60,
   },
   {
-    name: "D9 leave unsettled events where they are at a restart",
+    name: "D9 leave unsettled events where they are at a restart (R63)",
     edits: [
       {
         file: "controller.ts",
@@ -138,7 +138,7 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     seeds: 100,
   },
   {
-    name: "D10 settle an event without storing that",
+    name: "D10 settle an event without storing that (R63)",
     edits: [
       {
         file: "controller.ts",

@@ -89,7 +89,7 @@ export async function overlap(
 
 /**
  * Her connection to Dynamics is lost for less than its grace (R310): what she chose stands, and what is told meanwhile
- * is written when she is back. Everybody is Available before and after.
+ * is written when she is back; so it is where nobody could read that she was gone. Everybody is Available before and after.
  */
 export async function lostConnection(after: After): Promise<void> {
   await after(1, (person) => {
@@ -121,8 +121,16 @@ export async function lostConnection(after: After): Promise<void> {
     person.isBack();
     return IN_A_CALL;
   });
-  await after(2, (person) => {
+  const ends = (person: SimulatedPerson): Shown => {
     person.callEnds(calls.get(person) ?? "");
     return AVAILABLE;
+  };
+  await after(2, ends);
+  // The write of her call is refused, and nothing that can be read says why (R51).
+  await after(3, (person) => {
+    person.blinks();
+    calls.set(person, person.callBegins({ source: "phone", status: "InACall" }));
+    return IN_A_CALL;
   });
+  await after(2, ends);
 }

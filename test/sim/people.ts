@@ -232,6 +232,11 @@ export class SimulatedPerson {
     this.#world.dataverse.engine.login(this.#row);
   }
 
+  /** A connection that is lost for so short a time that nobody can read it. */
+  blinks(): void {
+    this.#world.dataverse.blinks(this.#user);
+  }
+
   /** A supervisor says what she is. */
   commands(event: Pick<PartnerEvent, "type" | "status" | "ttlSeconds" | "endsHolds">): void {
     this.#tell({ ...event, source: DESK });

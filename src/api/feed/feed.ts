@@ -110,31 +110,3 @@ export class Feed {
     for (const news of waiting) news();
   }
 }
-
-/** The same engine, telling of each commit once it is durable. */
-export function announcing(engine: Engine, onCommit: () => void): Engine {
-  return {
-    load: () => engine.load(),
-    get: (rep) => engine.get(rep),
-    commit: async (commit) => {
-      const result = await engine.commit(commit);
-      if (result.ok && commit.history.length > 0) onCommit();
-      return result;
-    },
-    remove: (rep) => engine.remove(rep),
-    accept: (event) => engine.accept(event),
-    unsettled: () => engine.unsettled(),
-    settled: () => engine.settled(),
-    settle: (events) => engine.settle(events),
-    history: (query) => engine.history(query),
-    keep: (record) => engine.keep(record),
-    kept: (kind) => engine.kept(kind),
-    kinds: () => engine.kinds(),
-    forget: (kind, id) => engine.forget(kind, id),
-    lease: (name, holder, ttlMs) => engine.lease(name, holder, ttlMs),
-    release: (name, holder) => engine.release(name, holder),
-    leases: () => engine.leases(),
-    prune: (beforeMs) => engine.prune(beforeMs),
-    close: () => engine.close(),
-  };
-}

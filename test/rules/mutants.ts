@@ -1,0 +1,283 @@
+import { EDGE_MUTANTS } from "./edge-mutants.ts";
+
+/**
+ * A rule taken out of the code: one change to one file of `src/`, where `find` occurs exactly once. It is killed by a test
+ * in `test` that cites the rule in its title.
+ */
+export type RuleMutant = {
+  readonly rule: string;
+  readonly shortcut: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  readonly test: string;
+};
+
+const LAWS = { file: "presence/laws.ts", test: "presence/laws.test.ts" } as const;
+const CLASSIFY = { file: "reconcile/classify.ts", test: "reconcile/classify.test.ts" } as const;
+const RESOLVE = { file: "reconcile/resolve.ts", test: "reconcile/resolve.test.ts" } as const;
+const QUEUE = {
+  file: "controller/work-queue.ts",
+  test: "controller/work-queue.test.ts",
+} as const;
+const PACE = { file: "controller/pace.ts", test: "controller/pace.test.ts" } as const;
+const MASK = { file: "reconcile/explain.ts", test: "reconcile/mask.test.ts" } as const;
+
+/**
+ * One for each rule that neither the mutants of the core (`test/model/mutants.ts`) nor those of the drive
+ * (`test/sim/mutants.ts`) take out.
+ */
+export const RULE_MUTANTS: readonly RuleMutant[] = [
+  {
+    ...LAWS,
+    rule: "L1",
+    shortcut: "what cannot be read back may be written",
+    find: `found.push({ law: "L1", status, says });`,
+    replace: "",
+  },
+  {
+    ...LAWS,
+    rule: "L2",
+    shortcut: "writing what was read may change something",
+    find: "if (q[shown] !== shown) {",
+    replace: "if (q[shown] === null) {",
+  },
+  {
+    ...LAWS,
+    rule: "L3",
+    shortcut: "a write may make a busy rep look free",
+    find: "if (isRoutable(shown) && !isRoutable(status)) {",
+    replace: "if (isRoutable(shown) && isRoutable(status) !== isRoutable(status)) {",
+  },
+  {
+    rule: "L4",
+    shortcut: "of two statuses the first one stands",
+    file: "presence/status.ts",
+    find: "return strength(a) >= strength(b) ? a : b;",
+    replace: "return strength(a) >= strength(b) ? a : a;",
+    test: "presence/laws.test.ts",
+  },
+  {
+    ...LAWS,
+    rule: "L5",
+    shortcut: "two systems may play ping-pong",
+    find: "if (once !== twice) {",
+    replace: "if (once !== once) {",
+  },
+  {
+    ...CLASSIFY,
+    rule: "R1",
+    shortcut: "a reading without anything in it is taken for a change",
+    find: `  if (n === null) return "unusable";\n`,
+    replace: "",
+  },
+  {
+    ...CLASSIFY,
+    rule: "R5",
+    shortcut: "what is known is news",
+    find: `return "same";`,
+    replace: "return change;",
+  },
+  {
+    ...CLASSIFY,
+    rule: "R11",
+    shortcut: "what a withdrawal uncovers is a choice",
+    find: `if (pending?.withdraws && (reading.automatic || n === "Away")) return "uncovered";`,
+    replace: "",
+  },
+  {
+    ...CLASSIFY,
+    rule: "R12",
+    shortcut: "what a system shows by itself is chosen",
+    find: `return isOurs ? "agrees" : "automatic";`,
+    replace: `return isOurs ? "agrees" : "choice";`,
+  },
+  {
+    ...CLASSIFY,
+    rule: "R15",
+    shortcut: "of two choices that cross, the one read last stands",
+    find: `? "outranked" : "choice";`,
+    replace: `? "choice" : "choice";`,
+  },
+  {
+    ...CLASSIFY,
+    rule: "R16",
+    shortcut: "what nothing explains is forgotten",
+    find: `? "outranked" : "choice";`,
+    replace: `? "outranked" : "settled";`,
+  },
+  {
+    ...RESOLVE,
+    rule: "R22",
+    shortcut: "with nothing on top she is free",
+    find: "return topOf(rep)?.status ?? rep.base.status;",
+    replace: `return topOf(rep)?.status ?? "Available";`,
+  },
+  {
+    ...RESOLVE,
+    rule: "R23",
+    shortcut: "with nothing on top a system is left alone",
+    find: "if (!top) return base;",
+    replace: "if (!top) return null;",
+  },
+  {
+    ...RESOLVE,
+    rule: "R27",
+    shortcut: "a call over a shift end shows as the shift end",
+    find: `rep.base.status === "Offline" || rep.base.origin === top.system`,
+    replace: "rep.base.origin === top.system",
+  },
+  {
+    rule: "R28",
+    shortcut: "Available is kept alive, whatever the policy says",
+    file: "policy.ts",
+    find: `if (action === "withdraw") return "none";`,
+    replace: `if (action === "withdraw") return status === "Available" ? "session" : "none";`,
+
+    test: "reconcile/keep-alive.test.ts",
+  },
+  {
+    rule: "R31",
+    shortcut: "a write of unknown outcome is tried again at once",
+    file: "reconcile/plan.ts",
+    find: `  if (endpoint.retryAtMs > nowMs) return { kind: "wait", atMs: endpoint.retryAtMs };\n`,
+    replace: "",
+    test: "reconcile/plan.test.ts",
+  },
+  {
+    rule: "R36",
+    shortcut: "what could not be stored is not read again before the release",
+    file: "controller/slot.ts",
+    find: "      this.lost.add(system);\n",
+    replace: "",
+    test: "controller/slot.test.ts",
+  },
+  {
+    rule: "R36",
+    shortcut: "time in which nothing could be stored wears out patience",
+    file: "controller/slot.ts",
+    find: "    this.sinceMs = nowMs;\n    this.#undone += 1;",
+    replace: "    this.#undone += nowMs > 0 ? 1 : 2;",
+    test: "controller/slot.test.ts",
+  },
+  {
+    rule: "R39",
+    shortcut: "a write is kept in the history without its cause",
+    file: "controller/recorder.ts",
+    find: "        cause: write.cause,\n",
+    replace: "        cause: null,\n",
+    test: "controller/controller.test.ts",
+  },
+  {
+    ...QUEUE,
+    rule: "R40",
+    shortcut: "a key that was added while it was processed is forgotten",
+    find: "      if (again) this.#wait(key, again);\n",
+    replace: "",
+  },
+  {
+    ...QUEUE,
+    rule: "R41",
+    shortcut: "a key that is being processed is processed beside itself",
+    find: "if (this.#processing.has(key)) {",
+    replace: "if (this.#processing.has(key) && this.#draining) {",
+  },
+  {
+    ...QUEUE,
+    rule: "R42",
+    shortcut: "first come, first served",
+    find: "    this.#waiting[urgency].add(key);\n",
+    replace: "    this.#waiting.normal.add(key);\n",
+  },
+  {
+    ...QUEUE,
+    rule: "R43",
+    shortcut: "a key that fails comes back at once, every time",
+    find: "retryFirstMs * 2 ** Math.min(failures - 1, 20)",
+    replace: "retryFirstMs",
+  },
+  {
+    ...QUEUE,
+    rule: "R44",
+    shortcut: "draining does not wait for what runs",
+    find: "if (this.#processing.size === 0) return;",
+    replace: "if (this.#draining) return;",
+  },
+  {
+    ...PACE,
+    rule: "R42",
+    shortcut: "an endless stream of hints keeps everybody else Busy",
+    find: "const SHARE = 16;",
+    replace: "const SHARE = Infinity;",
+  },
+  {
+    ...PACE,
+    rule: "R45",
+    shortcut: "requests cost nothing",
+    find: "    this.#tokens -= 1;\n    return true;",
+    replace: "    return true;",
+  },
+  {
+    rule: "R47",
+    shortcut: "everybody who asks gets a call of her own",
+    file: "controller/reader.ts",
+    find: "if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;",
+    replace: "this.#gathering.push({ identity, tick, resolve, reject });",
+    test: "controller/reader.test.ts",
+  },
+  {
+    rule: "R48",
+    shortcut: "every reading of a sweep is news",
+    file: "controller/news.ts",
+    find: "  const { status } = reading;\n  if (status === null) return false;\n",
+    replace: "  const { status } = reading;\n  if (status !== null) return true;\n",
+    test: "controller/sweep.test.ts",
+  },
+  {
+    rule: "R52",
+    shortcut: "a write that was surely not applied is given up",
+    file: "reconcile/delivery.ts",
+    find: "        tried: Math.min(endpoint.tried, pending.intent - 1),\n        failures,",
+    replace: "        failures,",
+    test: "reconcile/delivery.test.ts",
+  },
+  {
+    rule: "R55",
+    shortcut: "a heartbeat is a new call",
+    file: "reconcile/intent.ts",
+    find: "if (known?.status === hold.status) {",
+    replace: "if (known?.status === hold.status && known.untilMs === hold.untilMs) {",
+    test: "reconcile/holds.test.ts",
+  },
+  {
+    rule: "R59",
+    shortcut: "Lunch comes back as Away",
+    file: "reconcile/plan.ts",
+    find: "const restored = step.target === profile.shows[rep.base.status] ? write.native : null;",
+    replace: "const restored = null;",
+    test: "reconcile/writes.test.ts",
+  },
+  {
+    ...MASK,
+    rule: "R320",
+    shortcut: "what lies beneath our entry is not said to be unknown",
+    find: "  return { sinceMs, covering };\n",
+    replace: "  return sinceMs < 0 ? { sinceMs, covering } : null;\n",
+  },
+  {
+    ...MASK,
+    rule: "R321",
+    shortcut: "nobody knows when an override ends",
+    find: "sinceMs === null || lastsMs === null ? null : sinceMs + lastsMs;",
+    replace: "sinceMs === null || lastsMs === null ? null : null;",
+  },
+  {
+    rule: "R323",
+    shortcut: "reads and writes share one pace, whoever makes them",
+    file: "controller/controller.ts",
+    find: "const reading = { clock, pace: readPace,",
+    replace: "const reading = { clock, pace,",
+    test: "controller/reading-apart.test.ts",
+  },
+  ...EDGE_MUTANTS,
+];
