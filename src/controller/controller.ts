@@ -213,7 +213,8 @@ export class Controller {
       const { next, reads } = decide(slot, draft.rep, policy, nowMs);
       draft.record.plan(draft.rep, next, nowMs);
       draft.rep = next.rep;
-      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;
+      const patient = next.writes.length === 0;
+      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) this.#startRead(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
@@ -286,7 +287,7 @@ export class Controller {
   }
 
   /** False if the rep is not ours any more. Throws if the draft could not be stored. */
-  async #store(slot: Slot, draft: Draft): Promise<boolean> {
+  async #store(slot: Slot, draft: Draft, patient: boolean): Promise<boolean> {
     if (!this.#isCurrent(slot)) return false;
     const { document } = slot;
     const { rep, record, events } = draft;
@@ -301,6 +302,7 @@ export class Controller {
       document: next,
       history: record.entries,
       settles: events,
+      patient,
     });
     if (!result.ok) {
       // Whoever wrote may have settled what is in the draft: this must not be taken twice.
@@ -319,7 +321,7 @@ export class Controller {
     try {
       const draft = slot.open();
       this.#takeAnswers(slot, draft);
-      await this.#store(slot, draft);
+      await this.#store(slot, draft, false);
     } catch (error) {
       this.#options.onFault(slot.document.identity.rep, error);
     }

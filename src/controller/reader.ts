@@ -34,9 +34,9 @@ type Waiting = {
 };
 
 /**
- * Reads one system for many reps. While a call is under way, whoever asks within `gatherMs` shares the next one, so
- * that calls per change fall as load rises, and nobody waits for company where there is none; longer while writes
- * wait for the system's limit. A reading carries the tick of its asker from before the call left, and the time at
+ * Reads one system for many reps. While a call is under way, whoever asks until it is back, or within `gatherMs`, shares
+ * the next one, so that calls per change fall as load rises, and nobody waits for company where there is none; longer
+ * while writes wait for the system's limit. A reading carries the tick of its asker from before the call left, and the time at
  * which it left: never later than the truth it shows.
  */
 export class Reader {
@@ -44,6 +44,8 @@ export class Reader {
   readonly #options: ReaderOptions;
   #gathering: Waiting[] = [];
   #underWay = 0;
+  /** Ends the wait for company; `null` while nobody waits for that. */
+  #cancelWait: (() => void) | null = null;
 
   constructor(connector: Connector, options: ReaderOptions) {
     this.#connector = connector;
@@ -55,13 +57,16 @@ export class Reader {
     return new Promise((resolve, reject) => {
       if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;
       const { clock, gatherMs, pace } = this.#options;
-      const apartMs = this.#underWay === 0 ? 0 : gatherMs;
-      clock.after(Math.max(apartMs, pace.readsApartMs), () => void this.#flush());
+      const waitMs = Math.max(this.#underWay === 0 ? 0 : gatherMs, pace.readsApartMs);
+      if (waitMs > 0) this.#cancelWait = clock.after(waitMs, () => void this.#flush());
+      // A timer takes a millisecond at least. Whoever is processed together asks within one microtask.
+      else queueMicrotask(() => void this.#flush());
     });
   }
 
   async #flush(): Promise<void> {
     const { clock, pace, depart, signal } = this.#options;
+    this.#cancelWait = null;
     await pace.take("read");
     const waiting = this.#gathering;
     this.#gathering = [];
@@ -74,11 +79,20 @@ export class Reader {
       for (const { identity, tick, resolve } of waiting) {
         resolve(dated(seen.get(identity.rep), { ...left, startedTick: tick }));
       }
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-    } finally {
       this.#underWay -= 1;
+      this.#hurry();
+    } catch (error) {
+      this.#underWay -= 1;
+      // Nobody is hurried: the system may have asked for silence, and whoever is told of it now says so first.
+      for (const { reject } of waiting) reject(error);
     }
+  }
+
+  /** Those who wait for company need not when no call is under way any more, unless writes need the limit. */
+  #hurry(): void {
+    if (!this.#cancelWait || this.#underWay > 0 || this.#options.pace.readsApartMs > 0) return;
+    this.#cancelWait();
+    void this.#flush();
   }
 }
 

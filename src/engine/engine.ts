@@ -64,6 +64,8 @@ export type Commit = {
    */
   readonly history: readonly (HistoryEntry & { readonly position?: number })[];
   readonly settles: readonly Pick<InboxEvent, "id" | "source">[];
+  /** Nothing is held up by it: it may wait some milliseconds for others, to share their disk flush. */
+  readonly patient?: boolean;
 };
 
 export type CommitResult =

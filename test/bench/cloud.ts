@@ -12,7 +12,9 @@ export type Cloud = {
   readonly clientSecret: string;
   /** A file with the certificate that the cloud is trusted by. */
   readonly caPath: string;
+  /** Seconds between two looks at everybody in Teams. */
   readonly pollSeconds: number;
+  readonly dynamicsPollSeconds: number;
 };
 
 /** What the service may be given beyond its usual environment. */
@@ -59,7 +61,7 @@ export async function launchLockstep(
       DATAVERSE_WEBHOOK_KEY: WEBHOOK_KEY,
       DATABASE_URL: `sqlite:${join(folder, "lockstep.db")}`,
       TEAMS_POLL_SECONDS: String(cloud.pollSeconds),
-      DYNAMICS_POLL_SECONDS: String(cloud.pollSeconds),
+      DYNAMICS_POLL_SECONDS: String(cloud.dynamicsPollSeconds),
       ...extras.env,
     },
     urlIn: (printed) => {

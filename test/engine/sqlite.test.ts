@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { repId } from "../../src/presence/identity.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
@@ -44,6 +45,27 @@ test("opening prints nothing: no warning about an experiment", () => {
     script,
   ]);
   expect(told.toString()).toBe("");
+});
+
+test("[R62] a patient commit goes with the next that is not, or at the close, or alone when its time is over", async () => {
+  const path = join(temporaryDirectory(), "lockstep.db");
+  const calm = await openSqliteEngine({ path, patienceMs: 3_600_000 });
+  const patient = (name: string) => calm.commit({ ...commit(document(name)), patient: true });
+  let carried = false;
+  const first = patient("ana").then(() => (carried = true));
+  await nextTurn();
+  await nextTurn();
+  expect([carried, await calm.load()]).toEqual([false, []]);
+  await Promise.all([first, calm.commit(commit(document("ben")))]);
+  expect(await calm.load()).toHaveLength(2);
+  const last = patient("cleo");
+  await calm.close();
+  expect(await last).toMatchObject({ ok: true });
+  const brief = await openForTest({ path, patienceMs: 1 });
+  expect(await brief.load()).toHaveLength(3);
+  expect(await brief.commit({ ...commit(document("dan")), patient: true })).toMatchObject({
+    ok: true,
+  });
 });
 
 test("a file of the first release is brought up to date, with all that is in it", async () => {

@@ -23,9 +23,9 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     edits: [
       {
         file: "controller.ts",
-        find: "      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;\n      for (const write of next.writes) this.#send(slot, write);",
+        find: "      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;\n      for (const write of next.writes) this.#send(slot, write);",
         replace:
-          "      for (const write of next.writes) this.#send(slot, write);\n      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft))) return true;",
+          "      for (const write of next.writes) this.#send(slot, write);\n      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;",
       },
     ],
     climate: "network",
@@ -184,6 +184,18 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
       },
     ],
     climate: "disk",
+    seeds: 60,
+  },
+  {
+    name: "D14 hurry those who wait to read although the call before them was refused",
+    edits: [
+      {
+        file: "reader.ts",
+        find: "      this.#underWay -= 1;\n      // Nobody is hurried",
+        replace: "      this.#underWay -= 1;\n      this.#hurry();\n      // Nobody is hurried",
+      },
+    ],
+    climate: "everything",
     seeds: 60,
   },
 ];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DYNAMICS } from "../../presence/identity.ts";
 import { type Permit, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
+import { Deadline } from "../deadline.ts";
 import { type Doing, lost, malformed, oversized, refusal } from "./dataverse-error.ts";
 
 export type DataverseOptions = {
@@ -111,6 +112,7 @@ export function createDataverse(options: DataverseOptions): Dataverse {
     signal: AbortSignal,
   ): Promise<Answer> {
     permit?.();
+    using limit = new Deadline(signal, timeoutMs);
     try {
       const response = await pool.request({
         method,
@@ -125,7 +127,7 @@ export function createDataverse(options: DataverseOptions): Dataverse {
           ...headers,
         },
         body: body ? JSON.stringify(body) : null,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: limit.signal,
       });
       return {
         status: response.statusCode,

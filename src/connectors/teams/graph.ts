@@ -11,6 +11,7 @@ import {
 import { TEAMS } from "../../presence/identity.ts";
 import type { Permit, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
+import { Deadline } from "../deadline.ts";
 import { lost, oversized, type Refused, refusal } from "./graph-error.ts";
 
 export type GraphOptions = {
@@ -76,7 +77,7 @@ export function createGraph(options: GraphOptions): Graph {
     token: string,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    using limit = new Deadline(signal, timeoutMs);
     const provider = { getAccessToken: () => Promise.resolve(token) };
     const attempt = new Attempt();
     request.permit?.();
@@ -84,7 +85,7 @@ export function createGraph(options: GraphOptions): Graph {
       const asked = client
         .api(request.path)
         .middlewareOptions([new AuthenticationHandlerOptions(provider), attempt])
-        .options({ signal: limited, redirect: "manual" })
+        .options({ signal: limit.signal, redirect: "manual" })
         .responseType(ResponseType.RAW);
       const response = (await METHODS[method](asked, request.body)) as Response;
       return { response, text: await readText(response) };

@@ -12,7 +12,8 @@ type Call = {
 };
 
 /**
- * Lets all calls of one event-loop turn share one transaction, and with it one disk flush.
+ * Lets all calls of one event-loop turn share one transaction, and with it one disk flush. A flush stops the event loop
+ * until the disk has answered, so whoever is patient waits for somebody who is not, `patienceMs` at most.
  *
  * - Nobody is answered before COMMIT has returned.
  * - A call that fails by its own fault is undone alone; the others do not notice.
@@ -26,12 +27,16 @@ export class GroupCommit {
   readonly #mark: StatementSync;
   readonly #undo: StatementSync;
   readonly #keep: StatementSync;
+  readonly #patienceMs: number;
   #waiting: Call[] = [];
   #scheduled = false;
+  /** A flush will come for those who are patient. */
+  #awaited = false;
   #closed = false;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, patienceMs: number) {
     this.#db = db;
+    this.#patienceMs = patienceMs;
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#mark = db.prepare("SAVEPOINT call");
@@ -40,7 +45,7 @@ export class GroupCommit {
   }
 
   /** Runs `work` in the next transaction. Its result, or what it threw, arrives after COMMIT. */
-  run<Result>(work: () => Result): Promise<Result> {
+  run<Result>(work: () => Result, patient = false): Promise<Result> {
     if (this.#closed) return Promise.reject(engineClosed());
     return new Promise<Result>((resolve, reject) => {
       const perform = () => {
@@ -48,7 +53,8 @@ export class GroupCommit {
         return () => resolve(result);
       };
       this.#waiting.push({ perform, reject });
-      this.#schedule();
+      if (patient && this.#patienceMs > 0) this.#scheduleLater();
+      else this.#schedule();
     });
   }
 
@@ -66,6 +72,15 @@ export class GroupCommit {
       if (this.#waiting.length > 0) this.#flush();
       if (this.#waiting.length > 0) this.#schedule();
     });
+  }
+
+  #scheduleLater(): void {
+    if (this.#awaited) return;
+    this.#awaited = true;
+    setTimeout(() => {
+      this.#awaited = false;
+      if (this.#waiting.length > 0) this.#schedule();
+    }, this.#patienceMs);
   }
 
   #flush(): void {

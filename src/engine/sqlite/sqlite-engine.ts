@@ -31,7 +31,7 @@ const ROWS_PER_TURN = 500;
  * that is damaged, newer, or not ours.
  */
 export async function openSqliteEngine(options: SqliteOptions): Promise<Engine> {
-  return new SqliteEngine(openDatabase(options), options.readOnly ?? false);
+  return new SqliteEngine(openDatabase(options), options);
 }
 
 /** Reads see what is committed. Writes of one event-loop turn share a transaction (group-commit.ts). */
@@ -46,7 +46,7 @@ class SqliteEngine implements Engine {
   readonly #group: GroupCommit;
   #closed = false;
 
-  constructor(db: DatabaseSync, readOnly: boolean) {
+  constructor(db: DatabaseSync, { readOnly = false, patienceMs = 0 }: SqliteOptions) {
     this.#db = db;
     this.#readOnly = readOnly;
     this.#documents = new Documents(db);
@@ -54,7 +54,7 @@ class SqliteEngine implements Engine {
     this.#history = new History(db);
     this.#records = new Records(db);
     this.#leases = new Leases(db);
-    this.#group = new GroupCommit(db);
+    this.#group = new GroupCommit(db, patienceMs);
   }
 
   async load(): Promise<readonly RepDocument[]> {
@@ -76,7 +76,7 @@ class SqliteEngine implements Engine {
     const document = documentWrite(commit.document);
     const entries = commit.history.map(historyWrite);
     const settles = [...commit.settles];
-    const { fence } = commit;
+    const { fence, patient = false } = commit;
     return this.#write(() => {
       if (fence && !this.#leases.isValid(fence)) return { ok: false, reason: "fenced" };
       const result = this.#documents.put(document);
@@ -84,7 +84,7 @@ class SqliteEngine implements Engine {
       for (const entry of entries) this.#history.append(entry);
       for (const key of settles) this.#inbox.settle(key);
       return result;
-    });
+    }, patient);
   }
 
   /** The rep's document goes, and her unsettled events count as settled; her history stays until it is pruned. */
@@ -175,9 +175,9 @@ class SqliteEngine implements Engine {
     }
   }
 
-  async #write<Result>(work: () => Result): Promise<Result> {
+  async #write<Result>(work: () => Result, patient = false): Promise<Result> {
     if (this.#closed) throw engineClosed();
     if (this.#readOnly) throw engineReadOnly();
-    return this.#group.run(work);
+    return this.#group.run(work, patient);
   }
 }

@@ -167,6 +167,7 @@ async function liveDay(
       clientSecret: tenant.clientSecret,
       caPath: await writeCertificate(folder, tenant.caPem),
       pollSeconds: POLL_SECONDS,
+      dynamicsPollSeconds: POLL_SECONDS,
     };
     contestant =
       guard === null

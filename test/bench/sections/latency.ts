@@ -107,7 +107,7 @@ export const latency: Section = {
         ]),
       notes: [
         ...cutShort(played, scope),
-        "Reads are gathered for 4 ms in each of the two systems, so that reps share a call. At low load this is nearly all of the difference to the same-calls floor; it is what keeps the calls per change low at high load (see Money).",
+        "What Lockstep does and the floor does not: before the write leaves, its record is flushed to disk, and the event loop stands still meanwhile; who asks while a read is under way shares the next one, and waits for it, 4 ms at most; and each change is read twice more afterwards, to see that it arrived.",
       ],
       figures: Object.fromEntries(seen),
     } satisfies Result;

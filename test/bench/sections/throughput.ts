@@ -52,7 +52,7 @@ async function measure(from: Way["from"], scope: Scope): Promise<Result> {
   return {
     id: `throughput-from-${from}`,
     title: `Throughput, changes per second and core, from ${direction}`,
-    how: `${inFlight} changes on their way at any time, from ${direction}, ${fromTeams ? "found by a poll each second; the bare proxy does not poll, it is told of each; " : ""}${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load, the cloud and a database server run in other processes.`,
+    how: `${inFlight} changes on their way at any time, from ${direction}, ${fromTeams ? "found by a poll of everybody each second, whose cost is counted; the bare proxy does not poll, it is told of each; " : ""}${durationMs / 1000} s for each in ${scope.rounds} rounds. Per core: changes written for each second of CPU that the contestant's process used, all its threads together; the load, the cloud and a database server run in other processes.`,
     table: {
       columns: [
         "contestant",
