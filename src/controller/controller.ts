@@ -71,6 +71,7 @@ export class Controller {
   readonly #queue: WorkQueue<RepId>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
+  readonly #blamed = new WeakSet<SystemError>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -189,6 +190,7 @@ export class Controller {
   /** Finishes what is being processed, waits for the answers to what was sent, stores them, then stops. */
   async stop(): Promise<void> {
     await this.#queue.drain();
+    this.#roster.giveBack();
     await this.#writer.landed();
     await Promise.all(this.#roster.all().map((slot) => this.#storeLast(slot)));
     this.#abort.abort();
@@ -216,7 +218,7 @@ export class Controller {
       const patient = next.writes.length === 0;
       if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;
       for (const write of next.writes) this.#send(slot, write);
-      for (const system of reads) this.#startRead(slot, system, next.rep.tick);
+      for (const system of reads) void this.#read(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
       const waitMs = patienceMs(slot, next.rep);
       if (waitMs !== null) this.#queue.addAfter(id, waitMs);
@@ -350,19 +352,11 @@ export class Controller {
     });
   }
 
-  #startRead(slot: Slot, system: SystemName, tick: number): void {
-    const { identity } = slot.document;
+  async #read(slot: Slot, system: SystemName, tick: number): Promise<void> {
+    const { document, undone } = slot;
+    const { identity } = document;
     slot.hinted.delete(system);
     slot.reading.add(system);
-    void this.#read(slot, system, tick).then(() => {
-      slot.reading.delete(system);
-      this.#queue.add(identity.rep, "protective");
-    });
-  }
-
-  async #read(slot: Slot, system: SystemName, tick: number): Promise<void> {
-    const { identity } = slot.document;
-    const { undone } = slot;
     try {
       const reading = await this.#systems.get(system)?.reader.read(identity, tick);
       if (undone !== slot.undone) slot.hinted.add(system);
@@ -374,6 +368,8 @@ export class Controller {
       slot.blind.add(system);
       this.#readFailed(identity.rep, system, error);
     }
+    slot.reading.delete(system);
+    this.#queue.add(identity.rep, "protective");
   }
 
   #readFailed(rep: RepId, system: SystemName, error: unknown): void {
@@ -387,10 +383,12 @@ export class Controller {
     );
   }
 
+  /** Once for each call that failed, however many reps share it. */
   #blame(error: SystemError, use: keyof Paces): void {
-    if (error.retryAfterMs !== undefined) {
-      this.#systems.get(error.system)?.paces[use].pause(error.retryAfterMs);
-    }
+    if (this.#blamed.has(error)) return;
+    this.#blamed.add(error);
+    const { retryAfterMs: ms, system } = error;
+    if (ms !== undefined) this.#systems.get(system)?.paces[use].pause(ms);
     this.#options.onSystemError(error);
   }
 

@@ -105,6 +105,11 @@ export class Roster {
     for (const successor of leaving?.successors ?? []) this.adopt(successor, "now");
   }
 
+  /** Nothing is written any more: permissions that are held here, or still come, are for others who share the paces. */
+  giveBack(): void {
+    for (const slot of this.#slots.values()) if (!slot.isAtRest) slot.turns.close();
+  }
+
   setPauses(pauses: Pauses): void {
     this.#pauses = pauses;
     for (const [rep, slot] of this.#slots) {

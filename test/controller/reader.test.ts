@@ -108,6 +108,22 @@ describe("[R47] reps that ask within a few milliseconds share one call", () => {
     expect(await again).toMatchObject({ status: "Available" });
   });
 
+  test("[R46] who waits for company while a call is refused does not leave inside the silence that it asks for", async () => {
+    const { clock, dynamics, pace, reader } = bench();
+    dynamics.latencyMs = GATHER_MS; // It is refused on its way there.
+    dynamics.readTroubles.push({ kind: "throttled", retryAfterMs: 5_000 });
+    const refused = reader.read(ANA, 1).catch((error: unknown) => {
+      if (error instanceof SystemError) pace.pause(error.retryAfterMs ?? 0);
+    });
+    await clock.advance(1);
+    const waits = reader.read(BEN, 1);
+    await clock.advance(10_000);
+    await refused;
+    expect(await waits).toMatchObject({ status: "Available" });
+    const [first = 0, second = 0] = dynamics.departuresMs;
+    expect(second - first).toBeGreaterThan(5_000);
+  });
+
   test("a rep who is not mentioned is no observation, and no failure of the others", async () => {
     const { clock, reader } = bench();
     const asked = Promise.all([reader.read(person("nobody"), 1), reader.read(ANA, 1)]);

@@ -315,6 +315,35 @@ describe("trouble in one system", () => {
   });
 });
 
+describe("what is shared", () => {
+  const people = ["a", "b", "c", "d", "e", "f"].map(person);
+
+  test("[R74] a call that failed for many reps is told of once", async () => {
+    const { crew, watch } = await Crew.onDuty({ people });
+    for (const sweep of watch.sweeps) await sweep.stop();
+    crew.dynamics.readTroubles.push({ kind: "throttled", retryAfterMs: 1_000 });
+    for (const { rep } of people) watch.controller.hint(rep, DYNAMICS);
+    await crew.clock.advance(30_000);
+    expect(crew.systemErrors.map(({ code }) => code)).toHaveLength(1);
+    expect(crew.shown(people[5])).toEqual(["Available", "Available"]);
+  });
+
+  test("[R45] a controller that stops leaves what its reps waited for to others who share the pace", async () => {
+    const { crew, watch } = await Crew.onDuty({ people, dynamicsPace: { burst: 1, perSecond: 1 } });
+    for (const sweep of watch.sweeps) await sweep.stop();
+    await crew.clock.advance(5_000);
+    for (const rep of people) await crew.tell(watch, crew.call(rep.rep), rep);
+    const { dynamics: pace } = watch.paces;
+    await crew.clock.advance(2_500);
+    expect(pace.waiting).toBeGreaterThan(2);
+    const stopped = watch.controller.stop();
+    // One request a second: had each of them to be let go for good, it would take longer.
+    await crew.clock.advance(2_000);
+    await stopped;
+    expect(pace.waiting).toBe(0);
+  });
+});
+
 describe("another writer that never gives up", () => {
   const HOUR_MS = 3_600_000;
 

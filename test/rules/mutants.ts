@@ -156,8 +156,8 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     rule: "R36",
     shortcut: "time in which nothing could be stored wears out patience",
     file: "controller/slot.ts",
-    find: "    this.sinceMs = nowMs;\n    this.#undone += 1;",
-    replace: "    this.#undone += nowMs > 0 ? 1 : 2;",
+    find: "    this.sinceMs = nowMs;\n    this.#working.undone += 1;",
+    replace: "    this.#working.undone += nowMs > 0 ? 1 : 2;",
     test: "controller/slot.test.ts",
   },
   {
@@ -216,6 +216,14 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     shortcut: "requests cost nothing",
     find: "    this.#tokens -= 1;\n    return true;",
     replace: "    return true;",
+  },
+  {
+    rule: "R46",
+    shortcut: "those who wait to read are hurried although the call before them was refused",
+    file: "controller/reader.ts",
+    find: "      this.#underWay -= 1;\n      // Nobody is hurried",
+    replace: "      this.#underWay -= 1;\n      this.#hurry();\n      // Nobody is hurried",
+    test: "controller/reader.test.ts",
   },
   {
     rule: "R47",

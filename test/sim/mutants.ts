@@ -186,18 +186,6 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     climate: "disk",
     seeds: 60,
   },
-  {
-    name: "D14 hurry those who wait to read although the call before them was refused",
-    edits: [
-      {
-        file: "reader.ts",
-        find: "      this.#underWay -= 1;\n      // Nobody is hurried",
-        replace: "      this.#underWay -= 1;\n      this.#hurry();\n      // Nobody is hurried",
-      },
-    ],
-    climate: "everything",
-    seeds: 60,
-  },
 ];
 
 /**
