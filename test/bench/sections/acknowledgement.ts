@@ -80,7 +80,10 @@ export const acknowledgement: Section = {
         atMost("p99 against the bare handler, store slow", ratio(SLOW), 2),
         atMost("webhooks that were not answered 2xx", refused, 0, ""),
       ],
-      notes: cutShort(played, scope),
+      notes: [
+        ...cutShort(played, scope),
+        "No acknowledgement waits for the store or for a system. But the flush to disk is on the event loop: a webhook that arrives meanwhile is answered after it, and the bare handler flushes nothing.",
+      ],
       figures: Object.fromEntries(
         names.map((name) => [name, { p99Ms: p99(name), ratio: ratio(name) }]),
       ),

@@ -108,6 +108,7 @@ export const latency: Section = {
       notes: [
         ...cutShort(played, scope),
         "What Lockstep does and the floor does not: before the write leaves, its record is flushed to disk, and the event loop stands still meanwhile; who asks while a read is under way shares the next one, and waits for it, 4 ms at most; and each change is read twice more afterwards, to see that it arrived.",
+        "The flush is on the event loop, so it is in the latency of whoever comes meanwhile, too. What would mend that is a store in a thread of its own.",
       ],
       figures: Object.fromEntries(seen),
     } satisfies Result;
