@@ -4,7 +4,7 @@ import type { Status } from "../presence/status.ts";
 import { isOutranked } from "./classify.ts";
 import { choose, intend, satisfy } from "./intent.ts";
 import type { Policy } from "./policy.ts";
-import { type Cause, endpointOf, type Rep, withEndpoint } from "./rep.ts";
+import { type Cause, type Endpoint, endpointOf, type Rep, withEndpoint } from "./rep.ts";
 import { isSatisfied, targetOf } from "./resolve.ts";
 
 /** A reading that says something. */
@@ -22,14 +22,12 @@ export function chosen(
   policy: Policy,
   cause: Cause,
 ): Rep {
-  const { pending, cover, covering } = endpointOf(rep, system);
-  // Her choice took the place of our preferred status: should she choose the same one day, it will be hers.
-  const replaced = cover === "preferred" && covering !== reading.status;
+  const { pending } = endpointOf(rep, system);
   const read = withEndpoint(rep, system, {
     seen: reading.status,
     health: "ok",
     pending: pending && { ...pending, overtaken: true },
-    ...(replaced ? { cover: "none", covering: null, leaseUntilMs: null } : {}),
+    ...coverBeneath(endpointOf(rep, system), reading),
   });
   if (isOutranked(rep, system, reading.status, reading, policy)) {
     return reassert(intend(read, cause), system, reading);
@@ -39,6 +37,15 @@ export function chosen(
     system,
     policy,
   );
+}
+
+/** Another status in the place of our preferred one is hers: should she choose the same one day, it will be hers, too. */
+function coverBeneath(
+  { cover, covering }: Endpoint,
+  { status }: UsableReading,
+): Partial<Pick<Endpoint, "cover" | "covering" | "leaseUntilMs">> {
+  const isReplaced = cover === "preferred" && covering !== status;
+  return isReplaced ? { cover: "none", covering: null, leaseUntilMs: null } : {};
 }
 
 /** The system must be written (again) to show what already stands; no new intent. */
@@ -61,6 +68,7 @@ export function agrees(rep: Rep, system: SystemName, reading: UsableReading, pol
     seen: reading.status,
     health: "ok",
     shown: pending ? shown : rep.intent,
+    ...coverBeneath(endpointOf(rep, system), reading),
   });
   if (pending || !isFresh) return next;
   const isDone = isSatisfied(next, system, targetOf(next, system, policy), policy);

@@ -119,7 +119,7 @@ function same(rep: Rep, system: SystemName, reading: UsableReading): Rep {
 
 /** Our own write, seen: no intent follows. An older write that lands late must be written over. */
 function echo(rep: Rep, system: SystemName, reading: UsableReading, policy: Policy): Rep {
-  const { pending, late, tried, shown, cover, coveredSinceMs } = endpointOf(rep, system);
+  const { pending, late, tried, shown, cover, coveredSinceMs, own } = endpointOf(rep, system);
   if (!pending) return rep;
   const { status, cover: covers, clears, sentAtMs } = pending;
   const aside = { status, cover: covers, clears, expiresAtMs: sentAtMs + policy.lateMs };
@@ -132,12 +132,21 @@ function echo(rep: Rep, system: SystemName, reading: UsableReading, policy: Poli
     cover: pending.cover,
     covering: pending.status,
     leaseUntilMs: pending.leaseUntilMs,
+    own: tookHers(rep, system, pending) ? { status: rep.base.status, native: "" } : own,
     shown: Math.max(shown, pending.intent),
     pending:
       isAnswered(pending, reading) || pending.unknown ? null : { ...pending, confirmed: true },
     tried: pending.intent < rep.intent ? Math.min(tried, rep.intent - 1) : pending.intent,
   });
   return reading.automatic ? next : dropOverlay(next, system, reading);
+}
+
+/**
+ * She chose something here between the two requests of a write. The second, which was to clear what lay over our
+ * session, has cleared that: else it would show, and not the session (R315).
+ */
+function tookHers(rep: Rep, system: SystemName, { clears, cover, overtaken }: Pending): boolean {
+  return clears && overtaken && cover === "session" && rep.base.origin === system;
 }
 
 /**

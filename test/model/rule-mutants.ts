@@ -129,6 +129,11 @@ export const RULE_MUTANTS: readonly Mutant[] = [
         find: `return cover === "preferred" && covering !== seen ? "none" : cover;`,
         replace: "return covering === seen ? cover : cover;",
       },
+      {
+        file: "choice.ts",
+        find: "    shown: pending ? shown : rep.intent,\n    ...coverBeneath(endpointOf(rep, system), reading),\n",
+        replace: "    shown: pending ? shown : rep.intent,\n",
+      },
     ],
     killedBy: { scenario: "a manual status of hers that agreed with ours is not ours to clear" },
   },

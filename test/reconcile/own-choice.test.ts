@@ -40,6 +40,48 @@ describe("[R315] her own choice in Teams, once ours took its place and left", ()
   });
 });
 
+describe("[R315] what she chooses in the place of ours", () => {
+  /** Away in both, by our hand in Teams. */
+  const covered = (): Stage => {
+    const stage = Stage.settled(core);
+    stage.dynamics("Away");
+    stage.settle();
+    stage.wait(60_000);
+    expect(stage.endpoint(TEAMS)).toMatchObject({ cover: "preferred", covering: "Away" });
+    return stage;
+  };
+
+  it("[R315] between the two requests of a write is taken by the second, and put back after the call", () => {
+    const stage = covered();
+    stage.hold("call");
+    const write = stage.nextWrite(TEAMS);
+    expect(write).toMatchObject({ from: "preferred", to: "session" });
+    expect(stage.teams("BeRightBack")).toBe("choice");
+    stage.answer(write, "accepted");
+    stage.wait(2_000);
+    expect(stage.teams("InACall")).toBe("echo");
+    expect(stage.endpoint(TEAMS).own).toMatchObject({ status: "BeRightBack" });
+    stage.release("call");
+    const written = stage.settle().filter(({ system }) => system === TEAMS);
+    expect(written.map(({ to, shows }) => [to, shows])).toContainEqual([
+      "preferred",
+      "BeRightBack",
+    ]);
+    expect(stage.endpoint(TEAMS).seen).toBe("BeRightBack");
+  });
+
+  it("[R315] is hers although we wanted just that, and so is what ours had been, when she chooses it again", () => {
+    const stage = covered();
+    stage.decree("Busy");
+    expect(stage.teams("Busy")).toBe("agrees");
+    expect(stage.endpoint(TEAMS).cover).toBe("none");
+    stage.settle();
+    stage.wait(60_000);
+    expect(stage.teams("Away")).toBe("choice");
+    expect(stage.endpoint(TEAMS).cover).toBe("none");
+  });
+});
+
 describe("[R315] a write that leaves her own choice where it is", () => {
   it("[R315] is one of a session, or one that takes ours away: hers lies beneath and shows again", () => {
     const stage = Stage.settled(core);

@@ -266,6 +266,22 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     test: "reconcile/writes.test.ts",
   },
   {
+    rule: "R315",
+    shortcut: "what she chose between the two requests of a write is thought to lie there still",
+    file: "reconcile/observe.ts",
+    find: "return clears && overtaken && cover ===",
+    replace: "return clears && overtaken && cover !==",
+    test: "reconcile/own-choice.test.ts",
+  },
+  {
+    rule: "R315",
+    shortcut: "her own status in the place of ours counts as ours, when it is the same again",
+    file: "reconcile/choice.ts",
+    find: "    shown: pending ? shown : rep.intent,\n    ...coverBeneath(endpointOf(rep, system), reading),\n",
+    replace: "    shown: pending ? shown : rep.intent,\n",
+    test: "reconcile/own-choice.test.ts",
+  },
+  {
     ...MASK,
     rule: "R320",
     shortcut: "what lies beneath our entry is not said to be unknown",

@@ -18,6 +18,13 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["network", 30_335, "[R315] nor where a command had replaced it, and was taken back"],
   ["disk", 30_235, "[R315] nor where a command had lifted it"],
   ["everything", 30_821, "[R36] a call that was seen while the disk was full was forgotten"],
+  [
+    "unversioned",
+    940,
+    "[R315] what she chose between two requests of ours was thought to lie there",
+  ],
+  ["rush", 1_682, "[R315] nor was it put back in a rush"],
+  ["network", 293, "[R315] what she chose in the place of ours was taken for ours later"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
 ];
 
