@@ -98,10 +98,13 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
     onFault,
   });
   const mirror = new Mirror({ engine, clock, onNews: parts.onNews, onFault });
-  const sweeps = createSweeps(parts, paces, {
-    depart,
+  const own: Sync["own"] = {
     identities: () => fleet.watches.flatMap((watch) => watch.identities()),
     document: (rep) => fleet.watchOf(rep)?.document(rep) ?? null,
+  };
+  const sweeps = createSweeps(parts, paces, {
+    ...own,
+    depart,
     offer: (rep, system, seen) => fleet.watchOf(rep)?.offer(rep, system, seen),
   });
 
@@ -127,6 +130,7 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
       },
     },
     isRep: (rep) => directory.find(rep) !== null,
+    own,
     paces,
     sweeps,
     start: async () => {

@@ -120,7 +120,7 @@ export async function startService(
           onNews: () => told(),
         })
       : null;
-  const { isRep, paces, reps, sweeps, ...sync } = fleet ?? createSoloSync(parts);
+  const { isRep, own, paces, reps, sweeps, ...sync } = fleet ?? createSoloSync(parts);
   const shared = fleet && createDesk(parts, () => end("another instance has the desk now"));
   // One instance alone has the desk, always.
   const desk = shared ?? { engine, clock, isHere: true };
@@ -208,7 +208,7 @@ export async function startService(
     return { ready: waitingFor.length === 0, waitingFor };
   };
 
-  metrics.watch({ reps, paces, sweeps, isReady: () => readiness().ready, nowMs });
+  metrics.watch({ own, paces, sweeps, isReady: () => readiness().ready, nowMs });
 
   const board = createServiceBoard({ dynamics, nowMs, signal: abort.signal });
   const pauses = new Recurring({

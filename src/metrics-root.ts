@@ -12,11 +12,11 @@ import { metricsRoute } from "./http/metrics.ts";
 import type { Route } from "./http/route.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "./presence/identity.ts";
 import { statusOf } from "./reconcile/resolve.ts";
-import type { Reps, Sync } from "./sync-root.ts";
+import type { Sync } from "./sync-root.ts";
 
 /** What is looked at when somebody asks; nothing of it costs anything until then. */
 type Watched = {
-  readonly reps: Pick<Reps, "document" | "staying">;
+  readonly own: Sync["own"];
   readonly paces: Sync["paces"];
   readonly sweeps: Sync["sweeps"];
   readonly isReady: () => boolean;
@@ -135,7 +135,7 @@ function counting(meter: Meter): Omit<Metrics, "routes" | "watch"> {
   };
 }
 
-function watchReps(meter: Meter, { reps }: Watched): void {
+function watchReps(meter: Meter, { own }: Watched): void {
   const gauge = (name: string, description: string): ObservableGauge =>
     meter.createObservableGauge(`lockstep_${name}`, { description });
   const crew = gauge("reps", "Reps, by the status that they have");
@@ -145,8 +145,8 @@ function watchReps(meter: Meter, { reps }: Watched): void {
     const byStatus = new Map<string, number>();
     const byLag = new Map<SystemName, number>([TEAMS, DYNAMICS].map((system) => [system, 0]));
     let fought = 0;
-    for (const { rep } of reps.staying()) {
-      const known = reps.document(rep)?.rep;
+    for (const { rep } of own.identities()) {
+      const known = own.document(rep)?.rep;
       if (!known) continue;
       const status = statusOf(known);
       byStatus.set(status, (byStatus.get(status) ?? 0) + 1);

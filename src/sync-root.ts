@@ -39,6 +39,8 @@ export type Reps = Pick<
 export type Sync = {
   readonly reps: Reps;
   readonly isRep: (rep: RepId) => boolean;
+  /** Those whom this process looks after: all, or its part of them. */
+  readonly own: Pick<Controller, "document" | "identities">;
   /** `teamsReads` is that of the registration that reads Teams, which may be the one that writes. */
   readonly paces: { readonly teams: Pace; readonly teamsReads: Pace; readonly dynamics: Pace };
   readonly sweeps: { readonly teams: Sweep; readonly dynamics: Sweep };
@@ -111,6 +113,7 @@ export function createSoloSync(parts: SyncParts): Sync {
   return {
     reps: controller,
     isRep: (rep) => controller.document(rep) !== null,
+    own: controller,
     paces,
     sweeps,
     start: async () => {

@@ -19,6 +19,7 @@ import { Reporter } from "./reporter.ts";
 vi.setConfig({ testTimeout: 600_000 });
 
 /** Enough that each of several instances has some of them. */
+const METRICS_KEY = "a-key-of-no-value-4711";
 const REPS = 12;
 
 let server: PostgresServer;
@@ -58,7 +59,7 @@ class Site implements AsyncDisposable {
     const url = server.url(database);
     const company = await openCompany({
       reps: REPS,
-      env: { DATABASE_URL: url },
+      env: { DATABASE_URL: url, METRICS_KEY },
       webhook: "none",
     });
     const balancer = await Balancer.open();
@@ -74,7 +75,7 @@ class Site implements AsyncDisposable {
 
   /** Another instance, once it has its part of the reps, as one of so many. */
   async join(url = this.url, instances = 2): Promise<Service> {
-    const env = { DATABASE_URL: url };
+    const env = { DATABASE_URL: url, METRICS_KEY };
     const joined = await launch(this.company.tenant, { env, webhook: "none" });
     this.#disposables.unshift(joined);
     void this.#watchOver(joined);
@@ -240,7 +241,7 @@ test("[R258] [R259] an instance that is cut off from the database is replaced, a
   await proxy.close();
 });
 
-test("[R200] [R263] [R264] whatever people and applications ask of any instance, it knows of all reps", async () => {
+test("[R200] [R263] [R264] [R354] whatever people and applications ask of any instance, it knows of all reps, and counts its own", async () => {
   await using site = await Site.open("asked");
   const second = await site.join();
   const heard: string[] = [];
@@ -272,8 +273,19 @@ test("[R200] [R263] [R264] whatever people and applications ask of any instance,
   }
   leaving.abort();
   await listening;
+  const counted = await Promise.all([site.first, second].map(repsCounted));
+  expect(Math.min(...counted)).toBeGreaterThan(0);
+  expect(counted.reduce((sum, reps) => sum + reps, 0)).toBe(REPS);
   await Promise.all([site.first.stop(), second.stop()]);
 });
+
+/** How many reps an instance counts among its own. */
+async function repsCounted({ url }: Service): Promise<number> {
+  const headers = { authorization: `Bearer ${METRICS_KEY}` };
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
+  const samples = [...text.matchAll(/^lockstep_reps\{[^}]*\} (\d+)$/gm)];
+  return samples.reduce((sum, [, reps]) => sum + Number(reps), 0);
+}
 
 /** Every event that was acknowledged was acted on, and none is left. */
 async function expectAllTaken(site: Site): Promise<void> {
