@@ -70,6 +70,18 @@ describe("[R315] what she chooses in the place of ours", () => {
     expect(stage.endpoint(TEAMS).seen).toBe("BeRightBack");
   });
 
+  it("[R315] was taken back by herself where the write had nothing to clear: it is not put back", () => {
+    const stage = Stage.settled(core);
+    stage.hold("call");
+    const write = stage.nextWrite(TEAMS);
+    expect(write).toMatchObject({ from: "none", to: "session" });
+    expect(stage.teams("BeRightBack")).toBe("choice");
+    stage.answer(write, "accepted");
+    stage.wait(2_000);
+    expect(stage.teams("InACall")).toBe("echo");
+    expect(stage.endpoint(TEAMS).own).toBeNull();
+  });
+
   it("[R315] is hers although we wanted just that, and so is what ours had been, when she chooses it again", () => {
     const stage = covered();
     stage.decree("Busy");
