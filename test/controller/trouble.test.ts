@@ -318,7 +318,7 @@ describe("trouble in one system", () => {
 describe("what is shared", () => {
   const people = ["a", "b", "c", "d", "e", "f"].map(person);
 
-  test("[R74] a call that failed for many reps is told of once", async () => {
+  test("[R47] a call that failed for many reps is told of once", async () => {
     const { crew, watch } = await Crew.onDuty({ people });
     for (const sweep of watch.sweeps) await sweep.stop();
     crew.dynamics.readTroubles.push({ kind: "throttled", retryAfterMs: 1_000 });
