@@ -8,15 +8,23 @@ const PATIENCE_MS = 10;
 
 /**
  * The engine that `DATABASE_URL` names. Rejects with `EngineError`; read-only, with `engine-missing` if the service
- * has never made that store.
+ * has never made that store. `inThread`: no flush of the embedded one stops this event loop.
  */
 export function openStore(
   database: Database,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  {
+    readOnly = false,
+    inThread = false,
+  }: { readonly readOnly?: boolean; readonly inThread?: boolean } = {},
 ): Promise<Engine> {
   switch (database.kind) {
     case "sqlite":
-      return openSqliteEngine({ path: database.path, readOnly, patienceMs: PATIENCE_MS });
+      return openSqliteEngine({
+        path: database.path,
+        readOnly,
+        inThread,
+        patienceMs: PATIENCE_MS,
+      });
     case "postgres":
       return openPostgresEngine({ url: database.url, readOnly });
   }

@@ -1,7 +1,7 @@
 import type { Engine } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import { repId, systemUserId, teamsUserId } from "../presence/identity.ts";
-import type { Rep } from "../reconcile/rep.ts";
+import { repIn } from "./rep-text.ts";
 
 export type Copied = {
   readonly reps: number;
@@ -82,7 +82,7 @@ async function copyHistory(from: Engine, to: Engine): Promise<number> {
     const last = page.at(-1);
     if (!last) break;
     after = last.position;
-    const document = { identity: CARRIER, rep: {} as Rep, generation };
+    const document = { identity: CARRIER, rep: repIn("{}"), generation };
     const result = await to.commit({ document, history: page, settles: [] });
     if (!result.ok) throw new Error("somebody else writes to the database that is copied into");
     generation = result.generation;

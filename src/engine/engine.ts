@@ -69,7 +69,12 @@ export type Commit = {
 };
 
 export type CommitResult =
-  | { readonly ok: true; readonly generation: number }
+  | {
+      readonly ok: true;
+      readonly generation: number;
+      /** That of the first entry of its history; the others follow it, if none was given. Absent where a store does not tell. */
+      readonly position?: number;
+    }
   /** Somebody else committed in between: load again. */
   | { readonly ok: false; readonly reason: "conflict" }
   /** The right that the commit named is somebody else's now. */

@@ -1,16 +1,15 @@
-import { writeSync } from "node:fs";
 import { repId } from "../../src/presence/identity.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { document, entry, event } from "./sample.ts";
 
 /**
- * Commits to the file in argv[2] until it is killed. After each acknowledgement, and not before, it prints a
+ * Commits to the file in argv[2], in a thread as the service does, until it is killed. After each acknowledgement, and not before, it prints a
  * line: `accepted <id>`, `committed <rep> <generation>`. Every commit settles its event and tells two lines.
  */
 const REPS = 8;
 
 const [path = ":memory:", round = "0"] = process.argv.slice(2);
-const engine = await openSqliteEngine({ path });
+const engine = await openSqliteEngine({ path, inThread: true });
 
 async function work(name: string): Promise<never> {
   const rep = repId(name);
@@ -18,7 +17,7 @@ async function work(name: string): Promise<never> {
   for (;;) {
     const { id, source } = event(`${name}/${round}/${generation + 1}`, rep);
     await engine.accept(event(id, rep));
-    writeSync(1, `accepted ${id}\n`);
+    process.stdout.write(`accepted ${id}\n`);
     const says = (half: string) => entry(rep, `${generation + 1} ${half}`);
     const result = await engine.commit({
       document: document(name, generation),
@@ -27,7 +26,7 @@ async function work(name: string): Promise<never> {
     });
     if (!result.ok) throw new Error(`${name} has no other writer, yet it conflicts`);
     generation = result.generation;
-    writeSync(1, `committed ${name} ${generation}\n`);
+    process.stdout.write(`committed ${name} ${generation}\n`);
   }
 }
 

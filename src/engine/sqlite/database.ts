@@ -14,6 +14,8 @@ export type SqliteOptions = {
   readonly maxBytes?: number;
   /** How long a patient commit may wait for others, in milliseconds; 0, the default: not at all. */
   readonly patienceMs?: number;
+  /** Writes in a thread of its own, so that no flush stops the event loop. Neither for a reader nor for `:memory:`. */
+  readonly inThread?: boolean;
 };
 
 const PAGE_BYTES = 4_096;
@@ -21,7 +23,7 @@ const PAGE_BYTES = 4_096;
 /** Checking costs about 3 ms a megabyte, and a start should take less than a second. */
 const CHECK_WHOLE_FILE_BYTES = 128 * 1_024 * 1_024;
 
-/** Waiting for another process's lock blocks the event loop, and a webhook's caller gets at most a second. */
+/** Whoever waits for another process's lock holds up all that is written, and a webhook's caller gets at most a second. */
 const LOCK_WAIT_MS = 1_000;
 
 /**

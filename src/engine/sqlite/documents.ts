@@ -2,8 +2,8 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { CommitResult, RepDocument } from "../engine.ts";
 import { repId, systemUserId, teamsUserId } from "../../presence/identity.ts";
 import type { RepId } from "../../presence/identity.ts";
-import type { Rep } from "../../reconcile/rep.ts";
-import { identityTaken, requireWellFormed, toJson } from "../refusal.ts";
+import { identityTaken, requireWellFormed } from "../refusal.ts";
+import { repIn, repText } from "../rep-text.ts";
 import { SQLITE, sqliteResult } from "./failure.ts";
 import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
@@ -24,7 +24,7 @@ export function documentWrite(document: RepDocument): DocumentWrite {
     teamsUserId,
     systemUserId,
     expected: document.generation,
-    document: toJson(document.rep),
+    document: repText(document.rep),
   };
 }
 
@@ -85,7 +85,7 @@ export class Documents {
     return { ok: true, generation };
   }
 
-  remove(rep: RepId): void {
+  remove(rep: string): void {
     const row = this.#generation.get(rep);
     if (!row) return;
     this.#raiseFloor.run(numberIn(row, "generation"));
@@ -115,5 +115,5 @@ function decode(row: Record<string, SQLOutputValue>): RepDocument {
   const document = textIn(row, "document");
   requireSeal(row, identity.rep, identity.teamsUserId, identity.systemUserId, generation, document);
   // The seal proves that these bytes are the ones `put` was given.
-  return { identity, generation, rep: JSON.parse(document) as Rep };
+  return { identity, generation, rep: repIn(document) };
 }

@@ -85,6 +85,14 @@ export function engineFailure(error: unknown): EngineError {
   return new EngineError({ ...says, detail, cause: error });
 }
 
+/** An error as data, which can go from one thread to another: an error would lose its class and its fields there. */
+export type Fault = Omit<EngineErrorFields, "cause">;
+
+export function faultOf(error: unknown): Fault {
+  const { code, detail, nextStep, retry } = engineFailure(error);
+  return { code, retry, nextStep, detail };
+}
+
 export function damaged(detail: string, cause?: unknown): EngineError {
   return new EngineError({ ...DAMAGED, detail, cause });
 }

@@ -1,118 +1,102 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { EngineError } from "../engine-error.ts";
 import { engineClosed } from "../refusal.ts";
-import { engineFailure, OWN_FAULTS, sqliteResult } from "./failure.ts";
+import { faultOf } from "./failure.ts";
+import type { Answer, Call, Outcome } from "./transactions.ts";
+import type { Writes } from "./writes.ts";
 
-/** So many calls share a flush at most: a storm must not keep the event loop from everything else. */
+/** So many calls share a flush at most: a storm must not keep those who come later from theirs. */
 const LARGEST_BATCH = 1_000;
 
-/** One call on its way: `perform` runs inside the transaction and returns how to answer after COMMIT. */
-type Call = {
-  readonly perform: () => () => void;
-  readonly reject: (error: Error) => void;
+/** Where a batch is carried out (transactions.ts): in this thread, or in one of its own. */
+export type Writer = {
+  /** One batch at a time. Rejects with `EngineError` if it is not known what became of the batch. */
+  write(batch: readonly Call[]): Promise<readonly Outcome[]>;
+  close(): Promise<void>;
+};
+
+type Waiting = {
+  readonly call: Call;
+  readonly settle: (outcome: Outcome) => void;
 };
 
 /**
- * Lets all calls of one event-loop turn share one transaction, and with it one disk flush. A flush stops the event loop
- * until the disk has answered, so whoever is patient waits for somebody who is not, `patienceMs` at most.
+ * Lets all calls of one event-loop turn, and those that come while an earlier batch is being written, share one
+ * transaction, and with it one disk flush. Whoever is patient waits for somebody who is not, `patienceMs` at most.
  *
  * - Nobody is answered before COMMIT has returned.
- * - A call that fails by its own fault is undone alone; the others do not notice.
- * - A failure of the file undoes the batch and fails every call in it; the next batch tries afresh. If the
- *   flush itself failed, a crash right then may still bring the batch back: compare-and-set tells.
+ * - Batches follow one another, so calls happen in the order in which they were made.
  */
 export class GroupCommit {
-  readonly #db: DatabaseSync;
-  readonly #begin: StatementSync;
-  readonly #commit: StatementSync;
-  readonly #mark: StatementSync;
-  readonly #undo: StatementSync;
-  readonly #keep: StatementSync;
+  readonly #writer: Writer;
   readonly #patienceMs: number;
-  #waiting: Call[] = [];
-  #scheduled = false;
-  /** A flush will come for those who are patient. */
-  #awaited = false;
+  #waiting: Waiting[] = [];
+  /** Somebody waits who is not patient, or is not any more. */
+  #isDue = false;
+  #writing: Promise<void> | null = null;
+  #patience: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(db: DatabaseSync, patienceMs: number) {
-    this.#db = db;
+  constructor(writer: Writer, patienceMs: number) {
+    this.#writer = writer;
     this.#patienceMs = patienceMs;
-    this.#begin = db.prepare("BEGIN IMMEDIATE");
-    this.#commit = db.prepare("COMMIT");
-    this.#mark = db.prepare("SAVEPOINT call");
-    this.#undo = db.prepare("ROLLBACK TO call");
-    this.#keep = db.prepare("RELEASE call");
   }
 
-  /** Runs `work` in the next transaction. Its result, or what it threw, arrives after COMMIT. */
-  run<Result>(work: () => Result, patient = false): Promise<Result> {
+  /** Carries a call out with the next batch. Resolves, or rejects with `EngineError`, after COMMIT. */
+  run<Name extends keyof Writes>(
+    name: Name,
+    write: Parameters<Writes[Name]>[0],
+    patient = false,
+  ): Promise<Answer<Name>> {
     if (this.#closed) return Promise.reject(engineClosed());
-    return new Promise<Result>((resolve, reject) => {
-      const perform = () => {
-        const result = work();
-        return () => resolve(result);
+    return new Promise<Answer<Name>>((resolve, reject) => {
+      const settle = (outcome: Outcome): void => {
+        if ("fault" in outcome) reject(new EngineError(outcome.fault));
+        else resolve(outcome.answer as Answer<Name>);
       };
-      this.#waiting.push({ perform, reject });
-      if (patient && this.#patienceMs > 0) this.#scheduleLater();
-      else this.#schedule();
+      this.#waiting.push({ call: [name, write] as Call, settle });
+      if (patient && this.#patienceMs > 0) this.#writeLater();
+      else this.#write();
     });
   }
 
-  /** Flushes what waits; every later `run` rejects. */
-  close(): void {
+  /** Resolves when what waits has been carried out; every later `run` rejects. */
+  async close(): Promise<void> {
     this.#closed = true;
-    while (this.#waiting.length > 0) this.#flush();
+    clearTimeout(this.#patience);
+    this.#write();
+    await this.#writing;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (this.#waiting.length > 0) this.#flush();
-      if (this.#waiting.length > 0) this.#schedule();
-    });
+  #write(): void {
+    this.#isDue = true;
+    this.#writing ??= this.#writeAll();
   }
 
-  #scheduleLater(): void {
-    if (this.#awaited) return;
-    this.#awaited = true;
-    setTimeout(() => {
-      this.#awaited = false;
-      if (this.#waiting.length > 0) this.#schedule();
+  #writeLater(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      if (this.#waiting.length > 0) this.#write();
     }, this.#patienceMs);
   }
 
-  #flush(): void {
-    const batch = this.#waiting.splice(0, LARGEST_BATCH);
-    try {
-      this.#begin.run();
-      const answers = batch.map((call) => this.#attempt(call));
-      this.#commit.run();
-      for (const answer of answers) answer();
-    } catch (error) {
-      this.#rollBack();
-      const failure = engineFailure(error);
-      for (const call of batch) call.reject(failure);
+  async #writeAll(): Promise<void> {
+    while (this.#isDue) {
+      await nextTurn();
+      const batch = this.#waiting.splice(0, LARGEST_BATCH);
+      this.#isDue = this.#waiting.length > 0;
+      if (batch.length > 0) await this.#writeBatch(batch);
     }
+    this.#writing = null;
   }
 
-  #attempt(call: Call): () => void {
-    this.#mark.run();
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const answer = call.perform();
-      this.#keep.run();
-      return answer;
+      const outcomes = await this.#writer.write(batch.map(({ call }) => call));
+      for (const [at, { settle }] of batch.entries()) settle(outcomes[at] as Outcome);
     } catch (error) {
-      // SQLite has already rolled back by itself after some failures of the file.
-      if (!this.#db.isTransaction || !OWN_FAULTS.includes(sqliteResult(error))) throw error;
-      this.#undo.run();
-      this.#keep.run();
-      return () => call.reject(engineFailure(error));
+      const fault = faultOf(error);
+      for (const { settle } of batch) settle({ fault });
     }
-  }
-
-  #rollBack(): void {
-    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
   }
 }

@@ -48,8 +48,11 @@ export class History {
     );
   }
 
-  append({ position, rep, atMs, entry }: HistoryWrite): void {
-    this.#insert.run(position, rep, atMs, entry, seal(rep, atMs, entry));
+  /** The position of the entry. */
+  append({ position, rep, atMs, entry }: HistoryWrite): number {
+    return Number(
+      this.#insert.run(position, rep, atMs, entry, seal(rep, atMs, entry)).lastInsertRowid,
+    );
   }
 
   read(query: HistoryQuery): readonly StoredHistoryEntry[] {

@@ -1,7 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { InboxEvent } from "../engine.ts";
 import { repId } from "../../presence/identity.ts";
-import type { RepId } from "../../presence/identity.ts";
 import { requireWellFormed, toJson } from "../refusal.ts";
 import { numberIn, requireSeal, seal, textIn } from "./seal.ts";
 
@@ -12,6 +11,9 @@ export function eventWrite(event: InboxEvent): EventWrite {
   requireWellFormed(event.source, event.id, event.rep);
   return { ...event, body: toJson(event.body) };
 }
+
+/** The key alone: an event that is settled need not be carried along whole. */
+export const eventKey = ({ id, source }: EventKey): EventKey => ({ id, source });
 
 /**
  * The table of events. A settled one loses its body at once, and keeps its key until it is pruned, so that a
@@ -55,7 +57,7 @@ export class Inbox {
     this.#settle.run(key.source, key.id);
   }
 
-  settleAllOf(rep: RepId): void {
+  settleAllOf(rep: string): void {
     this.#settleAll.run(rep);
   }
 

@@ -3,7 +3,8 @@ import type { Fence, HeldLease } from "../engine.ts";
 import { requireWellFormed, unstorable } from "../refusal.ts";
 import { numberIn, textIn } from "./seal.ts";
 
-export type LeaseWrite = { readonly name: string; readonly holder: string; readonly ttlMs: number };
+export type Holding = { readonly name: string; readonly holder: string };
+export type LeaseWrite = Holding & { readonly ttlMs: number };
 
 export function leaseWrite(name: string, holder: string, ttlMs: number): LeaseWrite {
   requireWellFormed(name, holder);
@@ -43,7 +44,7 @@ export class Leases {
     return row ? { name, fence: numberIn(row, "fence") } : null;
   }
 
-  release(name: string, holder: string): void {
+  release({ name, holder }: Holding): void {
     this.#release.run(name, holder);
   }
 

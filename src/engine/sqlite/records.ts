@@ -3,6 +3,7 @@ import type { KeptRecord } from "../engine.ts";
 import { requireWellFormed, toJson } from "../refusal.ts";
 import { requireSeal, seal, textIn } from "./seal.ts";
 
+export type RecordKey = Pick<KeptRecord, "kind" | "id">;
 export type RecordWrite = Omit<KeptRecord, "body"> & { readonly body: string };
 
 export function recordWrite(record: KeptRecord): RecordWrite {
@@ -45,7 +46,7 @@ export class Records {
     return this.#kinds.all().map((row) => textIn(row, "kind"));
   }
 
-  remove(kind: string, id: string): boolean {
+  remove({ kind, id }: RecordKey): boolean {
     return this.#delete.run(kind, id).changes > 0;
   }
 

@@ -13,17 +13,20 @@ import type {
 } from "../engine.ts";
 import { openDatabase } from "./database.ts";
 import type { SqliteOptions } from "./database.ts";
-import { documentWrite, Documents } from "./documents.ts";
+import { Documents } from "./documents.ts";
 import { engineClosed, engineReadOnly } from "../refusal.ts";
 import { engineFailure } from "./failure.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { History, historyWrite } from "./history.ts";
+import { GroupCommit, type Writer } from "./group-commit.ts";
+import { History } from "./history.ts";
 import type { HistoryQuery } from "./history.ts";
-import { type EventKey, eventWrite, Inbox } from "./inbox.ts";
+import { type EventKey, eventKey, eventWrite, Inbox } from "./inbox.ts";
 import { Leases, leaseWrite } from "./leases.ts";
 import { Records, recordWrite } from "./records.ts";
+import { type Answer, Transactions } from "./transactions.ts";
+import { commitWrite, type Writes } from "./writes.ts";
+import { openWritingThread } from "./writing-thread.ts";
 
-/** So many rows are handled before the event loop gets a turn: some milliseconds' worth. */
+/** So many rows are handled before somebody else gets a turn: some milliseconds' worth. */
 const ROWS_PER_TURN = 500;
 
 /**
@@ -31,30 +34,58 @@ const ROWS_PER_TURN = 500;
  * that is damaged, newer, or not ours.
  */
 export async function openSqliteEngine(options: SqliteOptions): Promise<Engine> {
-  return new SqliteEngine(openDatabase(options), options);
+  const { inThread, path, readOnly } = options;
+  if (inThread && !readOnly && path !== ":memory:") return openBesideThread(options);
+  const db = openDatabase(options);
+  return new SqliteEngine(db, readOnly ? null : writeWith(db), options);
 }
 
-/** Reads see what is committed. Writes of one event-loop turn share a transaction (group-commit.ts). */
+/** The thread makes the file what it should be; then it can be read here. */
+async function openBesideThread(options: SqliteOptions): Promise<Engine> {
+  const writer = await openWritingThread(options);
+  try {
+    const db = openDatabase({ path: options.path, readOnly: true });
+    return new SqliteEngine(db, writer, options);
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+/** In the thread that reads, by the connection that reads: it is closed with it. */
+function writeWith(db: DatabaseSync): Writer {
+  const transactions = new Transactions(db);
+  return {
+    write: async (batch) => transactions.run(batch),
+    close: async () => undefined,
+  };
+}
+
+/**
+ * Reads see what is committed, and wait for nobody. Writes of one event-loop turn share a transaction
+ * (group-commit.ts).
+ */
 class SqliteEngine implements Engine {
   readonly #db: DatabaseSync;
-  readonly #readOnly: boolean;
   readonly #documents: Documents;
   readonly #inbox: Inbox;
   readonly #history: History;
   readonly #records: Records;
   readonly #leases: Leases;
-  readonly #group: GroupCommit;
-  #closed = false;
+  readonly #writer: Writer | null;
+  readonly #group: GroupCommit | null;
+  #closing: Promise<void> | null = null;
 
-  constructor(db: DatabaseSync, { readOnly = false, patienceMs = 0 }: SqliteOptions) {
+  /** Without a writer it only reads. */
+  constructor(db: DatabaseSync, writer: Writer | null, { patienceMs = 0 }: SqliteOptions) {
     this.#db = db;
-    this.#readOnly = readOnly;
     this.#documents = new Documents(db);
     this.#inbox = new Inbox(db);
     this.#history = new History(db);
     this.#records = new Records(db);
     this.#leases = new Leases(db);
-    this.#group = new GroupCommit(db, patienceMs);
+    this.#writer = writer;
+    this.#group = writer && new GroupCommit(writer, patienceMs);
   }
 
   async load(): Promise<readonly RepDocument[]> {
@@ -73,31 +104,16 @@ class SqliteEngine implements Engine {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    const document = documentWrite(commit.document);
-    const entries = commit.history.map(historyWrite);
-    const settles = [...commit.settles];
-    const { fence, patient = false } = commit;
-    return this.#write(() => {
-      if (fence && !this.#leases.isValid(fence)) return { ok: false, reason: "fenced" };
-      const result = this.#documents.put(document);
-      if (!result.ok) return result;
-      for (const entry of entries) this.#history.append(entry);
-      for (const key of settles) this.#inbox.settle(key);
-      return result;
-    }, patient);
+    return this.#write("commit", commitWrite(commit), commit.patient);
   }
 
   /** The rep's document goes, and her unsettled events count as settled; her history stays until it is pruned. */
   async remove(rep: RepId): Promise<void> {
-    await this.#write(() => {
-      this.#documents.remove(rep);
-      this.#inbox.settleAllOf(rep);
-    });
+    await this.#write("remove", rep);
   }
 
   async accept(event: InboxEvent): Promise<"accepted" | "duplicate"> {
-    const write = eventWrite(event);
-    return this.#write(() => this.#inbox.accept(write));
+    return this.#write("accept", eventWrite(event));
   }
 
   async unsettled(): Promise<readonly InboxEvent[]> {
@@ -109,15 +125,11 @@ class SqliteEngine implements Engine {
   }
 
   async settle(events: readonly EventKey[]): Promise<void> {
-    const settles = [...events];
-    await this.#write(() => {
-      for (const key of settles) this.#inbox.settle(key);
-    });
+    await this.#write("settle", events.map(eventKey));
   }
 
   async keep(record: KeptRecord): Promise<void> {
-    const write = recordWrite(record);
-    await this.#write(() => this.#records.put(write));
+    await this.#write("keep", recordWrite(record));
   }
 
   async kept(kind: string): Promise<readonly KeptRecord[]> {
@@ -129,7 +141,7 @@ class SqliteEngine implements Engine {
   }
 
   async forget(kind: string, id: string): Promise<boolean> {
-    return this.#write(() => this.#records.remove(kind, id));
+    return this.#write("forget", { kind, id });
   }
 
   async history(query: HistoryQuery): ReturnType<Engine["history"]> {
@@ -137,12 +149,11 @@ class SqliteEngine implements Engine {
   }
 
   async lease(name: string, holder: string, ttlMs: number): Promise<Fence | null> {
-    const write = leaseWrite(name, holder, ttlMs);
-    return this.#write(() => this.#leases.take(write));
+    return this.#write("lease", leaseWrite(name, holder, ttlMs));
   }
 
   async release(name: string, holder: string): Promise<void> {
-    await this.#write(() => this.#leases.release(name, holder));
+    await this.#write("release", { name, holder });
   }
 
   async leases(): Promise<readonly HeldLease[]> {
@@ -151,23 +162,24 @@ class SqliteEngine implements Engine {
 
   /** In small transactions with turns between them, so that a large backlog stops nobody. */
   async prune(beforeMs: number): Promise<void> {
-    const forgetSome = () =>
-      this.#history.prune(beforeMs, ROWS_PER_TURN) +
-      this.#inbox.prune(beforeMs, ROWS_PER_TURN) +
-      this.#records.prune(beforeMs, ROWS_PER_TURN);
-    while ((await this.#write(forgetSome)) > 0);
+    while ((await this.#write("prune", { beforeMs, limit: ROWS_PER_TURN })) > 0);
   }
 
   /** Calls made before this one are still carried out; closing twice is harmless. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#group.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#group?.close();
     this.#db.close();
+    // Who closes the file last brings its log over, and a reader could not.
+    await this.#writer?.close();
   }
 
   #read<Result>(work: () => Result): Result {
-    if (this.#closed) throw engineClosed();
+    if (this.#closing) throw engineClosed();
     try {
       return work();
     } catch (error) {
@@ -175,9 +187,13 @@ class SqliteEngine implements Engine {
     }
   }
 
-  async #write<Result>(work: () => Result, patient = false): Promise<Result> {
-    if (this.#closed) throw engineClosed();
-    if (this.#readOnly) throw engineReadOnly();
-    return this.#group.run(work, patient);
+  async #write<Name extends keyof Writes>(
+    name: Name,
+    write: Parameters<Writes[Name]>[0],
+    patient = false,
+  ): Promise<Answer<Name>> {
+    if (this.#closing) throw engineClosed();
+    if (!this.#group) throw engineReadOnly();
+    return this.#group.run(name, write, patient);
   }
 }

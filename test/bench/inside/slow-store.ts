@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 
-/** A disk that needs 20 ms for each flush: the event loop waits for it, as it does for a real one. */
+/** A disk that needs 20 ms for each flush: the thread that writes waits for it, as it does for a real one. */
 const FLUSH_MS = 20;
 const waited = new Int32Array(new SharedArrayBuffer(4));
 const prepare = Object.getOwnPropertyDescriptor(DatabaseSync.prototype, "prepare")?.value as (
