@@ -17,11 +17,20 @@ export type SystemName = Branded<"SystemName">;
 export const repId = (text: string): RepId => text.toLowerCase() as RepId;
 export const teamsUserId = (text: string): TeamsUserId => text.toLowerCase() as TeamsUserId;
 export const systemUserId = (text: string): SystemUserId => text.toLowerCase() as SystemUserId;
+/** A rep's own id is that of her Dynamics user: the same text, where lower-casing would make another one. */
+export const repIdOf = (user: SystemUserId): RepId => user as string as RepId;
 export const holdId = (text: string): HoldId => text as HoldId;
 export const systemName = (text: string): SystemName => text as SystemName;
 
 export const TEAMS = systemName("teams");
 export const DYNAMICS = systemName("dynamics");
+
+const NAMES: Readonly<Record<string, string>> = { [TEAMS]: "Teams", [DYNAMICS]: "Dynamics" };
+
+/** What people call a system, or whoever else a cause came from: by its own name, where it has no better one. */
+export function nameOf(source: string): string {
+  return NAMES[source] ?? source;
+}
 
 /** One rep, the same person in both systems. `systemUserId` is also the rep's own id. */
 export type RepIdentity = {

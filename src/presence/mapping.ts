@@ -70,6 +70,15 @@ export type PresencePolicy = {
 
 export const BY_BASE_STATUS: PresencePolicy = { reads: {}, sets: {} };
 
+/** The tables of an installation: the default ones, or those of its policy file. */
+export type Mappings = {
+  readonly teams: TeamsMapping;
+  readonly dynamics: DynamicsMapping;
+  readonly presences: PresencePolicy;
+  /** Whether Teams shows a Busy that Dynamics sets because a rep has work, with room for more. */
+  readonly capacityBusy: "shown" | "hidden";
+};
+
 const chosen = (status: Status): Meaning => ({ status, automatic: null });
 const held = (status: Status): Meaning => ({ status, automatic: "hold" });
 const soft = (status: Status): Meaning => ({ status, automatic: "soft" });
@@ -127,6 +136,14 @@ export const DEFAULT_DYNAMICS_MAPPING: DynamicsMapping = {
     InACall: "Busy",
     Offline: "Offline",
   },
+};
+
+/** With nothing configured. */
+export const DEFAULT_MAPPINGS: Mappings = {
+  teams: DEFAULT_TEAMS_MAPPING,
+  dynamics: DEFAULT_DYNAMICS_MAPPING,
+  presences: BY_BASE_STATUS,
+  capacityBusy: "shown",
 };
 
 /**

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import {
   hasId,
   holdId,
+  nameOf,
   repId,
   systemName,
   systemUserId,
@@ -33,4 +34,8 @@ it("[P14] an id is hers if it is one of hers in any system, as it is written the
   };
   for (const id of ["rep-1", "teams-1", "system-1"]) expect(hasId(anna, id)).toBe(true);
   for (const id of ["rep-2", "teams", ""]) expect(hasId(anna, id)).toBe(false);
+});
+
+it("systems have the names that people know, partners their own", () => {
+  expect(["teams", "dynamics", "phone"].map(nameOf)).toEqual(["Teams", "Dynamics", "phone"]);
 });
