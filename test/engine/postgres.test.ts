@@ -1,14 +1,18 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { database } from "../../src/config-kinds.ts";
 import { createLoopbackTls } from "../../src/emulators/tls.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { openPostgresJobs } from "../../src/engine/postgres/jobs.ts";
 import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts";
 import type { PostgresOptions } from "../../src/engine/postgres/postgres-engine.ts";
 import { repId } from "../../src/presence/identity.ts";
+import { stored } from "../../src/reconcile/stored.ts";
+import { eventually } from "../service/launch.ts";
 import { registerEngineContract } from "./contract.ts";
 import { PostgresServer } from "./postgres-server.ts";
 import { commit, document, entry, event } from "./sample.ts";
@@ -68,6 +72,16 @@ describe("the schema", () => {
     const commits = engines.map((engine, at) => engine.commit(commit(document(`rep-${at}`))));
     expect((await Promise.all(commits)).every(({ ok }) => ok)).toBe(true);
     expect(await engines[0]?.load()).toHaveLength(10);
+  });
+
+  test("[R386] a rep is stored whole, as an instance of the release before would read her, and read if she is not", async () => {
+    const engine = await open();
+    await engine.commit(commit(document("ana")));
+    const { identity, rep } = document("ana");
+    const [row] = await server.sql("SELECT document FROM lockstep.rep");
+    expect(JSON.parse(String(row?.["document"]))).toEqual(rep);
+    await server.sql(`UPDATE lockstep.rep SET document = '${JSON.stringify(stored(rep))}'`);
+    expect(await engine.load()).toEqual([{ identity, rep, generation: 1 }]);
   });
 
   test("[R252] one of a newer release is refused and left as it is", async () => {
@@ -156,6 +170,38 @@ describe("history by day", () => {
     expect(await (await open()).history({ limit: 9 })).toHaveLength(1);
   });
 
+  test("[R369] a dump or a report that has the tables open holds up neither a write nor a start", async () => {
+    const patient = await open({ statementMs: 60_000 });
+    const engine = await open({ statementMs: 5_000 });
+    const today = await now();
+    await engine.commit({
+      ...commit(document("ana")),
+      history: [entry(repId("ana"), "yesterday", today - DAY_MS)],
+    });
+    await server.sql(`DROP TABLE lockstep.${dayOf(today + 7 * DAY_MS)}`);
+    const midnight = Math.floor(today / DAY_MS) * DAY_MS;
+    const reader = new pg.Client({ connectionString: server.url() });
+    await reader.connect();
+    try {
+      await reader.query("BEGIN");
+      await reader.query("SELECT FROM lockstep.history");
+      const pruned = patient.prune(midnight).catch(String);
+      await eventually("somebody waits for the reader", async () => {
+        const waiting = "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'";
+        return (await server.sql(waiting)).length > 0;
+      });
+      await engine.keep({ kind: "board", id: "1", body: {}, expiresAtMs: null });
+      expect(await pruned).toContain("engine-busy");
+      const third = await open({ statementMs: 5_000 });
+      expect(await third.kept("board")).toHaveLength(1);
+    } finally {
+      await reader.end();
+    }
+    await engine.prune(midnight);
+    expect(await partitions()).not.toContain(dayOf(today - DAY_MS));
+    expect(await partitions()).toContain(dayOf(today + 7 * DAY_MS));
+  });
+
   test("[R65] who reads along while three instances commit misses no position", async () => {
     const engines = await Promise.all([open(), open(), open()]);
     const reader = await open({ readOnly: true });
@@ -204,6 +250,17 @@ test("[R254] calls of one turn share one transaction", async () => {
   await Promise.all(names.map((name) => engine.commit(commit(document(name)))));
   const rows = await server.sql("SELECT DISTINCT xmin::text FROM lockstep.rep");
   expect(rows).toHaveLength(1);
+});
+
+test("documents that are asked for together come each to whoever asked, whatever their names, and of nobody there is none", async () => {
+  const engine = await open();
+  const names = ["ana", "a,b", '"quoted"', "{braced}", "null", "back\\slash", "nul\u0000", "ana "];
+  for (const name of names) await engine.commit(commit(document(name, 0, name.length)));
+  const asked = [...names, "nobody", "ana"];
+  const found = await Promise.all(asked.map((name) => engine.get(repId(name))));
+  expect(found.map((one) => one && [one.identity.rep, one.rep.intent])).toEqual(
+    asked.map((name) => (name === "nobody" ? null : [name, name.length])),
+  );
 });
 
 test("[R62] a commit is durable though the server's default is not", async () => {
@@ -318,6 +375,26 @@ describe("the connection", () => {
       await expect(open({ url: `${url}?${half}` })).rejects.toMatchObject(address);
       await expect(open({ url: `${url}?${half}` })).rejects.not.toThrow(/se-cret/);
     }
+    await expect(open({ url: url.replace("se-", "se%") })).rejects.toMatchObject(address);
+  });
+
+  test("[R256] a server that is named in the place of a socket is not spoken to in the clear", async () => {
+    const url = `${server.url()}?host=127.0.0.1&sslmode=verify-full`;
+    await expect(open({ url })).rejects.toMatchObject({ code: "engine-address" });
+  });
+
+  test("[R256] a local socket stands in the place of a host", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lockstep-socket-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    chmodSync(folder, 0o777);
+    const local = await PostgresServer.start([`unix_socket_directories = '${folder}'`]);
+    onTestFinished(() => local.dispose());
+    const said = `postgres://admin@:${local.port}/postgres?host=${folder}`;
+    const read = database.read(said);
+    if (!read.ok || read.value.kind !== "postgres") throw new Error(`${said} is refused`);
+    const engine = await openPostgresEngine({ url: read.value.url });
+    expect(await engine.load()).toEqual([]);
+    await engine.close();
   });
 
   test("a database or a server that is not there is told apart", async () => {

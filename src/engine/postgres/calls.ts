@@ -18,6 +18,7 @@ export function commitCall({ document, fence, history, settles }: Commit): Call 
     teams: key(teamsUserId),
     system: key(systemUserId),
     expected: document.generation,
+    // Whole: an instance of the release before, beside which this one may run, would not know what is missing.
     document: toJson(document.rep),
     history: history.map(({ rep: of, atMs, kind, says, cause, detail, position }) => ({
       ...(position === undefined ? {} : { position }),

@@ -55,14 +55,24 @@ function addressOf(given: string): pg.ClientConfig {
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw unusable("it is no postgres:// URL");
   const wishes = url.searchParams;
   const socket = wishes.get("host");
+  // A server by its name would be spoken to without TLS.
+  if (socket !== null && !socket.startsWith("/")) throw unusable("host is no socket's directory");
   return {
     host: socket ?? url.hostname.replaceAll(/[[\]]/g, ""),
     port: Number(url.port || 5_432),
-    user: decodeURIComponent(url.username) || undefined,
-    password: decodeURIComponent(url.password) || undefined,
-    database: decodeURIComponent(url.pathname.slice(1)) || undefined,
+    user: decoded(url.username) || undefined,
+    password: decoded(url.password) || undefined,
+    database: decoded(url.pathname.slice(1)) || undefined,
     ssl: socket === null ? tlsFor(url.hostname, wishes) : false,
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw unusable("a % in it is not written as %25");
+  }
 }
 
 function tlsFor(hostname: string, wishes: URLSearchParams): ConnectionOptions | false {

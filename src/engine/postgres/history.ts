@@ -18,6 +18,11 @@ const DAYS_AHEAD = 7;
 /** When fewer are left, the next ones are made. */
 const DAYS_LEFT = 3;
 const DAY_MS = 86_400_000;
+/**
+ * Making or dropping a day needs the table for itself, and keeps every writer waiting until it has it. Whoever reads
+ * history for long, such as a dump, has it first: then it is left for later.
+ */
+const TABLE_WAIT = "set_config('lock_timeout', '500ms', true)";
 
 /** What was told, in partitions of a day each: forgetting a day is dropping a table. */
 export class History {
@@ -62,10 +67,15 @@ export class History {
 
   async makeDays(): Promise<void> {
     const { rows } = await this.#pool.query<{ until: number }>(
-      "SELECT lockstep.make_days($1) AS until",
+      `SELECT lockstep.make_days($1) AS until FROM ${TABLE_WAIT}`,
       [DAYS_AHEAD],
     );
     this.#madeUntilMs = rows[0]?.until ?? this.#madeUntilMs;
+  }
+
+  /** Drops the days that were over before. */
+  async dropDays(beforeMs: number): Promise<void> {
+    await this.#pool.query(`SELECT lockstep.drop_days($1) FROM ${TABLE_WAIT}`, [beforeMs]);
   }
 }
 

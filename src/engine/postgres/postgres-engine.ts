@@ -26,6 +26,7 @@ import {
   settleCall,
 } from "./calls.ts";
 import { type ConnectionSettings, createPool } from "./connection.ts";
+import { Documents } from "./documents.ts";
 import { engineFailure } from "./failure.ts";
 import { History, type HistoryQuery } from "./history.ts";
 import { fromKey, toKey } from "./key.ts";
@@ -58,11 +59,21 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
       client.release();
     }
     const history = new History(pool);
-    if (!readOnly) await history.makeDays();
+    if (!readOnly) await makeDaysIfFree(history);
     return new PostgresEngine(pool, history, readOnly);
   } catch (error) {
     await pool.end();
     throw engineFailure(error);
+  }
+}
+
+/** Days are made well ahead: somebody who has the table now is no reason not to start. */
+async function makeDaysIfFree(history: History): Promise<void> {
+  try {
+    await history.makeDays();
+  } catch (error) {
+    const failure = engineFailure(error);
+    if (failure.code !== "engine-busy") throw failure;
   }
 }
 
@@ -71,6 +82,7 @@ class PostgresEngine implements Engine {
   readonly #pool: Pool;
   readonly #readOnly: boolean;
   readonly #history: History;
+  readonly #documents: Documents;
   readonly #batches: Batches;
   readonly #reads = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
@@ -79,6 +91,7 @@ class PostgresEngine implements Engine {
     this.#pool = pool;
     this.#readOnly = readOnly;
     this.#history = history;
+    this.#documents = new Documents(pool);
     this.#batches = new Batches(pool);
   }
 
@@ -95,10 +108,8 @@ class PostgresEngine implements Engine {
     }
   }
 
-  async get(rep: RepId): Promise<RepDocument | null> {
-    const sql = "SELECT * FROM lockstep.rep WHERE rep = $1";
-    const [row] = await this.#rows<RepRow>(sql, [toKey(rep)]);
-    return row ? documentIn(row) : null;
+  get(rep: RepId): Promise<RepDocument | null> {
+    return this.#read(() => this.#documents.get(rep));
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -175,6 +186,7 @@ class PostgresEngine implements Engine {
     if (this.#readOnly) throw engineReadOnly();
     await this.#read(async () => {
       await this.#history.makeDays();
+      await this.#history.dropDays(beforeMs);
       await prune(this.#pool, beforeMs);
     });
   }

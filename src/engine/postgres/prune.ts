@@ -14,7 +14,6 @@ const FORGET = [
 ];
 
 export async function prune(pool: Pool, beforeMs: number): Promise<void> {
-  await pool.query("SELECT lockstep.drop_days($1)", [beforeMs]);
   for (const statement of FORGET) {
     let deleted: number | null;
     do {

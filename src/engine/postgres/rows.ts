@@ -1,6 +1,6 @@
 import { repId, systemUserId, teamsUserId } from "../../presence/identity.ts";
-import type { Rep } from "../../reconcile/rep.ts";
 import type { InboxEvent, KeptRecord, RepDocument } from "../engine.ts";
+import { repIn } from "../rep-text.ts";
 import { fromKey } from "./key.ts";
 
 export type RepRow = {
@@ -33,7 +33,7 @@ export function documentIn(row: RepRow): RepDocument {
     systemUserId: systemUserId(fromKey(row.system_user_id)),
   };
   // The table was written by `commit` alone, with the text that it was given.
-  return { identity, generation: row.generation, rep: JSON.parse(row.document) as Rep };
+  return { identity, generation: row.generation, rep: repIn(row.document) };
 }
 
 export function eventIn(row: EventRow): InboxEvent {
