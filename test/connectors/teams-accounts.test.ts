@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "../service/launch.ts";
+import { Kept } from "./kept.ts";
 import { PushBench } from "./push-bench.ts";
 
 const ACCOUNTS = "/connect/teams/accounts";
@@ -127,5 +128,71 @@ describe("[R324] nobody else", () => {
       );
     }
     expect(policies.map((found) => found?.[1])).toEqual(["'self'", "'none'"]);
+  });
+});
+
+describe("[R383] an account that is taken away", () => {
+  test("stays connected, and can be taken away again, when the store refused", async () => {
+    let isFull = false;
+    const kept = new Kept();
+    const records = {
+      keep: (record: Parameters<Kept["keep"]>[0]) => kept.keep(record),
+      kept: (kind: string) => kept.kept(kind),
+      forget: async (kind: string, id: string) => {
+        if (isFull) throw new Error("the disk is full");
+        return kept.forget(kind, id);
+      },
+    };
+    const bench = await PushBench.open({ push: { records } });
+    await bench.live();
+    isFull = true;
+    expect((await bench.connect(0, "/connect/teams/disconnect")).status).toBe(500);
+    expect(bench.push.status()).toMatchObject({ mode: "push", pushedReps: 5 });
+    expect(bench.subscriptions()).toHaveLength(1);
+    isFull = false;
+    const page = await bench.connect(0, "/connect/teams/disconnect");
+    expect(page.text).toContain("The account is disconnected");
+    expect([kept.records.size, bench.subscriptions()]).toEqual([0, []]);
+  });
+
+  test("is not brought back by a token that is refreshed for the last call", async () => {
+    const bench = await PushBench.open();
+    bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });
+    await bench.live();
+    const issued = (): number => bench.tenant.entra.control.tokenRequests({}).issued;
+    const before = issued();
+    // What is left of the token would not last until a renewal.
+    await bench.clock.advance(25 * 60_000);
+    expect(issued()).toBe(before);
+    await bench.connect(0, "/connect/teams/disconnect");
+    expect(issued()).toBeGreaterThan(before + 1);
+    expect([bench.kept.records.size, bench.subscriptions()]).toEqual([0, []]);
+  });
+
+  test("and is connected again meanwhile is known to the next process", async () => {
+    const bench = await PushBench.open();
+    await bench.live();
+    const released = Promise.withResolvers<void>();
+    const forgotten = Promise.withResolvers<void>();
+    const forget = bench.kept.forget.bind(bench.kept);
+    bench.kept.forget = async (kind, id) => {
+      forgotten.resolve();
+      await released.promise;
+      return forget(kind, id);
+    };
+    const signedIn = (): number => bench.tenant.entra.control.tokenRequests({}).issued;
+    const taken = bench.connect(0, "/connect/teams/disconnect");
+    await forgotten.promise;
+    const before = signedIn();
+    const again = bench.connect(0);
+    await eventually("she has signed in again", () => signedIn() > before);
+    await bench.clock.settle();
+    released.resolve();
+    expect((await taken).text).toContain("The account is disconnected");
+    expect((await again).text).toContain("connected");
+    await bench.delivering();
+    await bench.stop();
+    await bench.start();
+    expect(bench.push.status().shards.map(({ shard }) => shard)).toEqual([bench.accountId()]);
   });
 });

@@ -125,7 +125,7 @@ describe("[R134] an account is connected", () => {
         publicUrl: "http://localhost:3978",
         tenantId: SIGNED_IN.tenantId,
         admitted: ["listed"],
-        connect: async ({ id }) => void connected.push(id),
+        connect: async (keep) => void connected.push((await keep()).id),
         disconnect: async () => true,
         accounts: () => [],
         report: () => undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { teamsUserId } from "../../src/presence/identity.ts";
+import { type TeamsUserId, teamsUserId } from "../../src/presence/identity.ts";
 import { eventually } from "../service/launch.ts";
 import { PushBench } from "./push-bench.ts";
 
@@ -299,5 +299,39 @@ describe("[R126] an endpoint that Graph finds too slow", () => {
     await bench.told();
     await eventually("it speaks again", () => bench.hints.includes(next));
     expect(bench.push.status()).toMatchObject({ mode: "push" });
+  });
+});
+
+describe("a clock that is set back by an hour", () => {
+  test("[R121] keeps no subscription from being renewed in time", async () => {
+    const bench = await PushBench.open();
+    bench.tenant.graph.control.setPush({ reauthorizationEveryMs: 0 });
+    await bench.live();
+    await bench.clock.advance(10 * MINUTE);
+    bench.clock.set(-60 * MINUTE);
+    // Graph's own clock goes on: within 58 minutes of its making it must have been asked.
+    const asked = (): number => bench.tenant.graph.control.requests().total;
+    const before = asked();
+    await bench.clock.advance(40 * MINUTE);
+    await eventually("Graph is asked to renew it", () => asked() > before);
+    await bench.delivering();
+  });
+
+  test("[R126] hides no subscription that has fallen silent", async () => {
+    const bench = await PushBench.open();
+    await bench.live();
+    // Who signed in to the emulated Teams later than its clock now shows is not there: the readings are told.
+    const read = (shown: string): void => {
+      const all = bench.users.map((user): [TeamsUserId, string] => [user, shown]);
+      bench.push.saw(all, bench.clock.nowMs());
+    };
+    read("Available/Available");
+    bench.clock.set(-60 * MINUTE);
+    await bench.clock.advance(MINUTE);
+    read("Available/Available");
+    await bench.clock.advance(10 * SECOND);
+    read("Busy/Busy");
+    await bench.clock.advance(2 * MINUTE);
+    expect(bench.codes()).toContain("push-silent");
   });
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { TeamsAccount } from "../../directory/account.ts";
 import { teamsUserId } from "../../presence/identity.ts";
+import { answersIn, batchOf, PER_BATCH, textOf } from "./batch.ts";
 import type { Graph } from "./graph.ts";
 import { malformed, refusal } from "./graph-error.ts";
 
@@ -12,8 +13,6 @@ export type AccountFinder = {
   find(addresses: readonly string[], signal: AbortSignal): Promise<readonly TeamsAccount[]>;
 };
 
-/** Microsoft: "Combine multiple HTTP requests using JSON batching": 20 at most. */
-const PER_BATCH = 20;
 const AT_ONCE = 4;
 const COLUMNS = "$select=id,userPrincipalName,mail";
 
@@ -23,31 +22,22 @@ const account = z.object({
   mail: z.string().nullish(),
 });
 const page = z.object({ value: z.array(z.unknown()) });
-const batch = z.object({
-  responses: z.array(z.object({ id: z.string(), status: z.number(), body: z.unknown() })),
-});
 
 /** Looks accounts up by address, twenty to a call: by principal name first, by mail whoever is left. */
 export function createAccountFinder(graph: Graph, nowMs: () => number): AccountFinder {
   async function lookUp(urls: readonly string[], signal: AbortSignal): Promise<unknown[]> {
-    const body = { requests: urls.map((url, id) => ({ id: String(id), method: "GET", url })) };
-    const request = { path: "/$batch", body, appRole: "User.ReadBasic.All" };
-    const text = await graph.post(request, signal);
-    const found: unknown[] = urls.map(() => null);
-    for (const { id, status, body: answer } of parsed(text).responses) {
-      if (status === 200) found[Number(id)] = answer;
+    const body = batchOf(urls.map((path) => ({ path })));
+    const appRole = "User.ReadBasic.All";
+    const text = await graph.post({ path: "/$batch", body, appRole }, signal);
+    const answers = answersIn(text);
+    return urls.map((_, place) => {
+      const answer = answers.get(String(place));
+      if (!answer) throw malformed();
+      if (answer.status === 200) return answer.body;
       // A server that cannot filter by mail says 400, and knows nobody by it.
-      else if (status !== 404 && status !== 400) {
-        const response = new Response(null, { status });
-        throw refusal({
-          response,
-          text: JSON.stringify(answer),
-          appRole: request.appRole,
-          nowMs: nowMs(),
-        });
-      }
-    }
-    return found;
+      if (answer.status === 404 || answer.status === 400) return null;
+      throw refusal({ ...answer, text: textOf(answer), appRole, nowMs: nowMs() });
+    });
   }
 
   async function all(
@@ -99,12 +89,4 @@ function accountOf(row: unknown): TeamsAccount[] {
       mail: mail?.toLowerCase() ?? null,
     },
   ];
-}
-
-function parsed(text: string): z.output<typeof batch> {
-  try {
-    return batch.parse(JSON.parse(text));
-  } catch {
-    throw malformed();
-  }
 }

@@ -27,7 +27,8 @@ export type ConnectOptions = {
   readonly tenantId: string;
   /** Entra object ids, lower-case, that may be connected without the app role. */
   readonly admitted: readonly string[];
-  readonly connect: (subscriber: Subscriber) => Promise<void>;
+  /** `keep` stores the account. */
+  readonly connect: (keep: () => Promise<Subscriber>) => Promise<void>;
   /** False if the account was not connected. */
   readonly disconnect: (id: string) => Promise<boolean>;
   readonly accounts: () => readonly ConnectedAccount[];
@@ -158,7 +159,7 @@ export function createConnectRoutes(options: ConnectOptions): readonly Route[] {
       report("push-account-not-admitted");
       return NOT_ADMITTED;
     }
-    await options.connect(await signedIn.keep());
+    await options.connect(() => signedIn.keep());
     return CONNECTED;
   };
 

@@ -7,6 +7,7 @@ import { resourceOf } from "./graph.ts";
 import { Handshake } from "./handshake.ts";
 import { createTeamsInbound, type NotificationResult } from "./inbound.ts";
 import { KEY_KIND, NotificationKeys } from "./notification-keys.ts";
+import type { Shown } from "./presences.ts";
 import { createSealing, type Sealing } from "./sealing.ts";
 import { SHARD_KIND, type ShardStatus } from "./shard.ts";
 import { SUBSCRIBER_KIND, SubscriberApp } from "./subscriber.ts";
@@ -54,7 +55,7 @@ export type TeamsPush = {
   start(): Promise<void>;
   follow(people: readonly TeamsUserId[]): void;
   /** What a reading of Teams showed; `leftAtMs` is when it was sent. */
-  saw(shown: ReadonlyMap<TeamsUserId, string>, leftAtMs: number): void;
+  saw(shown: Iterable<Shown>, leftAtMs: number): void;
   status(): PoolStatus;
   stop(): Promise<void>;
 };
@@ -106,13 +107,12 @@ function withAccounts(options: TeamsPushOptions, publicUrl: string, sealing: Sea
     publicUrl,
     accounts: () => pool.status().shards.map(accountOf),
     report: (why) => report({ code: "push-sign-in", why }),
-    connect: async (subscriber) => {
-      await pool.connect(subscriber);
+    connect: async (keep) => {
+      await pool.connect(keep);
       report({ code: "push-account-connected" });
     },
     disconnect: async (id) => {
-      const was = await pool.disconnect(id);
-      await app.forget(id);
+      const was = await pool.disconnect(id, () => app.forget(id));
       if (was) report({ code: "push-account-disconnected" });
       return was;
     },

@@ -81,6 +81,8 @@ type Attempt = {
 
 /** How often a shard that delivers is asked whether it is quieter than usual. */
 const DOUBT_EVERY_MS = 30_000;
+/** A timer may be so much ahead of the clock. */
+const EARLY_MS = 1_000;
 
 /**
  * One account's subscription. It runs the state machine of `subscription.ts` and the detector of `silence.ts`: what
@@ -98,6 +100,8 @@ export class Shard {
   #attempt: Attempt | null;
   #cancel = (): void => undefined;
   #doubtAtMs: number;
+  /** The latest that the clock has shown, and when it was to wake us: earlier than either, it was set back. */
+  #seenAtMs = Number.NEGATIVE_INFINITY;
   #isAnnounced = false;
   #closed = false;
   readonly #over = Promise.withResolvers<false>();
@@ -198,11 +202,11 @@ export class Shard {
     }
   }
 
-  #apply(event: SubscriptionEvent): void {
+  #apply(event: SubscriptionEvent, atMs = this.#options.nowMs()): void {
     if (this.#closed) return;
     const { nowMs, random, report } = this.#options;
     const before = this.#subscription;
-    const { subscription, commands } = step(before, event, nowMs(), random());
+    const { subscription, commands } = step(before, event, atMs, random());
     this.#subscription = subscription;
     if (subscription.held && subscription.held.id !== before.held?.id) {
       this.#listening = startListening(nowMs(), this.#listening.perMinute);
@@ -226,11 +230,20 @@ export class Shard {
       : [];
     const next = Math.min(...[dueAtMs, ...judgeAtMs].filter((atMs) => atMs !== null));
     if (next === Number.POSITIVE_INFINITY) return;
-    this.#cancel = after(Math.max(0, next - nowMs()), () => this.#wake());
+    const isSetBack = nowMs() < this.#seenAtMs;
+    this.#seenAtMs = Math.max(this.#seenAtMs, nowMs());
+    this.#cancel = after(isSetBack ? 0 : Math.max(0, next - nowMs()), () => {
+      this.#seenAtMs = Math.max(this.#seenAtMs, next - EARLY_MS);
+      this.#wake();
+    });
   }
 
   #wake(): void {
     const { nowMs, report } = this.#options;
+    // Set back, the clock would put off a renewal until Graph has ended the subscription, and keep judgement waiting.
+    const isSetBack = nowMs() < this.#seenAtMs;
+    this.#seenAtMs = nowMs();
+    if (isSetBack) this.#listening = startListening(nowMs(), this.#listening.perMinute);
     if (isDelivering(this.#subscription)) {
       const { listening, verdict } = judge(this.#listening, nowMs());
       this.#listening = listening;
@@ -246,7 +259,7 @@ export class Shard {
         }
       }
     }
-    this.#apply({ kind: "due" });
+    this.#apply({ kind: "due" }, isSetBack ? (this.#subscription.dueAtMs ?? nowMs()) : nowMs());
   }
 
   #run(command: SubscriptionCommand): void {

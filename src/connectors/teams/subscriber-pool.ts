@@ -8,6 +8,7 @@ import {
   type StoredShard,
   storedShard,
 } from "./shard.ts";
+import type { Shown } from "./presences.ts";
 import { spread } from "./spread.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { LifecycleEvent } from "./subscription.ts";
@@ -52,6 +53,7 @@ export class SubscriberPool {
   #quiet: Promise<void> = Promise.resolve();
   /** What each rep showed when last read, and when that reading left. */
   readonly #shown = new Map<TeamsUserId, { readonly native: string; readonly leftAtMs: number }>();
+  #sawAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SubscriberPoolOptions) {
     this.#options = options;
@@ -81,9 +83,13 @@ export class SubscriberPool {
     this.#spread();
   }
 
-  /** A newly signed-in account; one that was known is signed in again and keeps what it has. */
-  connect(subscriber: Subscriber): Promise<void> {
+  /**
+   * A newly signed-in account; one that was known is signed in again and keeps what it has. `keep` makes it durable,
+   * when its turn has come: what was asked before must not take away what is kept now.
+   */
+  connect(keep: () => Promise<Subscriber>): Promise<void> {
     return this.#inTurn(async () => {
+      const subscriber = await keep();
       const before = this.#shards.get(subscriber.id);
       await before?.close();
       this.#add(subscriber, before?.stored ?? null);
@@ -91,17 +97,20 @@ export class SubscriberPool {
     });
   }
 
-  /** False if the account was not connected. Its reps move to other accounts where there is room. */
-  disconnect(id: string): Promise<boolean> {
+  /**
+   * False if the account was not connected. Its reps move to other accounts where there is room. `forget` takes its
+   * record away; if it rejects, the account stays as it is, for the next start would bring it back.
+   */
+  disconnect(id: string, forget: () => Promise<void>): Promise<boolean> {
     return this.#inTurn(async () => {
+      await forget();
       const shard = this.#shards.get(id);
-      if (!shard) return false;
       this.#shards.delete(id);
-      await shard.close();
-      await shard.abandon(this.#abort.signal);
-      await this.#options.vault.forget(SHARD_KIND, id);
+      await shard?.close();
+      await shard?.abandon(this.#abort.signal);
       this.#spread();
-      return true;
+      await this.#forgetShard(id);
+      return shard !== undefined;
     });
   }
 
@@ -129,8 +138,13 @@ export class SubscriberPool {
   }
 
   /** What a reading of Teams found, whoever asked for it: the canary of every subscription. */
-  saw(shown: ReadonlyMap<TeamsUserId, string>, leftAtMs: number): void {
+  saw(shown: Iterable<Shown>, leftAtMs: number): void {
     if (this.#shards.size === 0) return;
+    const nowMs = this.#options.nowMs();
+    // The clock was set back: what it said before is no measure of what it says now.
+    if (nowMs < this.#sawAtMs) this.#shown.clear();
+    this.#sawAtMs = nowMs;
+    if (leftAtMs > nowMs) return;
     const changed = new Map<TeamsUserId, number>();
     for (const [user, native] of shown) {
       const before = this.#shown.get(user);
@@ -165,6 +179,16 @@ export class SubscriberPool {
     const done = this.#changes.then(change);
     this.#changes = done.catch(() => undefined);
     return done;
+  }
+
+  /** Without its account it is of no use to anybody; should that be connected again, it is written anew. */
+  async #forgetShard(id: string): Promise<void> {
+    const { vault, report } = this.#options;
+    try {
+      await vault.forget(SHARD_KIND, id);
+    } catch (error) {
+      report({ code: "push-fault", shard: id, error });
+    }
   }
 
   #add(subscriber: Subscriber, before: StoredShard | null): void {

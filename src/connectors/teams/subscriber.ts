@@ -89,6 +89,8 @@ export class SubscriberApp {
   readonly #options: SubscriberAppOptions;
   /** One for all sign-ins that begin, so that a page asked for often does not become as many calls to Entra. */
   #asking: Promise<ConfidentialClientApplication> | null = null;
+  /** Of each account the one that counts. What an earlier one is told late, by a refresh under way, is not stored. */
+  readonly #caches = new Map<string, Cache>();
 
   constructor(options: SubscriberAppOptions) {
     this.#options = options;
@@ -105,7 +107,9 @@ export class SubscriberApp {
   }
 
   async forget(id: string): Promise<void> {
-    await this.#options.vault.forget(SUBSCRIBER_KIND, id);
+    const before = this.#caches.get(id);
+    this.#caches.delete(id);
+    await this.#orBack(id, before, this.#options.vault.forget(SUBSCRIBER_KIND, id));
   }
 
   /** Where to send the browser. */
@@ -147,21 +151,36 @@ export class SubscriberApp {
       tenantId: value.tenantId,
       roles: roles ?? [],
       keep: async () => {
-        await this.#options.vault.keep(SUBSCRIBER_KIND, id, value);
-        return this.#subscriber(id, value);
+        const before = this.#caches.get(id);
+        const subscriber = this.#subscriber(id, value);
+        await this.#orBack(id, before, this.#options.vault.keep(SUBSCRIBER_KIND, id, value));
+        return subscriber;
       },
     };
   }
 
+  /** What could not be stored has changed nothing. */
+  async #orBack(id: string, before: Cache | undefined, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      if (before) this.#caches.set(id, before);
+      else this.#caches.delete(id);
+      throw error;
+    }
+  }
+
   #subscriber(id: string, { tenantId, cache: text }: z.output<typeof stored>): Subscriber {
     const { scope, vault, onUnstored } = this.#options;
-    const cache = new Cache(text, async (changed) => {
+    const cache: Cache = new Cache(text, async (changed) => {
+      if (this.#caches.get(id) !== cache) return;
       try {
         await vault.keep(SUBSCRIBER_KIND, id, { tenantId, cache: changed });
       } catch (error) {
         onUnstored(error);
       }
     });
+    this.#caches.set(id, cache);
     let known: Promise<ConfidentialClientApplication> | null = null;
     const acquired = async (forceRefresh: boolean): Promise<AuthenticationResult> => {
       const client = await (known ??= this.#client(cache));

@@ -175,7 +175,7 @@ function pathBelowVersion(nextLink: string | null | undefined): string | null {
  * | 403 about a limit               | graph-subscription-quota       | unavailable |
  * | any other 403                   | graph-subscriber-forbidden     | unavailable |
  */
-function explain({ response: { status }, text }: Refused): SystemError | null {
+function explain({ status, text }: Refused): SystemError | null {
   const refused = { system: TEAMS, detail: `${status} ${codeIn(text)}`, surelyNotApplied: true };
   if (status === 404) {
     return new SystemError({
