@@ -167,6 +167,18 @@ describe("writing to Teams", () => {
     expect(shown()).toBe("Available/Available");
   });
 
+  test("[R356] a session that may lie there goes with what is lifted; where there was none, nothing is asked for it", async () => {
+    tenant.graph.control.setManual({ userId, availability: "Busy" });
+    const before = tenant.graph.control.requests().total;
+    await write("Available", "none", "none", { lifts: true });
+    expect(tenant.graph.control.requests().total).toBe(before + 1);
+    await cover("session");
+    tenant.graph.control.setManual({ userId, availability: "Busy" });
+    await write("Available", "none", "none", { lifts: true, session: true });
+    expect(appSession()).toBeUndefined();
+    expect(shown()).toBe("Available/Available");
+  });
+
   test("a call after a later choice elsewhere lifts her older manual status from over it", async () => {
     tenant.graph.control.setManual({ userId, availability: "Away" });
     seen.length = 0;

@@ -10,7 +10,9 @@ const envelope = z.object({
 
 /** An answer that is not 2xx, and what the request needed. */
 export type Refused = {
-  readonly response: Response;
+  readonly status: number;
+  /** The header, if there was one. */
+  readonly retryAfter: string | null;
   readonly text: string;
   readonly appRole: string;
   readonly nowMs: number;
@@ -30,9 +32,7 @@ export type Refused = {
  * | anything else           | graph-rejected       | rejected    | yes                          |
  */
 export function refusal(answer: Refused): SystemError {
-  const { response, text, appRole, nowMs } = answer;
-  const { status } = response;
-  const header = response.headers.get("retry-after");
+  const { status, retryAfter: header, text, appRole, nowMs } = answer;
   const refused = { system: TEAMS, detail: `${status} ${codeIn(text)}`, surelyNotApplied: true };
   if (status === 429) {
     return new SystemError({

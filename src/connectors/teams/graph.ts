@@ -2,17 +2,15 @@ import {
   AuthenticationHandler,
   AuthenticationHandlerOptions,
   Client,
-  type Context,
   type GraphRequest as LibraryRequest,
-  type Middleware,
-  type MiddlewareOptions,
   ResponseType,
 } from "@microsoft/microsoft-graph-client";
 import { TEAMS } from "../../presence/identity.ts";
-import type { Permit, SystemError } from "../connector.ts";
+import { type Permit, SystemError } from "../connector.ts";
 import type { Credential } from "../credential.ts";
 import { Deadline } from "../deadline.ts";
-import { lost, oversized, type Refused, refusal } from "./graph-error.ts";
+import { lost, type Refused, refusal } from "./graph-error.ts";
+import { type Answer, Exchange, Sending } from "./sending.ts";
 
 export type GraphOptions = {
   /** The root of the service: `https://graph.microsoft.com`, with or without a version. HTTPS only. */
@@ -28,7 +26,7 @@ export type GraphOptions = {
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
-type GraphRequest = {
+export type GraphRequest = {
   /** Below the version, with a leading slash. */
   readonly path: string;
   readonly body?: unknown;
@@ -44,8 +42,6 @@ export type Graph = {
   ask(method: Method, request: GraphRequest, signal: AbortSignal): Promise<string>;
 };
 
-/** 650 presences are about 200 KB; an answer of this size is not one of ours. */
-const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
 const TIMEOUT_MS = 10_000;
 
 /** Microsoft: "National cloud deployments", Microsoft Graph service root endpoints. */
@@ -63,7 +59,7 @@ export function createGraph(options: GraphOptions): Graph {
   const authentication = new AuthenticationHandler({
     getAccessToken: () => Promise.reject(new Error("every request brings its own token")),
   });
-  authentication.setNext(new Sending());
+  authentication.setNext(new Sending(origin, timeoutMs));
   const client = Client.initWithMiddleware({
     middleware: authentication,
     baseUrl: `${origin}${pathname.replace(/(\/v1\.0)?\/*$/, "")}`,
@@ -79,19 +75,19 @@ export function createGraph(options: GraphOptions): Graph {
   ): Promise<Answer> {
     using limit = new Deadline(signal, timeoutMs);
     const provider = { getAccessToken: () => Promise.resolve(token) };
-    const attempt = new Attempt();
+    const exchange = new Exchange(limit.signal);
     request.permit?.();
     try {
       const asked = client
         .api(request.path)
-        .middlewareOptions([new AuthenticationHandlerOptions(provider), attempt])
-        .options({ signal: limit.signal, redirect: "manual" })
+        .middlewareOptions([new AuthenticationHandlerOptions(provider), exchange])
         .responseType(ResponseType.RAW);
-      const response = (await METHODS[method](asked, request.body)) as Response;
-      return { response, text: await readText(response) };
+      await METHODS[method](asked, request.body);
+      if (!exchange.answer) throw new Error("the library sent nothing");
+      return exchange.answer;
     } catch (error) {
-      if (error instanceof TooLarge) throw oversized();
-      throw lost(attempt.failure ?? error, signal.aborted);
+      const failure = exchange.failure ?? error;
+      throw failure instanceof SystemError ? failure : lost(failure, signal.aborted);
     }
   }
 
@@ -99,13 +95,12 @@ export function createGraph(options: GraphOptions): Graph {
     const asking = { scope, system: TEAMS, signal };
     const token = await credential.token(asking);
     let answer = await send(method, request, token, signal);
-    if (answer.response.status === 401) {
+    if (answer.status === 401) {
       const replacement = await credential.replacement(asking, token);
       answer = await send(method, request, replacement, signal);
     }
-    const { response, text } = answer;
-    if (response.ok) return text;
-    const refused = { response, text, appRole: request.appRole, nowMs: nowMs() };
+    if (answer.status >= 200 && answer.status < 300) return answer.text;
+    const refused = { ...answer, appRole: request.appRole, nowMs: nowMs() };
     throw explain?.(refused) ?? refusal(refused);
   }
 
@@ -126,42 +121,3 @@ const METHODS: Readonly<
   PATCH: (request, body) => request.patch(body),
   DELETE: (request) => request.delete(),
 };
-
-type Answer = { readonly response: Response; readonly text: string };
-
-/** Travels with one request: the library replaces what fetch threw and drops the cause, which is kept here. */
-class Attempt implements MiddlewareOptions {
-  failure: unknown = null;
-}
-
-/**
- * The end of the chain: one fetch, and nothing else. The library's own chain retries (and cuts a long
- * Retry-After to 180 s) and follows redirects with the token; here the controller decides, having read.
- */
-class Sending implements Middleware {
-  async execute(context: Context): Promise<void> {
-    try {
-      context.response = await fetch(context.request as string | Request, context.options);
-    } catch (error) {
-      const attempt = context.middlewareControl?.getMiddlewareOptions(Attempt);
-      if (attempt instanceof Attempt) attempt.failure = error;
-      throw error;
-    }
-  }
-}
-
-class TooLarge extends Error {}
-
-/** Reads an answer to its end, however empty, because one left unread keeps its socket. */
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let bytes = 0;
-  let text = "";
-  const chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[] = response.body ?? [];
-  for await (const chunk of chunks) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new TooLarge();
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}

@@ -80,13 +80,12 @@ export function createTeamsInbound(options: TeamsInboundOptions): readonly Route
       return ACCEPTED;
     }
     waitingBytes += body.length;
-    // The answer leaves first.
-    setImmediate(() => {
+    const afterwards = (): void => {
       void take(body).finally(() => {
         waitingBytes -= body.length;
       });
-    });
-    return ACCEPTED;
+    };
+    return { ...ACCEPTED, afterwards };
   };
 
   const shakeHands = (token: string): Answer => {

@@ -48,10 +48,11 @@ const PAIRS: Readonly<Record<Exclude<TeamsAction, "withdraw">, Pair>> = {
  * |----------------------|---------------------------------------------------------------|
  * | any → session        | set session · clear preferred, if it is ours or has to give way |
  * | any → preferred      | set preferred · clear session, if there is one of ours         |
- * | any → none           | clear session · clear preferred, if ours or has to give way    |
+ * | any → none           | clear session, if one of ours may lie there · clear preferred, |
+ * |                      | if it is ours or has to give way                               |
  */
 export function operationsOf(
-  write: Pick<Write, "status" | "from" | "to" | "lifts">,
+  write: Pick<Write, "status" | "from" | "to" | "session" | "lifts">,
   mapping: TeamsMapping,
   options: { readonly clientId: string; readonly leases: TeamsLeases },
 ): readonly Operation[] {
@@ -69,11 +70,9 @@ export function operationsOf(
   const preferredGoes = write.from === "preferred" || write.lifts;
   const action = mapping.writes[write.status];
   if (write.to === "none" || action === "withdraw") {
-    return [
-      // Whatever is known: a write that was to clear it may have been cut in half, and a session is always ours.
-      ...(write.from !== "none" || preferredGoes ? [clearSession] : []),
-      ...(preferredGoes ? [clearPreferred] : []),
-    ];
+    // Whatever shows: what was to clear it may have been cut in half, or had no effect.
+    const mayLie = write.from === "session" || (write.session && preferredGoes);
+    return [...(mayLie ? [clearSession] : []), ...(preferredGoes ? [clearPreferred] : [])];
   }
   if (action === "session InACall" || action === "session Available") {
     const expirationDuration = duration(clampSession(leases.sessionSeconds));

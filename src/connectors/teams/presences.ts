@@ -13,6 +13,9 @@ export type GraphPresence = {
   readonly sequenceNumber?: string | null | undefined;
 };
 
+/** What one person showed, for example `Busy/InACall`. */
+export type Shown = readonly [user: TeamsUserId, native: string];
+
 export type PresenceReaderOptions = {
   readonly graph: Pick<Graph, "post">;
   readonly nowMs: () => number;
@@ -48,13 +51,14 @@ const presence = z.object({
  */
 export function createPresenceReader(options: PresenceReaderOptions): PresenceReader {
   const { graph, nowMs, onPartialRead } = options;
-  const restingUntilMs = new Map<TeamsUserId, number>();
+  const restingSinceMs = new Map<TeamsUserId, number>();
 
   function isResting(id: TeamsUserId): boolean {
-    const untilMs = restingUntilMs.get(id);
-    if (untilMs === undefined) return false;
-    if (untilMs > nowMs()) return true;
-    restingUntilMs.delete(id);
+    const sinceMs = restingSinceMs.get(id);
+    if (sinceMs === undefined) return false;
+    // The clock may have been set back since.
+    if (Math.abs(nowMs() - sinceMs) < BAD_ID_REST_MS) return true;
+    restingSinceMs.delete(id);
     return false;
   }
 
@@ -113,7 +117,7 @@ export function createPresenceReader(options: PresenceReaderOptions): PresenceRe
       if (throttled) throw throttled;
       if (answered === 0 && failures[0]) throw failures[0];
       if (answered > 0) {
-        for (const id of suspects) restingUntilMs.set(id, nowMs() + BAD_ID_REST_MS);
+        for (const id of suspects) restingSinceMs.set(id, nowMs());
       }
       for (const failure of failures) onPartialRead?.(failure);
       return found;

@@ -9,7 +9,8 @@ import {
   operationsOf,
   type TeamsLeases,
 } from "./operations.ts";
-import { createPresenceReader, type GraphPresence, IDS_PER_CALL } from "./presences.ts";
+import { createPresenceReader, type GraphPresence, IDS_PER_CALL, type Shown } from "./presences.ts";
+import { SharedPosts } from "./shared-posts.ts";
 import { teamsState } from "./state.ts";
 
 export type TeamsConnectorOptions = {
@@ -29,7 +30,7 @@ export type TeamsConnectorOptions = {
   /** A pair that we do not know, for example `Pondering/Deeply`: nothing follows from it, but count it. */
   readonly onUnknownState?: (native: string) => void;
   /** What each person of an answered read showed, for example `Busy/InACall`, and when the read left. */
-  readonly onRead?: (shown: ReadonlyMap<TeamsUserId, string>, leftAtMs: number) => void;
+  readonly onRead?: (shown: Iterable<Shown>, leftAtMs: number) => void;
   /** Part of a bulk read failed although the rest was answered. */
   readonly onPartialRead?: (error: SystemError) => void;
 };
@@ -41,7 +42,8 @@ const MAX_PAIRS = 1_000;
 export function createTeamsConnector(options: TeamsConnectorOptions): Connector {
   const { credential, readerCredential = credential } = options;
   const reading = createGraph({ ...options, credential: readerCredential });
-  return teamsOver({ reading, writing: createGraph(options) }, options);
+  const writing = new SharedPosts(createGraph(options), options.nowMs);
+  return teamsOver({ reading, writing }, options);
 }
 
 /** The same, over given ways to Graph. */
@@ -107,10 +109,7 @@ export function teamsOver(
         const presence = presences.get(teamsUserId);
         if (presence) seen.set(rep, sighting(presence));
       }
-      onRead?.(
-        new Map([...presences].map(([user, presence]) => [user, nativeOf(presence)])),
-        leftAtMs,
-      );
+      onRead?.(shownIn(presences), leftAtMs);
       return seen;
     },
 
@@ -132,13 +131,22 @@ export function teamsOver(
 const nativeOf = ({ availability, activity }: GraphPresence): string =>
   `${availability.slice(0, 64)}/${activity.slice(0, 64)}`;
 
+function* shownIn(presences: ReadonlyMap<TeamsUserId, GraphPresence>): Iterable<Shown> {
+  for (const [user, presence] of presences) yield [user, nativeOf(presence)];
+}
+
+/** One for each error: what stopped several writes at once is one error still. */
+const halves = new WeakMap<SystemError, SystemError>();
+
 /**
  * An earlier operation of the same write took effect, so whatever stopped the later one, nobody can say that
  * nothing happened, nor that nothing ever will.
  */
 function halfApplied(error: SystemError): SystemError {
+  const known = halves.get(error);
+  if (known) return known;
   const { system, code, nextStep, retryAfterMs, detail } = error;
-  return new SystemError({
+  const half = new SystemError({
     system,
     code,
     retry: "unavailable",
@@ -147,4 +155,6 @@ function halfApplied(error: SystemError): SystemError {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(detail === undefined ? {} : { detail }),
   });
+  halves.set(error, half);
+  return half;
 }
