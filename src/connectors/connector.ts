@@ -5,6 +5,15 @@ import type { Write } from "../reconcile/plan.ts";
 /** What a connector reads; when the read left is the controller's to say. */
 export type Sighting = Omit<Reading, "startedTick" | "startedAtMs">;
 
+/** What a read says of each rep: asked for one by one, because they may be very many. */
+export type Sightings = Pick<ReadonlyMap<RepId, Sighting>, "get" | "size"> & {
+  /**
+   * Of whom another thing may be said now than when this was asked last, among others perhaps; `null` if that may be of
+   * anybody. For the one who looks at everybody, again and again, and only where one call reads everybody.
+   */
+  changed?(): ReadonlySet<RepId> | null;
+};
+
 /**
  * The port to one system. All of its vendor's JSON, ids and habits stay behind this.
  *
@@ -22,7 +31,7 @@ export type Connector = {
   readonly repsPerCall?: number;
   /** How many calls a write takes, where it may take several. */
   callsFor?(write: Write): number;
-  read(reps: readonly RepIdentity[], signal: AbortSignal): Promise<ReadonlyMap<RepId, Sighting>>;
+  read(reps: readonly RepIdentity[], signal: AbortSignal): Promise<Sightings>;
   write(rep: RepIdentity, write: Write, signal: AbortSignal, permit?: Permit): Promise<void>;
 };
 

@@ -1,6 +1,8 @@
 import { createCredential, type Credential } from "../../src/connectors/credential.ts";
 import { createDynamicsConnector } from "../../src/connectors/dynamics/dynamics.ts";
-import { createTeamsConnector } from "../../src/connectors/teams/teams.ts";
+import { createGraph, type Graph } from "../../src/connectors/teams/graph.ts";
+import { SharedPosts } from "../../src/connectors/teams/shared-posts.ts";
+import { createTeamsConnector, teamsOver } from "../../src/connectors/teams/teams.ts";
 import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
 import { makePeople, type People } from "../../src/emulators/people.ts";
 import { repId, type RepIdentity, systemUserId, teamsUserId } from "../../src/presence/identity.ts";
@@ -64,8 +66,26 @@ async function revoke(tenant: Tenant): Promise<void> {
   await tenant.entra.control.rotateSigningKey({ retireOld: true });
 }
 
+type Writing = Pick<Graph, "post">;
+
+/** Another is always asked for together with it, of somebody whom nobody knows, so that both share a call. */
+function inCompany(graph: Writing): Writing {
+  const shared = new SharedPosts(graph, Date.now, 0);
+  const path = "/users/00000000-1111-4222-8333-444444444444/presence/clearUserPreferredPresence";
+  return {
+    post(request, signal) {
+      const asked = shared.post(request, signal);
+      shared.post({ path, body: {}, appRole: request.appRole }, signal).catch(() => undefined);
+      return asked;
+    },
+  };
+}
+
+/** The same, with every write in a call that it shares. */
+export const openTeamsBenchInCompany = (): Promise<Bench> => openTeamsBench(inCompany);
+
 /** Teams, with a certificate; everybody's client is open and shows Available. */
-export async function openTeamsBench(): Promise<Bench> {
+export async function openTeamsBench(through?: (graph: Writing) => Writing): Promise<Bench> {
   const tenant = await openTenant();
   const { control } = tenant.graph;
   const reps = identitiesOf(tenant);
@@ -73,15 +93,19 @@ export async function openTeamsBench(): Promise<Bench> {
     control.setClient({ userId: rep.teamsUserId, availability: "Available" });
   }
   const { credential, remove } = await certificateCredential(tenant);
+  const options = {
+    graphUrl: tenant.graph.url,
+    clientId: tenant.clientId,
+    credential,
+    mapping: DEFAULT_TEAMS_MAPPING,
+    timeoutMs: TIMEOUT_MS,
+    nowMs: Date.now,
+  };
+  const graph = createGraph(options);
   return {
-    connector: createTeamsConnector({
-      graphUrl: tenant.graph.url,
-      clientId: tenant.clientId,
-      credential,
-      mapping: DEFAULT_TEAMS_MAPPING,
-      timeoutMs: TIMEOUT_MS,
-      nowMs: Date.now,
-    }),
+    connector: through
+      ? teamsOver({ reading: graph, writing: through(graph) }, options)
+      : createTeamsConnector(options),
     reps,
     fail: (status, retryAfter) =>
       control.failNext(retryAfter === undefined ? { status } : { status, retryAfter }),

@@ -36,6 +36,7 @@ export function aWrite(connector: Connector, status: Status, change: Partial<Wri
     native: null,
     from: "none",
     to: "preferred",
+    session: false,
     lifts: false,
     renewal: false,
     protective: true,
@@ -79,9 +80,9 @@ export function connectorContract(name: string, open: () => Promise<Bench>): voi
 
     test("reads many reps, each with a status, a native value and a version", async () => {
       const sightings = await bench.connector.read(bench.reps, patience());
-      expect([...sightings.keys()].sort()).toEqual(bench.reps.map(({ rep }) => rep).sort());
-      for (const sighting of sightings.values()) {
-        expect(sighting).toMatchObject({
+      expect(sightings.size).toBe(bench.reps.length);
+      for (const { rep } of bench.reps) {
+        expect(sightings.get(rep)).toMatchObject({
           status: "Available",
           native: expect.stringMatching(/./),
           sequence: expect.stringMatching(/./),
@@ -97,7 +98,8 @@ export function connectorContract(name: string, open: () => Promise<Bench>): voi
         systemUserId: systemUserId(id),
       };
       const sightings = await bench.connector.read([nobody, somebody()], patience());
-      expect([...sightings.keys()]).toEqual([somebody().rep]);
+      expect(sightings.size).toBe(1);
+      expect([nobody, somebody()].filter(({ rep }) => sightings.get(rep))).toEqual([somebody()]);
     });
 
     test("[R70] a rep whose id is not even an id is missing, and hides nobody", async () => {

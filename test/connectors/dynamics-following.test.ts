@@ -58,6 +58,20 @@ describe("following Dynamics", () => {
       .toBe(presenceId);
   };
 
+  test("[R390] says of whom another thing may be said: of anybody, once the presences were read again", async () => {
+    await open(REPS);
+    const changed = async () => (await sweep()).seen.changed?.();
+    expect(await changed()).toBeNull();
+    expect(await changed()).toEqual(new Set());
+    await choose(3, OUT_OF_THE_BOX.Away);
+    // Whoever reads but a few does not take it from whoever looks at everybody.
+    await connector.read([repAt(3)], AbortSignal.timeout(60_000));
+    expect(await changed()).toEqual(new Set([repAt(3).rep]));
+    nowMs += 60_000;
+    expect(await changed()).toBeNull();
+    expect(await changed()).toEqual(new Set());
+  });
+
   test("[R163] a change is seen by reading what changed, by reading whole pages, and the same way", async () => {
     await open(REPS);
     expect(await sweep()).toMatchObject({ calls: 1 });
@@ -91,9 +105,15 @@ describe("following Dynamics", () => {
       control().settings({ expiredTokenStatus });
       await sweep();
       await choose(2, OUT_OF_THE_BOX.Away);
+      // Nothing will ever tell of a row that went meanwhile: it just does not come any more.
+      control().deleteUser({ userId: repAt(7).systemUserId });
       control().expireDeltaTokens();
       const anew = await sweep();
-      expect([anew.seen.size, anew.statusOf(2)]).toEqual([REPS, "Away"]);
+      expect([anew.seen.size, anew.statusOf(2), anew.statusOf(7)]).toEqual([
+        REPS - 1,
+        "Away",
+        undefined,
+      ]);
       await choose(2, OUT_OF_THE_BOX.Busy);
       expect(await sweep()).toMatchObject({ calls: 1 });
       expect((await sweep()).statusOf(2)).toBe("Busy");
@@ -170,5 +190,12 @@ describe("following Dynamics", () => {
     expect(isNews()).toBe(true);
     await connector.read([repAt(9)], patience());
     expect(isNews()).toBe(false);
+    const nothing = { presenceId: null, loggedIn: null, modifiedBy: null, modifiedAtMs: null };
+    const says = (columns: Partial<Hint>): readonly boolean[] =>
+      hints.map((hint) => connector.isNews({ ...hint, ...nothing, ...columns }));
+    // One that was stripped of its columns may say anything.
+    expect(new Set(says({ hasColumns: false }))).toEqual(new Set([true]));
+    expect(new Set(says({ loggedIn: false }))).toEqual(new Set([true]));
+    expect(new Set(says({ loggedIn: true }))).toEqual(new Set([false]));
   });
 });

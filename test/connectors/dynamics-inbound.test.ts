@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Organization } from "../../src/connectors/dynamics/dynamics.ts";
 import {
@@ -7,6 +9,7 @@ import {
 } from "../../src/connectors/dynamics/inbound.ts";
 import { type RepId, repId, systemUserId } from "../../src/presence/identity.ts";
 import { ask, type RawAnswer, request, type Running, start } from "../http/raw-http.ts";
+import { ANSWERED, type Sending, SENT } from "../http/sender-thread.ts";
 
 const fixture = (name: string): Promise<Buffer> =>
   readFile(new URL(`../fixtures/msdyn_agentstatus.${name}.json`, import.meta.url));
@@ -94,6 +97,41 @@ describe("[R79] a webhook about a rep leaves a hint, now and once more, and is a
     expect((await post(port, updated({ InputParameters: null }))).status).toBe(200);
     expect(left.hints).toEqual([{ rep: UPDATED, againMs: 1_200 }]);
   });
+});
+
+test("[R395] webhooks that came together are all answered before what the first of them causes begins", async () => {
+  const COUNT = 3;
+  const seen = new Int32Array(new SharedArrayBuffer(8));
+  /** The thread that serves stands still meanwhile. */
+  const standUntil = (what: number): number => {
+    for (let count = Atomics.load(seen, what); count < COUNT; count = Atomics.load(seen, what)) {
+      if (Atomics.wait(seen, what, count, 20_000) === "timed-out") return count;
+    }
+    return COUNT;
+  };
+  const begun = Promise.withResolvers<number>();
+  let isFirst = false;
+  const { port } = await serve({
+    hint: () => {
+      if (isFirst) begun.resolve(standUntil(ANSWERED));
+      isFirst = false;
+    },
+  });
+  const head = { connection: "keep-alive", "x-lockstep-key": KEY };
+  const bytes = request("POST /webhooks/dataverse", head, UPDATE);
+  const requests = Array.from({ length: COUNT }, () => bytes);
+  const program = new URL("../http/sender-thread.ts", import.meta.url);
+  const sending: Sending = { port, requests, counts: seen.buffer };
+  const sender = new Worker(program, { workerData: sending });
+  try {
+    await once(sender, "message");
+    isFirst = true;
+    sender.postMessage("again");
+    expect(standUntil(SENT)).toBe(COUNT);
+    expect(await begun.promise).toBe(COUNT);
+  } finally {
+    await sender.terminate();
+  }
 });
 
 describe("[R79] what is none of our business is answered 2xx and counted", () => {

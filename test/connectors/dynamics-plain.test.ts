@@ -87,7 +87,7 @@ describe("a Dataverse that can do less", () => {
 
   test("pages are followed to the end, on the host that we know", async () => {
     const sightings = await connector.read(reps, patience());
-    expect([...sightings.keys()]).toEqual(reps.map(({ rep }) => rep));
+    expect(reps.filter(({ rep }) => sightings.get(rep))).toEqual(reps);
     expect(sightings.get(repId(idAt(4)))).toEqual({
       status: "Away",
       automatic: null,
@@ -111,6 +111,27 @@ describe("a Dataverse that can do less", () => {
     const asked = queries.filter((query) => query.includes("msdyn_presencemodifiedby"));
     expect(asked.map((query) => query.includes("byuserid"))).toEqual([true, false]);
     expect(queries.some((query) => query.includes("$filter"))).toBe(true);
+  });
+
+  test("[R165] where rows do not say when they were written, a webhook that does is news", async () => {
+    lacks = [{ query: "msdyn_presencemodifiedby", status: 400 }];
+    await connector.read(reps, patience());
+    const says = (modifiedAtMs: number | null): boolean =>
+      connector.isNews({
+        kind: "hint",
+        rep: reps[0]?.systemUserId ?? null,
+        agentStatusId: idAt(200),
+        organizationId: null,
+        organizationName: null,
+        inTransaction: false,
+        message: "Update",
+        presenceId: AWAY.toLowerCase(),
+        loggedIn: null,
+        modifiedBy: null,
+        modifiedAtMs,
+        hasColumns: true,
+      });
+    expect([says(null), says(1)]).toEqual([false, true]);
   });
 
   test("a filter that it cannot do is replaced by pages", async () => {

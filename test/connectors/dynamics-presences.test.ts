@@ -91,6 +91,15 @@ describe("what is agreed of single presences", () => {
     expect(await shows(PAPERWORK)).toBe("Away");
   });
 
+  test("[R166] [R390] also after the clock was set back by an hour", async () => {
+    connect({});
+    expect(await shows(PAPERWORK)).toBe("Busy");
+    const { control } = tenant.dataverse;
+    control.addPresence({ id: PAPERWORK, name: "Paperwork", basePresence: AWAY_BASE });
+    nowMs -= 3_600_000;
+    expect(await shows(PAPERWORK)).toBe("Away");
+  });
+
   test.each([
     ["what makes her look free", { presences: { [LUNCH]: "Available" } }],
     ["what sends her home", { presences: { [LUNCH]: "Offline" } }],

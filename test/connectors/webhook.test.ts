@@ -117,6 +117,15 @@ describe("[R77] a webhook body is a hint", () => {
     });
   });
 
+  test("what has a key and no value says nothing, and the next one of that key counts", () => {
+    const body = update();
+    const whole = decodeWebhook(Buffer.from(JSON.stringify(body)));
+    const [target] = body["InputParameters"] as { value: { Attributes: { key: string }[] } }[];
+    target?.value.Attributes.unshift({ key: "msdyn_agentid" }, { key: "msdyn_currentpresenceid" });
+    body["InputParameters"] = [{ key: "Target" }, target];
+    expect(decodeWebhook(Buffer.from(JSON.stringify(body)))).toEqual(whole);
+  });
+
   test("stripped for its size, it is a hint for a row only", () => {
     const { InputParameters: _parameters, ParentContext: _parent, ...stripped } = update();
     expect(decodeWebhook(stripped)).toMatchObject({

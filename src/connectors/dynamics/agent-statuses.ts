@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type SystemUserId, systemUserId } from "../../presence/identity.ts";
 import type { Dataverse, Row } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
+import { StatusTable } from "./status-table.ts";
 import { createTableFollower } from "./table-follower.ts";
 
 /** One rep's row in msdyn_agentstatus: what the engine last wrote about her, about a second ago. */
@@ -23,12 +24,21 @@ export type AgentStatus = {
   readonly sequence: string | null;
 };
 
+/** A rep's row as it was just read, or even newer; `undefined` if there is none. */
+type StatusOf = (user: SystemUserId) => AgentStatus | undefined;
+
 export type AgentStatusReader = {
-  /** Rows of the given reps and of nobody else; of several rows for one rep, the newest. */
-  read(
-    users: readonly SystemUserId[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<SystemUserId, AgentStatus>>;
+  /** Reads the rows of the given reps; of several rows for one rep, the newest counts. */
+  read(users: readonly SystemUserId[], signal: AbortSignal): Promise<StatusOf>;
+  /** Whose rows have changed since this was asked last, as far as reads have shown it. */
+  changed(): ReadonlySet<SystemUserId>;
+  /** A row as a reader was last told of it, by its own id. */
+  told(id: string): AgentStatus | undefined;
+  /** Whose row it is, as far as a read has shown it, or somebody announced it. */
+  ownerOf(id: string): SystemUserId | null;
+  announce(id: string, user: SystemUserId): void;
+  /** Every presence that was ever seen in a row. */
+  presenceIds(): Iterable<string>;
 };
 
 const TABLE = "msdyn_agentstatus";
@@ -77,8 +87,24 @@ export function createAgentStatusReader(
   dataverse: Dataverse,
   nowMs: () => number,
 ): AgentStatusReader {
-  const decode = createDecode();
-  const follower = createTableFollower({ dataverse, table: TABLE, key: KEY, decode, nowMs });
+  const presenceIds = new Map<string, string>();
+  const decode = createDecode(presenceIds);
+  const known = new StatusTable();
+  const follower = createTableFollower({
+    dataverse,
+    table: TABLE,
+    key: KEY,
+    nowMs,
+    rows: {
+      set: (id, raw) => {
+        const status = decode(raw);
+        if (status) known.set(status);
+        else known.delete(id);
+      },
+      delete: (id) => known.delete(id),
+      retain: (ids) => known.retain(ids),
+    },
+  });
   let shape: Shape = { columns: [...COLUMNS, ...OPTIONAL_COLUMNS, WRITER_COLUMN], filtered: true };
 
   function queryFor(users: readonly string[], { columns, filtered }: Shape): string {
@@ -88,10 +114,11 @@ export function createAgentStatusReader(
     return `${query}&$filter=${terms.join("%20or%20")}`;
   }
 
+  /** `null`: all of them are in the table. */
   async function readRows(
     users: readonly string[],
     signal: AbortSignal,
-  ): Promise<Iterable<AgentStatus | null>> {
+  ): Promise<readonly AgentStatus[] | null> {
     const tried = new Set<string>();
     let refused: unknown;
     for (const plainer of [
@@ -104,9 +131,7 @@ export function createAgentStatusReader(
       if (tried.has(query)) continue;
       tried.add(query);
       try {
-        const rows = query.includes("$filter=")
-          ? (await dataverse.rows(query, TABLE, signal)).map(decode)
-          : await follower.read(query, signal);
+        const rows = await ask(query, signal);
         shape = plainer;
         return rows;
       } catch (error) {
@@ -117,26 +142,36 @@ export function createAgentStatusReader(
     throw refused;
   }
 
+  async function ask(query: string, signal: AbortSignal): Promise<readonly AgentStatus[] | null> {
+    if (!query.includes("$filter=")) {
+      await follower.read(query, signal);
+      return null;
+    }
+    const rows = await dataverse.rows(query, TABLE, signal);
+    return rows.flatMap((raw) => decode(raw) ?? []);
+  }
+
   return {
     async read(users, signal) {
-      const asked = new Set(users.filter((user) => GUID.test(user)));
-      const found = new Map<SystemUserId, AgentStatus>();
-      if (asked.size === 0) return found;
-      for (const status of await readRows([...asked], signal)) {
-        if (!status || !asked.has(status.user)) continue;
-        const known = found.get(status.user);
-        if (!known || (status.sequence ?? "") >= (known.sequence ?? "")) {
-          found.set(status.user, status);
-        }
-      }
-      return found;
+      const isFew = users.length <= REPS_PER_FILTER;
+      const asked = isFew ? [...new Set(users.filter((user) => GUID.test(user)))] : users;
+      if (asked.length === 0) return () => undefined;
+      const rows = await readRows(asked, signal);
+      if (rows === null) return (user) => known.tell(user);
+      for (const status of rows) known.set(status);
+      const found = new Map(rows.map(({ user }) => [user, known.tell(user)]));
+      return (user) => found.get(user);
     },
+    changed: () => known.changed(),
+    told: (id) => known.told(id),
+    ownerOf: (id) => known.ownerOf(id),
+    announce: (id, user) => known.announce(id, user),
+    presenceIds: () => presenceIds.keys(),
   };
 }
 
 /** `null` for a row that names no rep. What is the same in many rows is kept once: an organization has few presences. */
-function createDecode(): (raw: Row) => AgentStatus | null {
-  const presenceIds = new Map<string, string>();
+function createDecode(presenceIds: Map<string, string>): (raw: Row) => AgentStatus | null {
   const once = (id: string): string => {
     if (!presenceIds.has(id)) presenceIds.set(id, id);
     return presenceIds.get(id) ?? id;

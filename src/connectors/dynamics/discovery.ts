@@ -4,12 +4,8 @@ import { type SystemUserId, systemUserId, teamsUserId } from "../../presence/ide
 import type { Dataverse, Row, Take } from "./dataverse.ts";
 import { isRejected } from "./dataverse-error.ts";
 
-/** Who was found, and whose each row of msdyn_agentstatus is. */
-export type Discovery = {
-  /** One for each user with a row in msdyn_agentstatus. */
-  readonly accounts: readonly DynamicsAccount[];
-  readonly repOfRow: ReadonlyMap<string, SystemUserId>;
-};
+/** Is told whose each row of msdyn_agentstatus is, row by row. */
+export type Announce = (row: string, user: SystemUserId) => void;
 
 const PEOPLE = "systemuserid,azureactivedirectoryobjectid,applicationid,isdisabled,accessmode";
 const ADDRESSES = "domainname,internalemailaddress";
@@ -40,45 +36,48 @@ const agent = z.object({
 });
 
 /**
- * Finds everybody who may be a rep: whoever has a row in msdyn_agentstatus. One call for 5000 of them where the
+ * Finds everybody who may be a rep: whoever has a row in msdyn_agentstatus, once each. One call for 5000 of them where the
  * server can expand a lookup, a few more where it cannot.
  */
 export async function discoverAccounts(
   dataverse: Dataverse,
+  announce: Announce,
   signal: AbortSignal,
-): Promise<Discovery> {
-  const { repOfRow, users } = await readAgents(dataverse, signal);
-  const ids = new Set(repOfRow.values());
-  const missing = [...ids].filter((id) => !users.has(id));
+): Promise<readonly DynamicsAccount[]> {
+  const accounts = await readAgents(dataverse, announce, signal);
+  const missing = [...accounts].filter(([, known]) => known === null).map(([id]) => id);
   for (const row of await readUsers(dataverse, missing, signal)) {
     const parsed = user.safeParse(row);
-    if (parsed.success) users.set(systemUserId(parsed.data.systemuserid), parsed.data);
+    if (!parsed.success) continue;
+    const id = systemUserId(parsed.data.systemuserid);
+    if (accounts.has(id)) accounts.set(id, accountOf(id, parsed.data));
   }
-  return {
-    accounts: [...ids].map((id) => accountOf(id, users.get(id))),
-    repOfRow,
-  };
+  return Array.from(accounts, ([id, known]) => known ?? accountOf(id, undefined));
 }
 
-/** Whose each row is, and whoever is told of in the same answer. */
-type Agents = {
-  readonly repOfRow: Map<string, SystemUserId>;
-  readonly users: Map<SystemUserId, User>;
-};
+/** Everybody with a row; `null` for whom the answer tells no more of. */
+type Agents = Map<SystemUserId, DynamicsAccount | null>;
 
-function readAgents(dataverse: Dataverse, signal: AbortSignal): Promise<Agents> {
+function readAgents(
+  dataverse: Dataverse,
+  announce: Announce,
+  signal: AbortSignal,
+): Promise<Agents> {
   const plain = "msdyn_agentstatuses?$select=msdyn_agentstatusid,_msdyn_agentid_value";
   const expanded = USER_COLUMNS.map(
     (columns) => `${plain}&$expand=msdyn_agentid($select=${columns})`,
   );
   return firstUnderstood([...expanded, plain], async (query) => {
-    const agents: Agents = { repOfRow: new Map(), users: new Map() };
+    const agents: Agents = new Map();
     const take: Take = (row) => {
       const { data } = agent.safeParse(row);
       if (!data) return;
       const { msdyn_agentstatusid: id, _msdyn_agentid_value: owner, msdyn_agentid: told } = data;
-      agents.repOfRow.set(id.toLowerCase(), systemUserId(owner));
-      if (told) agents.users.set(systemUserId(told.systemuserid), told);
+      const agentId = systemUserId(owner);
+      announce(id.toLowerCase(), agentId);
+      const isHers = told && systemUserId(told.systemuserid) === agentId;
+      if (isHers) agents.set(agentId, accountOf(agentId, told));
+      else if (!agents.has(agentId)) agents.set(agentId, null);
     };
     await dataverse.each(query, "msdyn_agentstatus", take, signal);
     return agents;

@@ -2,8 +2,9 @@ import { z } from "zod";
 import {
   DYNAMICS,
   type RepId,
-  type RepIdentity,
+  repIdOf,
   type SystemUserId,
+  systemUserId,
 } from "../../presence/identity.ts";
 import {
   BY_BASE_STATUS,
@@ -87,9 +88,17 @@ export function dynamicsOver(
   const { mapping, nowMs, onUnknownPresence, presences: agreed = BY_BASE_STATUS } = options;
   const statuses = createAgentStatusReader(dataverse, nowMs);
   const table = createPresenceTable(dataverse, nowMs);
-  const lastRead = new Map<string, AgentStatus>();
-  /** Whose row it is that was not read yet. */
-  const repOfRow = new Map<string, SystemUserId>();
+
+  /** How often the table had been read when it was last asked of whom another thing may be said. */
+  let knownLoads = 0;
+
+  /** With another table the same row may mean another thing, whosever it is. */
+  function changed(): ReadonlySet<RepId> | null {
+    const users = statuses.changed();
+    const isSame = table.loads === knownLoads;
+    knownLoads = table.loads;
+    return isSame ? new Set([...users].map(repIdOf)) : null;
+  }
 
   /** Does what it can: presences that stay unknown are no observation, which is safe, while a limit is a limit. */
   async function refreshTable(ids: Iterable<string>, signal: AbortSignal): Promise<void> {
@@ -158,11 +167,8 @@ export function dynamicsOver(
     return insteadOf(action, write.status) ?? OUT_OF_THE_BOX[action];
   }
 
-  const discover = async (signal: AbortSignal): Promise<readonly DynamicsAccount[]> => {
-    const discovery = await discoverAccounts(dataverse, signal);
-    for (const [id, user] of discovery.repOfRow) if (!lastRead.has(id)) repOfRow.set(id, user);
-    return discovery.accounts;
-  };
+  const discover = (signal: AbortSignal): Promise<readonly DynamicsAccount[]> =>
+    discoverAccounts(dataverse, (id, user) => statuses.announce(id, user), signal);
 
   return {
     system: DYNAMICS,
@@ -176,20 +182,23 @@ export function dynamicsOver(
     discover,
 
     async read(reps, signal) {
-      const found = await statuses.read(
+      const statusOf = await statuses.read(
         reps.map((rep) => rep.systemUserId),
         signal,
       );
-      for (const row of found.values()) {
-        lastRead.set(row.id, row);
-        repOfRow.delete(row.id);
-      }
-      const asked = reps.flatMap((rep) => sightedOf(rep, found));
-      await refreshTable(
-        asked.flatMap(([, status]) => (status.loggedIn === false ? [] : (status.presenceId ?? []))),
-        signal,
-      );
-      return new Map(asked.map(([rep, status]): [RepId, Sighting] => [rep, sighting(status)]));
+      await refreshTable(statuses.presenceIds(), signal);
+      // A rep's own id is that of her Dynamics user.
+      const get = (rep: RepId): Sighting | undefined => {
+        const status = statusOf(systemUserId(rep));
+        return status && sighting(status);
+      };
+      return {
+        get,
+        changed,
+        get size() {
+          return new Set(reps.map(({ rep }) => rep).filter(get)).size;
+        },
+      };
     },
 
     async write(rep, write, signal, permit) {
@@ -238,14 +247,11 @@ export function dynamicsOver(
     },
 
     isNews(hint) {
-      const row = lastRead.get(hint.agentStatusId);
+      const row = statuses.told(hint.agentStatusId);
       return !row || !hint.hasColumns || differs(hint, row);
     },
 
-    repOfAgentStatus(agentStatusId) {
-      const id = agentStatusId.toLowerCase();
-      return lastRead.get(id)?.user ?? repOfRow.get(id) ?? null;
-    },
+    repOfAgentStatus: (agentStatusId) => statuses.ownerOf(agentStatusId.toLowerCase()),
 
     close: () => dataverse.close(),
   };
@@ -266,14 +272,6 @@ function differs(hint: Hint, row: AgentStatus): boolean {
     (modifiedBy !== null && modifiedBy !== row.modifiedBy) ||
     (modifiedAtMs !== null && (row.modifiedAtMs === null || modifiedAtMs > row.modifiedAtMs))
   );
-}
-
-function sightedOf(
-  { rep, systemUserId }: RepIdentity,
-  found: ReadonlyMap<SystemUserId, AgentStatus>,
-): [RepId, AgentStatus][] {
-  const status = found.get(systemUserId);
-  return status ? [[rep, status]] : [];
 }
 
 /** What a server does not know or does not let us see is not worth failing for. */

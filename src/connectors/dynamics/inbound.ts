@@ -1,8 +1,10 @@
 import type { Answer, InboundRequest, RequestHead, Route } from "../../http/route.ts";
-import { type RepId, repId, type SystemUserId } from "../../presence/identity.ts";
+import { type RepId, repIdOf, type SystemUserId } from "../../presence/identity.ts";
 import type { Organization } from "./dynamics.ts";
 import { decodeWebhook, type Hint, verifyWebhook } from "./webhook.ts";
 
+/** What becomes of a webhook, and what it causes once it was answered. */
+type Taken = { readonly result: WebhookResult; readonly afterwards?: () => void };
 type WebhookResult = "hint" | "nothing-new" | "ignored" | "other-organization" | "unknown-rep";
 
 export type DynamicsInboundOptions = {
@@ -29,8 +31,8 @@ const AGAIN_MS = 1_200;
 
 /**
  * `POST /webhooks/dataverse`. A synchronous step runs inside somebody's transaction: a slow answer holds a lock,
- * and anything but 2xx rolls a rep's change back. So this handler compares a key, decodes, leaves a hint in memory
- * and answers; it never calls Dynamics, touches no disk, and a body that is none of our business is answered 200
+ * and anything but 2xx rolls a rep's change back. So this handler compares a key, decodes and answers, and leaves
+ * a hint in memory when that is done; it never calls Dynamics, touches no disk, and a body that is none of our business is answered 200
  * and counted. Only a wrong key (401) and a body that is no webhook (400) are refused.
  */
 export function createDynamicsInbound(options: DynamicsInboundOptions): Route {
@@ -41,17 +43,16 @@ export function createDynamicsInbound(options: DynamicsInboundOptions): Route {
       : { status: 401, json: { code: "unauthorized" }, reason: verified.reason };
   };
 
-  const take = (hint: Hint): WebhookResult => {
-    if (!isOurs(hint, options)) return "other-organization";
+  const take = (hint: Hint): Taken => {
+    if (!isOurs(hint, options)) return { result: "other-organization" };
     const user = hint.rep ?? options.repOfAgentStatus(hint.agentStatusId);
-    const rep = user === null ? null : repId(user);
+    const rep = user === null ? null : repIdOf(user);
     if (rep === null || !options.isRep(rep)) {
       options.sweep();
-      return "unknown-rep";
+      return { result: "unknown-rep" };
     }
-    if (!options.isNews(hint)) return "nothing-new";
-    options.hint(rep, AGAIN_MS);
-    return "hint";
+    if (!options.isNews(hint)) return { result: "nothing-new" };
+    return { result: "hint", afterwards: () => options.hint(rep, AGAIN_MS) };
   };
 
   return {
@@ -65,9 +66,10 @@ export function createDynamicsInbound(options: DynamicsInboundOptions): Route {
       if (decoded.kind === "malformed") {
         return { status: 400, json: { code: "malformed" }, reason: decoded.reason };
       }
-      const result = decoded.kind === "ignored" ? "ignored" : take(decoded);
+      const taken: Taken = decoded.kind === "ignored" ? { result: "ignored" } : take(decoded);
+      const { result, ...then } = taken;
       options.count(result);
-      return { status: 200, json: { result } };
+      return { status: 200, json: { result }, ...then };
     },
   };
 }

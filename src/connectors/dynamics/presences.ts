@@ -57,6 +57,8 @@ export const baseOf = (value: number): DynamicsAction | null => BASES[value] ?? 
 export type PresenceTable = {
   /** Makes sure that the table is at most a minute old: an administrator may change what a presence means. */
   refreshFor(ids: Iterable<string>, signal: AbortSignal): Promise<void>;
+  /** How often it was read: what a presence means may be another thing each time. */
+  readonly loads: number;
   find(id: string): Presence | undefined;
   all(): readonly Presence[];
 };
@@ -87,6 +89,7 @@ export function createPresenceTable(dataverse: Dataverse, nowMs: () => number): 
   let triedAtMs = Number.NEGATIVE_INFINITY;
   let columns: readonly string[] = [...COLUMNS, ...OPTIONAL_COLUMNS];
   let flight: Promise<void> | null = null;
+  let loads = 0;
 
   const read = (wanted: readonly string[], signal: AbortSignal): Promise<readonly Row[]> =>
     dataverse.rows(`msdyn_presences?$select=${wanted.join(",")}`, "msdyn_presence", signal);
@@ -106,19 +109,25 @@ export function createPresenceTable(dataverse: Dataverse, nowMs: () => number): 
     const found = (await readNarrowing(signal)).flatMap((one) => presenceOf(one) ?? []);
     rows = new Map([...BUILT_IN, ...found.map((one): [string, Presence] => [one.id, one])]);
     loadedAtMs = nowMs();
+    loads += 1;
   }
 
   return {
     async refreshFor(ids, signal) {
       if (flight) return flight;
       const now = nowMs();
-      const isOld = now - loadedAtMs >= MAX_AGE_MS || [...ids].some((id) => !rows.has(id));
-      if (!isOld || now - triedAtMs < PAUSE_MS) return undefined;
+      // The clock may have been set back since.
+      const isOld =
+        Math.abs(now - loadedAtMs) >= MAX_AGE_MS || [...ids].some((id) => !rows.has(id));
+      if (!isOld || Math.abs(now - triedAtMs) < PAUSE_MS) return undefined;
       triedAtMs = now;
       flight = load(signal).finally(() => {
         flight = null;
       });
       return flight;
+    },
+    get loads() {
+      return loads;
     },
     find: (id) => rows.get(id),
     all: () => [...rows.values()],

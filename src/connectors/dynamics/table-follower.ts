@@ -2,30 +2,33 @@ import { z } from "zod";
 import { SystemError } from "../connector.ts";
 import type { Dataverse, Row, Take } from "./dataverse.ts";
 
-export type TableFollower<Item> = {
-  /** Every row of the query as it is now: what is known, with what has changed since. */
-  read(query: string, signal: AbortSignal): Promise<Iterable<Item>>;
+export type TableFollower = {
+  /** Brings `rows` up to date: with all rows of the query, or with what has changed since. */
+  read(query: string, signal: AbortSignal): Promise<void>;
 };
 
-export type TableFollowerOptions<Item> = {
+/** Where the rows go. Ids are in lower case. */
+type FollowedRows = {
+  set(id: string, row: Row): void;
+  delete(id: string): void;
+  /** Deletes every row but these. */
+  retain(ids: ReadonlySet<string>): void;
+};
+
+export type TableFollowerOptions = {
   readonly dataverse: Dataverse;
   /** Logical name, for errors. */
   readonly table: string;
   /** The primary key's column. */
   readonly key: string;
-  /** Called once for each row that comes, not at each read. `null` for one that means nothing: it is left out. */
-  readonly decode: (row: Row) => Item | null;
+  readonly rows: FollowedRows;
   readonly nowMs: () => number;
 };
 
 /** So long the whole table is read each time before following it is tried again. */
 const WITHOUT_MS = 60 * 60_000;
 
-type Followed<Item> = {
-  readonly query: string;
-  readonly link: string;
-  readonly items: Map<string, Item>;
-};
+type Followed = { readonly query: string; readonly link: string };
 
 const deletion = z.object({ id: z.string(), reason: z.string() });
 
@@ -35,64 +38,68 @@ const deletion = z.object({ id: z.string(), reason: z.string() });
  * is read again. Reads do not overlap: whoever asks meanwhile has the next answer. Microsoft: "Use change tracking to
  * synchronize data with external systems".
  */
-export function createTableFollower<Item>(
-  options: TableFollowerOptions<Item>,
-): TableFollower<Item> {
-  const { dataverse, table, key, decode, nowMs } = options;
-  let followed: Followed<Item> | null = null;
+export function createTableFollower(options: TableFollowerOptions): TableFollower {
+  const { dataverse, table, key, rows, nowMs } = options;
+  let followed: Followed | null = null;
   let withoutUntilMs = Number.NEGATIVE_INFINITY;
   let last: Promise<unknown> = Promise.resolve();
 
-  const into =
-    (items: Map<string, Item>): Take =>
-    (row) => {
-      const gone = deletion.safeParse(row).data?.id;
-      const item = gone === undefined ? decode(row) : null;
-      const id = (gone ?? String(row[key])).toLowerCase();
-      if (item === null) items.delete(id);
-      else items.set(id, item);
-    };
+  /** The id of the row, `null` of one that is gone. */
+  function takeIn(row: Row): string | null {
+    // Only what tells of a deletion lacks the key.
+    const id = row[key];
+    const gone = id === undefined ? deletion.safeParse(row).data?.id : undefined;
+    if (gone !== undefined) rows.delete(gone.toLowerCase());
+    if (typeof id !== "string") return null;
+    rows.set(id.toLowerCase(), row);
+    return id.toLowerCase();
+  }
 
-  async function follow(known: Followed<Item>, signal: AbortSignal): Promise<Iterable<Item>> {
-    const { items, link } = known;
-    const next = await dataverse.changes({ deltaLink: link }, table, into(items), signal);
+  async function follow(known: Followed, signal: AbortSignal): Promise<void> {
+    const { link } = known;
+    const next = await dataverse.changes({ deltaLink: link }, table, takeIn, signal);
     followed = next === null ? null : { ...known, link: next };
-    return items.values();
   }
 
-  async function begin(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
-    const items = new Map<string, Item>();
-    const link = await dataverse.changes({ query }, table, into(items), signal);
+  /** All of it: what does not come is there no more. */
+  async function readWhole<Result>(read: (take: Take) => Promise<Result>): Promise<Result> {
+    const ids = new Set<string>();
+    const result = await read((row) => {
+      const id = takeIn(row);
+      if (id !== null) ids.add(id);
+    });
+    rows.retain(ids);
+    return result;
+  }
+
+  async function begin(query: string, signal: AbortSignal): Promise<void> {
+    const link = await readWhole((take) => dataverse.changes({ query }, table, take, signal));
     if (link === null) withoutUntilMs = nowMs() + WITHOUT_MS;
-    else followed = { query, link, items };
-    return items.values();
+    else followed = { query, link };
   }
 
-  async function readPlainly(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
-    const items = new Map<string, Item>();
-    await dataverse.each(query, table, into(items), signal);
-    return items.values();
-  }
+  const readPlainly = (query: string, signal: AbortSignal): Promise<void> =>
+    readWhole((take) => dataverse.each(query, table, take, signal));
 
-  async function readNow(query: string, signal: AbortSignal): Promise<Iterable<Item>> {
+  async function readNow(query: string, signal: AbortSignal): Promise<void> {
     if (followed?.query === query) {
       const known = followed;
       try {
-        return await follow(known, signal);
+        await follow(known, signal);
+        return;
       } catch (error) {
-        // Half an answer may have been taken in: what is known is worth nothing any more.
+        // Of half an answer nobody knows what is missing.
         followed = null;
         if (!isRefusal(error)) throw error;
       }
     }
     if (nowMs() < withoutUntilMs) return readPlainly(query, signal);
     try {
-      return await begin(query, signal);
+      await begin(query, signal);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const items = await readPlainly(query, signal);
+      await readPlainly(query, signal);
       withoutUntilMs = nowMs() + WITHOUT_MS;
-      return items;
     }
   }
 

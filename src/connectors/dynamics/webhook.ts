@@ -90,7 +90,6 @@ const context = z.object({
   IsInTransaction: z.boolean().nullish().catch(null),
   InputParameters: z.array(z.unknown()).nullish().catch(null),
 });
-const parameter = z.object({ key: z.string(), value: z.unknown() });
 const target = z.object({ Attributes: z.array(z.unknown()) });
 const reference = z.object({ Id: guid });
 const flag = z.boolean();
@@ -167,30 +166,36 @@ function referenceIn(attributes: readonly unknown[], key: string): string | null
 }
 
 function valueOf(pairs: readonly unknown[], key: string): unknown {
-  for (const pair of pairs) {
-    const parsed = parameter.safeParse(pair);
-    if (parsed.success && parsed.data.key === key) return parsed.data.value;
-  }
+  for (const pair of pairs) if (isPair(pair) && pair.key === key) return pair.value;
   return undefined;
 }
+
+/** Looked at for each key that is sought, so plainly: a schema would copy all of them each time. */
+const isPair = (one: unknown): one is { readonly key: unknown; readonly value: unknown } =>
+  typeof one === "object" && one !== null && "key" in one && "value" in one;
 
 function malformed(reason: string): DecodedWebhook {
   return { kind: "malformed", reason };
 }
 
-/** What makes a body unfit to be looked into, or `null`. Walks without recursion, so depth cannot hurt it. */
+/**
+ * What makes a body unfit to be looked into, or `null`. Goes no deeper than `MAX_DEPTH`, so depth cannot hurt it. Lists
+ * are walked as they are: a copy of each would be as much garbage as all else that is made of a webhook.
+ */
 function faultOfShape(json: unknown): string | null {
-  const open: (readonly [value: unknown, depth: number])[] = [[json, 1]];
   let keys = 0;
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [value, depth] = next;
-    if (typeof value !== "object" || value === null) continue;
+  const faultIn = (value: unknown, depth: number): string | null => {
+    if (typeof value !== "object" || value === null) return null;
     if (depth > MAX_DEPTH) return "it is nested too deeply";
     if (Object.hasOwn(value, "__proto__")) return "it names __proto__";
-    const members: readonly unknown[] = Object.values(value);
+    const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
     keys += members.length;
     if (keys > MAX_KEYS) return "it has too many members";
-    for (const member of members) open.push([member, depth + 1]);
-  }
-  return null;
+    for (const member of members) {
+      const fault = faultIn(member, depth + 1);
+      if (fault !== null) return fault;
+    }
+    return null;
+  };
+  return faultIn(json, 1);
 }
