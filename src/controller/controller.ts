@@ -1,4 +1,4 @@
-import { type Connector, SystemError } from "../connectors/connector.ts";
+import { SystemError } from "../connectors/connector.ts";
 import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
 import { type RepId, type RepIdentity, type SystemName, systemName } from "../presence/identity.ts";
 import { deliver } from "../reconcile/delivery.ts";
@@ -8,26 +8,16 @@ import type { Plan, Write } from "../reconcile/plan.ts";
 import { isReleased, setPaused } from "../reconcile/pause.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import type { Clock } from "./clock.ts";
+import { type Driven, Systems } from "./driven.ts";
+import { Later } from "./later.ts";
 import { isAlarming, isNews } from "./news.ts";
-import type { Pace } from "./pace.ts";
 import { decide } from "./partial-plan.ts";
-import { createDepartures, type Dated, type Departures, Reader } from "./reader.ts";
+import { createDepartures, type Dated, type Departures } from "./reader.ts";
 import { type FirstLook, type Pauses, Roster } from "./roster.ts";
 import type { Draft, Slot } from "./slot.ts";
-import { known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
+import { isSettled, known, patienceMs, taken, withoutAbandoned } from "./takeover.ts";
 import { WorkQueue } from "./work-queue.ts";
 import { Writer } from "./writer.ts";
-
-/** What one system needs to be driven. */
-type Driven = {
-  readonly connector: Connector;
-  readonly pace: Pace;
-  /** Where reading has a limit of its own; otherwise reads and writes share `pace`. */
-  readonly readPace?: Pace;
-  /** Of several controllers, as is then `depart`. */
-  readonly reader?: Reader;
-};
-type Paces = { readonly read: Pace; readonly write: Pace };
 
 export type ControllerOptions = {
   readonly engine: Engine;
@@ -67,11 +57,11 @@ export class Controller {
   readonly depart: Departures;
   readonly #options: ControllerOptions;
   readonly #roster: Roster;
-  readonly #systems = new Map<SystemName, { readonly paces: Paces; readonly reader: Reader }>();
+  readonly #systems: Systems;
   readonly #queue: WorkQueue<RepId>;
+  readonly #later: Later<{ readonly rep: RepId; readonly system: SystemName }>;
   readonly #writer: Writer;
   readonly #abort = new AbortController();
-  readonly #blamed = new WeakSet<SystemError>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -81,17 +71,16 @@ export class Controller {
     const connectors = new Map(
       options.systems.map(({ connector }) => [connector.system, connector]),
     );
-    for (const { connector, pace, readPace = pace, reader: shared } of options.systems) {
-      const reading = { clock, pace: readPace, depart: this.depart, gatherMs, signal };
-      const reader = shared ?? new Reader(connector, reading);
-      this.#systems.set(connector.system, { paces: { read: readPace, write: pace }, reader });
-    }
+    const reading = { clock, depart: this.depart, gatherMs, signal };
+    this.#systems = new Systems(options.systems, reading, options.onSystemError);
     this.#roster = new Roster({
       systems: policy.systems.map(({ name }) => name),
       nowMs: () => clock.nowMs(),
-      paceOf: (system) => this.#paceOf(system, "write"),
+      depart: this.depart,
+      paceOf: (system) => this.#systems.paceOf(system, "write"),
       nudge: (rep, urgency) => this.#queue.add(rep, urgency),
     });
+    this.#later = new Later(clock, ({ rep, system }) => this.hint(rep, system));
     this.#writer = new Writer({ connectors, signal, onFault });
     this.#queue = new WorkQueue<RepId>({
       clock,
@@ -109,7 +98,8 @@ export class Controller {
   async start(): Promise<void> {
     const { clock, engine, policy } = this.#options;
     for (const document of await engine.load()) {
-      this.#roster.follow({ ...document, rep: taken(document.rep, policy, clock.nowMs()) });
+      const rep = taken(document.rep, policy, clock.nowMs());
+      this.#roster.follow({ ...document, rep }, isSettled(rep, policy, clock.nowMs()));
     }
     for (const event of await engine.unsettled()) this.submit(event);
   }
@@ -154,15 +144,26 @@ export class Controller {
     return this.#roster.get(rep)?.document ?? null;
   }
 
+  /** As in the roster. */
+  ticks(identities: readonly RepIdentity[], system: SystemName): ReadonlyMap<RepId, number> {
+    return this.#roster.ticks(identities, system);
+  }
+
+  /** As in the roster. */
+  tickAtRest(rep: RepId, system: SystemName): number | null {
+    return this.#roster.tickAtRest(rep, system);
+  }
+
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
   offer(rep: RepId, system: SystemName, reading: Dated): void {
     const slot = this.#roster.get(rep);
     const known = slot?.draft?.rep ?? slot?.document.rep;
-    if (!slot || !known) return;
+    if (!slot?.isOf(reading) || !known) return;
     const { clock, policy } = this.#options;
     const blind = reading.status !== null && slot.seesAgain(system);
     if (!blind && !isNews(known, system, reading, policy)) {
-      slot.rest(clock.nowMs());
+      slot.rest(system, reading, clock.nowMs());
+      this.#roster.settle(slot, system);
       return;
     }
     slot.put(system, reading);
@@ -174,10 +175,11 @@ export class Controller {
     const slot = this.#roster.get(rep);
     if (!slot) return;
     if (delayMs > 0) {
-      this.#options.clock.after(delayMs, () => this.hint(rep, system));
+      this.#later.add({ rep, system }, delayMs);
       return;
     }
     slot.blind.delete(system);
+    slot.confirming.delete(system);
     slot.hinted.add(system);
     this.#queue.add(rep, "protective");
   }
@@ -196,12 +198,6 @@ export class Controller {
     this.#abort.abort();
   }
 
-  #paceOf(system: SystemName, use: keyof Paces): Pace {
-    const driven = this.#systems.get(system);
-    if (!driven) throw new Error(`nobody drives ${system}`);
-    return driven.paces[use];
-  }
-
   /** One turn. True if nothing is being read for it. */
   async #reconcile(id: RepId): Promise<boolean> {
     const slot = this.#roster.get(id);
@@ -216,7 +212,8 @@ export class Controller {
       draft.record.plan(draft.rep, next, nowMs);
       draft.rep = next.rep;
       const patient = next.writes.length === 0;
-      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;
+      const awaits = this.#awaits(slot, next, reads);
+      if (!awaits && !(await this.#store(slot, draft, patient))) return true;
       for (const write of next.writes) this.#send(slot, write);
       for (const system of reads) void this.#read(slot, system, next.rep.tick);
       this.#wakeFor(id, next);
@@ -275,17 +272,22 @@ export class Controller {
       const { system, intent } = write;
       draft.rep = deliver(draft.rep, system, intent, outcome, policy, clock.nowMs());
       draft.record.answer(write, outcome, error, clock.nowMs());
-      if (outcome === "accepted") this.hint(slot.document.identity.rep, system, confirmMs);
+      if (outcome !== "accepted") continue;
+      slot.confirming.add(system);
+      this.hint(slot.document.identity.rep, system, confirmMs);
     }
   }
 
   /**
-   * What the reads bring is stored together with what made us read. Not where there is something to send, nor
-   * where a system rests: it may keep us long.
+   * What the reads bring is stored together with what made us read, and that a write was accepted together with the
+   * first look for its effect. Not where there is something to send, nor where a system rests: it may keep us long.
    */
-  #awaits({ writes }: Plan, reads: readonly SystemName[]): boolean {
-    const rests = reads.some((system) => this.#paceOf(system, "read").isPaused);
-    return writes.length === 0 && reads.length > 0 && !rests;
+  #awaits({ confirming, draft }: Slot, { writes }: Plan, reads: readonly SystemName[]): boolean {
+    if (writes.length > 0) return false;
+    const rests = reads.some((system) => this.#systems.paceOf(system, "read").isPaused);
+    if (reads.length > 0) return !rests;
+    const isTold = draft !== null && draft.events.length + draft.record.entries.length > 0;
+    return confirming.size > 0 && !isTold;
   }
 
   /** False if the rep is not ours any more. Throws if the draft could not be stored. */
@@ -335,18 +337,18 @@ export class Controller {
 
   #send(slot: Slot, write: Write): void {
     const { identity } = slot.document;
-    if (this.#paceOf(write.system, "write").isPaused) {
+    if (this.#systems.paceOf(write.system, "write").isPaused) {
       // It asked for silence while the record was being stored.
       slot.answers.push({ write, outcome: "deferred", error: null });
       this.#queue.add(identity.rep, "protective");
       return;
     }
     slot.turns.use(write.system);
-    this.#paceOf(write.system, "write").spend(this.#writer.callsFor(write) - 1);
+    this.#systems.paceOf(write.system, "write").spend(this.#writer.callsFor(write) - 1);
     slot.flying.add(write.system);
     this.#writer.send(identity, write, (answer) => {
       slot.flying.delete(write.system);
-      if (answer.error) this.#blame(answer.error, "write");
+      if (answer.error) this.#systems.blame(answer.error, "write");
       slot.answers.push(answer);
       this.#queue.add(identity.rep, "protective");
     });
@@ -358,7 +360,7 @@ export class Controller {
     slot.hinted.delete(system);
     slot.reading.add(system);
     try {
-      const reading = await this.#systems.get(system)?.reader.read(identity, tick);
+      const reading = await this.#systems.readerOf(system).read(identity, tick);
       if (undone !== slot.undone) slot.hinted.add(system);
       else if (reading) {
         slot.put(system, reading);
@@ -369,27 +371,19 @@ export class Controller {
       this.#readFailed(identity.rep, system, error);
     }
     slot.reading.delete(system);
-    this.#queue.add(identity.rep, "protective");
+    if (undone === slot.undone) this.#queue.add(identity.rep, "protective");
+    else this.#queue.addPatiently(identity.rep, "protective");
   }
 
   #readFailed(rep: RepId, system: SystemName, error: unknown): void {
     if (this.#abort.signal.aborted) return;
     const { clock, onFault, policy } = this.#options;
     const retryAfterMs = error instanceof SystemError ? (error.retryAfterMs ?? 0) : 0;
-    if (error instanceof SystemError) this.#blame(error, "read");
+    if (error instanceof SystemError) this.#systems.blame(error, "read");
     else onFault(rep, error);
     clock.after(Math.max(retryAfterMs, READ_RETRY * policy.retryFirstMs), () =>
       this.hint(rep, system),
     );
-  }
-
-  /** Once for each call that failed, however many reps share it. */
-  #blame(error: SystemError, use: keyof Paces): void {
-    if (this.#blamed.has(error)) return;
-    this.#blamed.add(error);
-    const { retryAfterMs: ms, system } = error;
-    if (ms !== undefined) this.#systems.get(system)?.paces[use].pause(ms);
-    this.#options.onSystemError(error);
   }
 
   #wakeFor(rep: RepId, { recheckAtMs }: Plan): void {

@@ -22,6 +22,10 @@ export function isNews(rep: Rep, system: SystemName, reading: Reading, policy: P
   return tried < rep.intent || native !== reading.native || rep.overlays[system]?.untilMs != null;
 }
 
+/** Whether time alone may make news of what is none now. */
+export const mayAge = (rep: Rep, system: SystemName): boolean =>
+  endpointOf(rep, system).late.length > 0;
+
 /** True for news that somebody must be protected from: she was free, and is no more. */
 export function isAlarming(rep: Rep, system: SystemName, { status }: Reading): boolean {
   const { seen } = endpointOf(rep, system);

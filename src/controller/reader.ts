@@ -97,7 +97,7 @@ export class Reader {
 }
 
 /** Permission for the calls of one read beyond its first. */
-export async function takeRest(
+async function takeRest(
   pace: Pace,
   { repsPerCall = Infinity }: Pick<Connector, "repsPerCall">,
   reps: number,

@@ -1,6 +1,6 @@
 import type { SystemError } from "../connectors/connector.ts";
 import type { HistoryEntry, InboxEvent, RepDocument } from "../engine/engine.ts";
-import type { RepId, SystemName } from "../presence/identity.ts";
+import { nameOf, type RepId, type SystemName } from "../presence/identity.ts";
 import type { Reading } from "../presence/reading.ts";
 import type { Classification } from "../reconcile/classify.ts";
 import type { Outcome } from "../reconcile/delivery.ts";
@@ -10,7 +10,6 @@ import {
   explainIntent,
   explainReading,
   explainWrite,
-  nameOf,
 } from "../reconcile/explain.ts";
 import type { Plan, Write } from "../reconcile/plan.ts";
 import type { Endpoint, Fight, Rep } from "../reconcile/rep.ts";
@@ -45,15 +44,20 @@ export class Recorder {
       classification,
       status: reading.status,
       native: reading.native,
+      // What cannot be told from the classification, for who replays the day.
+      ...(reading.automatic === null ? {} : { automatic: reading.automatic }),
+      ...(reading.disconnected === undefined ? {} : { disconnected: reading.disconnected }),
     });
     this.#intent(before, after, reading.startedAtMs);
   }
 
   event(before: Rep, after: Rep, event: InboxEvent): void {
-    const { type, status, untilMs } = event.body as {
+    const { type, status, untilMs, hold, endsHolds } = event.body as {
       readonly type: string;
       readonly status?: string;
       readonly untilMs?: number;
+      readonly hold?: string;
+      readonly endsHolds?: boolean;
     };
     const says = `${nameOf(event.source)} sent ${type}`;
     this.#add("event", event.receivedAtMs, says, after, {
@@ -63,6 +67,8 @@ export class Recorder {
       // What was set, and until when: with the source it is the audit.
       ...(status === undefined ? {} : { status }),
       ...(untilMs === undefined ? {} : { untilMs }),
+      ...(hold === undefined ? {} : { hold }),
+      ...(endsHolds === undefined ? {} : { endsHolds }),
     });
     this.#intent(before, after, event.receivedAtMs);
   }
@@ -162,6 +168,7 @@ const DURABLE_FIELDS = [
   "cover",
   "covering",
   "leaseUntilMs",
+  "sessionUntilMs",
   "absent",
   "disconnected",
   "health",

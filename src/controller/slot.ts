@@ -5,6 +5,7 @@ import type { Dated } from "./reader.ts";
 import { Few } from "./few.ts";
 import type { Pace } from "./pace.ts";
 import { Recorder } from "./recorder.ts";
+import type { Sharing } from "./sharing.ts";
 import { Turns } from "./turns.ts";
 import type { Urgency } from "./work-queue.ts";
 import type { Answer } from "./writer.ts";
@@ -27,6 +28,10 @@ const NONE: BySystem<never> = {};
 export type Drive = {
   readonly paceOf: (system: SystemName) => Pace;
   readonly nudge: (rep: RepId, urgency: Urgency) => void;
+  /** Something goes on with her now. */
+  readonly woke: (rep: RepId) => void;
+  /** What is the same about many reps, once for all of them. */
+  readonly sharing: Sharing;
 };
 
 /** What there is only of a rep with whom something goes on. */
@@ -38,6 +43,7 @@ class Work {
   readonly reading = new Few<SystemName>();
   readonly blind = new Few<SystemName>();
   readonly flying = new Few<SystemName>();
+  readonly confirming = new Few<SystemName>();
   readonly lost = new Few<SystemName>();
   readonly turns: Turns;
   readings: BySystem<Dated> = NONE;
@@ -77,15 +83,23 @@ export class Slot {
   /** Whether she is to be left alone; the draft follows at her next turn. */
   pause: Pause | null;
   /** She is no rep any more: once nothing of ours is left, she is forgotten, and these take her place. */
-  leaving: { readonly successors: RepIdentity[] } | null = null;
+  leaving: { readonly successors: Map<RepId, RepIdentity> } | null = null;
+  /** Readings that left before this are of whoever had her id before. */
+  readonly #came: number;
   readonly #drive: Drive;
   #departures: BySystem<number> = NONE;
   /** Most reps rest most of the time, and there may be very many of them. */
   #work: Work | null = null;
 
-  constructor(document: RepDocument, drive: Drive, sinceMs: number) {
+  /** `came`: when she did, epoch milliseconds, and which place that has among the calls that leave. */
+  constructor(
+    document: RepDocument,
+    drive: Drive,
+    came: { readonly atMs: number; readonly departure: number },
+  ) {
     this.document = document;
-    this.sinceMs = sinceMs;
+    this.sinceMs = came.atMs;
+    this.#came = came.departure;
     this.pause = document.rep.paused;
     this.#drive = drive;
   }
@@ -118,6 +132,10 @@ export class Slot {
   get flying(): Few<SystemName> {
     return this.#working.flying;
   }
+  /** A write of ours was accepted there, and its effect is about to be looked for. */
+  get confirming(): Few<SystemName> {
+    return this.#working.confirming;
+  }
   /** What was read there could not be stored, and was not read again since: it may show what nobody knows any more. */
   get lost(): Few<SystemName> {
     return this.#working.lost;
@@ -132,9 +150,15 @@ export class Slot {
   }
 
   get #working(): Work {
-    const { paceOf, nudge } = this.#drive;
+    return this.#work ?? this.#begin();
+  }
+
+  /** Not in the getter, which is asked all the time: what a function in it captures would be made anew at every call. */
+  #begin(): Work {
+    const { paceOf, nudge, woke } = this.#drive;
     const { rep } = this.document.identity;
-    this.#work ??= new Work(new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    this.#work = new Work(new Turns(paceOf, (urgency) => nudge(rep, urgency)));
+    woke(rep);
     return this.#work;
   }
 
@@ -142,14 +166,35 @@ export class Slot {
     return this.#work === null;
   }
 
+  /** Nothing goes on with her, and what is read there now need not be told from anything older. */
+  isSettled(system: SystemName): boolean {
+    return this.isAtRest && this.#departures[system] === undefined;
+  }
+
+  /** Whether it may be of her: who has her id now may have come since the call left. */
+  isOf({ departure }: Dated): boolean {
+    return departure > this.#came;
+  }
+
   /** Whether the last read of that system had told us nothing, which is over now. */
   seesAgain(system: SystemName): boolean {
     return this.#work?.blind.delete(system) ?? false;
   }
 
-  /** Lets go of all that nobody needs while nothing goes on with her. */
-  rest(nowMs: number): void {
-    if (this.#work?.isDone(nowMs)) this.#work = null;
+  /**
+   * Lets go of all that nobody needs while nothing goes on with her. A sweep's reading, of which this is told, is the
+   * last to come of those that left before it: nothing older has to be known by its departure any more.
+   */
+  rest(system: SystemName, { departure }: Dated, nowMs: number): void {
+    if (this.#work && !this.#work.isDone(nowMs)) return;
+    if (departure > (this.#departures[system] ?? Infinity)) {
+      const { [system]: _over, ...others } = this.#departures;
+      this.#departures = Object.keys(others).length === 0 ? NONE : others;
+    }
+    if (!this.#work) return;
+    this.#work = null;
+    const { document } = this;
+    this.document = { ...document, rep: this.#drive.sharing.share(document.rep) };
   }
 
   open(): Draft {

@@ -1,5 +1,6 @@
 import type { SystemName } from "../presence/identity.ts";
 import { recover } from "../reconcile/delivery.ts";
+import { plan } from "../reconcile/plan.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import { completed, type Pending, type Rep } from "../reconcile/rep.ts";
 import type { Slot } from "./slot.ts";
@@ -13,6 +14,14 @@ const ANSWER_MS = 45_000;
  */
 export function taken(stored: Rep, policy: Policy, nowMs: number): Rep {
   return recover(known(stored, policy), policy, nowMs);
+}
+
+/** Nothing is to be read, written or waited for, and nothing ends by itself: she needs no turn until there is news. */
+export function isSettled(rep: Rep, policy: Policy, nowMs: number): boolean {
+  const next = plan(rep, policy, nowMs);
+  return (
+    next.rep === rep && next.recheckAtMs === null && next.reads.length + next.writes.length === 0
+  );
 }
 
 /** A rep as another instance stored her, who is alive: what she has under way is left to her. */

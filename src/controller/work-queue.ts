@@ -85,6 +85,13 @@ export class WorkQueue<Key> {
     this.#delayed.set(key, { dueAtMs, cancel });
   }
 
+  /** For what comes of a turn that failed: no sooner than the key would come back by itself, at once if it does not fail. */
+  addPatiently(key: Key, urgency: Urgency): void {
+    const failures = this.#failures.get(key) ?? 0;
+    if (failures === 0) this.add(key, urgency);
+    else this.addAfter(key, this.#backOffMs(failures), urgency);
+  }
+
   /** Takes nothing new any more; resolves when everything being processed has finished. */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -94,6 +101,11 @@ export class WorkQueue<Key> {
     for (const urgency of URGENCIES) this.#waiting[urgency].clear();
     if (this.#processing.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #backOffMs(failures: number): number {
+    const { retryFirstMs, retryMaxMs } = this.#limits;
+    return Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures - 1, 20));
   }
 
   #isWaiting(key: Key): boolean {
@@ -134,8 +146,7 @@ export class WorkQueue<Key> {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
       this.#onFailure(key, error);
-      const { retryFirstMs, retryMaxMs } = this.#limits;
-      this.addAfter(key, Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(failures - 1, 20)));
+      this.addAfter(key, this.#backOffMs(failures));
     } finally {
       this.#processing.delete(key);
       const again = this.#again.get(key);

@@ -13,7 +13,8 @@ import {
   teamsUserId,
 } from "../../src/presence/identity.ts";
 import type { RepEvent } from "../../src/reconcile/event.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
+import { createPolicy } from "../../src/policy.ts";
 import { VirtualClock } from "./clock.ts";
 import { EmulatedDynamics, EmulatedTeams } from "./systems.ts";
 
@@ -82,6 +83,15 @@ export class Crew {
     return { crew, watch };
   }
 
+  /** As it was known when the service stopped, for another one to begin with. */
+  static async stored(): Promise<Crew> {
+    const { crew, watch } = await Crew.onDuty();
+    const stopped = end(watch);
+    await crew.clock.advance(100);
+    await stopped;
+    return crew;
+  }
+
   /** A new controller on the same engine. What an old one still does, it does on `engine` of its own. */
   async begin(engine: Engine = this.engine, people = this.people): Promise<Watch> {
     const { clock, teams, dynamics } = this;
@@ -106,7 +116,7 @@ export class Crew {
     const common = { controller, clock, pollMs: POLL_MS, onSystemError, onFault };
     const sweeps = [
       new Sweep({ ...common, connector: teams, pace: readPace }),
-      new Sweep({ ...common, connector: dynamics, pace: paces.dynamics }),
+      new Sweep({ ...common, connector: dynamics.followed(), pace: paces.dynamics }),
     ];
     await controller.start();
     for (const identity of people) controller.adopt(identity, "by the next sweep");

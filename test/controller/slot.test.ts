@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Pace } from "../../src/controller/pace.ts";
 import { decide } from "../../src/controller/partial-plan.ts";
+import { Sharing } from "../../src/controller/sharing.ts";
 import { Slot } from "../../src/controller/slot.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { withEndpoint } from "../../src/reconcile/rep.ts";
@@ -28,8 +29,12 @@ function releasing(): {
   stage.dynamics("Busy");
   const clock = new VirtualClock(stage.nowMs);
   const pace = new Pace(clock, { burst: 10, perSecond: 10 });
-  const drive = { paceOf: () => pace, nudge: () => undefined };
-  const slot = new Slot({ identity: ANA, rep: stage.rep, generation: 1 }, drive, 0);
+  const nothing = (): undefined => undefined;
+  const drive = { paceOf: () => pace, nudge: nothing, woke: nothing, sharing: new Sharing() };
+  const slot = new Slot({ identity: ANA, rep: stage.rep, generation: 1 }, drive, {
+    atMs: 0,
+    departure: 0,
+  });
   const written = (): readonly string[] => {
     slot.cameBack(DYNAMICS, stage.nowMs);
     const { next } = decide(slot, stage.rep, stage.policy, stage.nowMs);
@@ -79,5 +84,35 @@ describe("[R36] what was read and could not be stored", () => {
     expect(written()).toEqual([]);
     stage.wait(1);
     expect(written()).toEqual(["dynamics Available"]);
+  });
+});
+
+describe("a slot at rest", () => {
+  test("[R2] [R390] still knows which reading of a system was the last, until a sweep of that system left after it", () => {
+    const { slot, stage } = releasing();
+    const late = stage.nowMs + 60_000;
+    const taken = (departure: number): number => {
+      slot.put(TEAMS, readAt(stage, departure));
+      return slot.takeReadings().length;
+    };
+    expect(taken(5)).toBe(1);
+    slot.rest(TEAMS, readAt(stage, 5), late);
+    slot.rest(DYNAMICS, readAt(stage, 9), late);
+    expect([slot.isAtRest, slot.isSettled(TEAMS)]).toEqual([true, false]);
+    expect(taken(4)).toBe(0);
+    slot.rest(TEAMS, readAt(stage, 6), late);
+    expect([slot.isAtRest, slot.isSettled(TEAMS)]).toEqual([true, true]);
+    expect(taken(7)).toBe(1);
+  });
+
+  test("[R390] is not at rest while something waits in it, and then keeps what it knows", () => {
+    const { slot, stage } = releasing();
+    slot.put(TEAMS, readAt(stage, 5));
+    slot.takeReadings();
+    slot.hinted.add(DYNAMICS);
+    slot.rest(TEAMS, readAt(stage, 6), stage.nowMs + 60_000);
+    expect([slot.isAtRest, slot.isSettled(DYNAMICS)]).toEqual([false, false]);
+    slot.put(TEAMS, readAt(stage, 4));
+    expect(slot.takeReadings()).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SystemError } from "../../src/connectors/connector.ts";
+import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { ANA, BEN, Crew, person, POLL_MS } from "./crew.ts";
 
 describe("a sweep", () => {
@@ -62,6 +63,114 @@ describe("a sweep", () => {
     expect(crew.shown(BEN)).toEqual(["Busy", "Busy"]);
   });
 
+  test("[R390] of a system that says who has changed, looks at them and at whoever is not at rest", async () => {
+    const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN] });
+    const { dynamics } = crew;
+    await crew.clock.advance(2 * POLL_MS);
+    dynamics.looked.length = 0;
+    await crew.clock.advance(2 * POLL_MS);
+    expect(dynamics.looked).toEqual([]);
+    dynamics.choose(BEN.rep, "Busy");
+    await crew.clock.advance(6 * POLL_MS);
+    expect(crew.shown(BEN)).toEqual(["Busy", "Busy"]);
+    expect(new Set(dynamics.looked)).toEqual(new Set([BEN.rep]));
+    dynamics.looked.length = 0;
+    await crew.clock.advance(2 * POLL_MS);
+    expect(dynamics.looked).toEqual([]);
+    await crew.tell(watch, crew.call());
+    await crew.clock.advance(2 * POLL_MS);
+    expect(dynamics.looked).toContain(ANA.rep);
+  });
+
+  test("[R390] looks at everybody where that is not said, and after a sweep that failed", async () => {
+    const { crew } = await Crew.onDuty({ people: [ANA, BEN] });
+    const { dynamics } = crew;
+    await crew.clock.advance(2 * POLL_MS);
+    dynamics.readTroubles.push({ kind: "broken" });
+    dynamics.looked.length = 0;
+    await crew.clock.advance(2 * POLL_MS + 1_000);
+    expect(dynamics.looked).toEqual([ANA.rep, BEN.rep]);
+    dynamics.tells = false;
+    dynamics.looked.length = 0;
+    await crew.clock.advance(POLL_MS);
+    expect(dynamics.looked).toEqual([ANA.rep, BEN.rep]);
+  });
+
+  test("[R390] misses nobody of whom it was told while it read others", async () => {
+    const people = ["a", "b", "c"].map(person);
+    const { crew } = await Crew.onDuty({ people });
+    await crew.clock.advance(2 * POLL_MS);
+    crew.dynamics.repsPerCall = 1;
+    for (const { rep } of people) crew.dynamics.choose(rep, "Busy");
+    await crew.clock.advance(2 * POLL_MS);
+    expect(people.map((one) => crew.shown(one))).toEqual(people.map(() => ["Busy", "Busy"]));
+  });
+
+  test("[R390] looks at whoever has something under way in the other system until that is over", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    await crew.clock.advance(2 * POLL_MS);
+    crew.teams.latencyMs = 4 * POLL_MS;
+    watch.controller.hint(ANA.rep, TEAMS);
+    await crew.clock.advance(2 * POLL_MS);
+    crew.dynamics.looked.length = 0;
+    await crew.clock.advance(POLL_MS);
+    expect(crew.dynamics.looked).toEqual([ANA.rep]);
+  });
+
+  test("[R390] is told of people who are no reps, or none yet, and makes nothing of it", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    crew.teams.join(BEN.rep);
+    crew.dynamics.join(BEN.rep, "Busy");
+    await crew.clock.advance(2 * POLL_MS);
+    expect([crew.faults, await crew.history(BEN.rep)]).toEqual([[], []]);
+    watch.controller.adopt(BEN, "by the next sweep");
+    await crew.clock.advance(2 * POLL_MS);
+    expect(crew.shown(BEN)).toEqual(["Busy", "Busy"]);
+  });
+
+  test("[R390] knows with which tick somebody woke to whom something happens while it reads", async () => {
+    const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN] });
+    const { controller } = watch;
+    const tick = (): number | undefined => controller.document(ANA.rep)?.rep.tick;
+    await crew.clock.advance(2 * POLL_MS);
+    expect(controller.ticks([ANA, BEN], DYNAMICS).size).toBe(0);
+    const before = tick();
+    expect(controller.tickAtRest(ANA.rep, DYNAMICS)).toBe(before);
+    await crew.tell(watch, crew.call());
+    await crew.clock.advance(500);
+    expect(tick()).toBeGreaterThan(before ?? Infinity);
+    expect(controller.tickAtRest(ANA.rep, DYNAMICS)).toBe(before);
+    expect([...controller.ticks([ANA, BEN], DYNAMICS)]).toEqual([[ANA.rep, tick()]]);
+    controller.adopt(person("new"));
+    expect(controller.tickAtRest(person("new").rep, DYNAMICS)).toBeNull();
+  });
+
+  test("[R390] what it saw counts, also of somebody to whom something happens before it is back", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    const [teams] = watch.sweeps;
+    await crew.clock.advance(2 * POLL_MS + 1_000);
+    crew.teams.latencyMs = 400;
+    crew.teams.choose(ANA.rep, "Busy");
+    const swept = teams?.once();
+    await crew.clock.advance(300);
+    watch.controller.hint(ANA.rep, DYNAMICS);
+    await crew.clock.advance(200);
+    expect(await swept).toBe(true);
+    expect(watch.controller.document(ANA.rep)?.rep.systems[TEAMS]?.seen).toBe("Busy");
+  });
+
+  test("[R390] looks again at whom a late write may still befall, though nothing has changed", async () => {
+    const { crew, watch } = await Crew.onDuty();
+    crew.dynamics.writeTroubles.push({ kind: "lost" });
+    await crew.tell(watch, crew.call());
+    await crew.clock.advance(8 * POLL_MS);
+    const late = (): number =>
+      watch.controller.document(ANA.rep)?.rep.systems[DYNAMICS]?.late.length ?? 0;
+    expect(crew.shown()).toEqual(["InACall", "Busy"]);
+    await crew.clock.advance(600_000);
+    expect(late()).toBe(0);
+  });
+
   test("says nothing about whoever the system does not mention", async () => {
     const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN] });
     const before = watch.controller.document(ANA.rep);
@@ -109,5 +218,89 @@ describe("a sweep", () => {
     expect(sweep?.completed).toBe(completed);
     await crew.clock.advance(5_100);
     expect(sweep?.completed).toBe(completed + 1);
+  });
+
+  test("[R365] [R85] a part that fails costs the others nothing, and then not everybody was read", async () => {
+    const people = ["a", "b", "c", "d", "e"].map(person);
+    const { crew, watch } = await Crew.onDuty({ people });
+    const [sweep] = watch.sweeps;
+    const { completed = 0, lastReadAtMs = 0 } = sweep ?? {};
+    crew.teams.repsPerCall = 1;
+    // Of five calls the first fails, and another one.
+    crew.teams.readTroubles.push({ kind: "down" }, { kind: "broken" }, { kind: "down" });
+    for (const { rep } of people) crew.teams.choose(rep, "Busy");
+    await crew.clock.advance(POLL_MS - 500);
+    const busy = (): number =>
+      people.filter((one) => crew.shown(one).join() === "Busy,Busy").length;
+    expect(busy()).toBe(2);
+    expect([sweep?.completed, sweep?.lastReadAtMs]).toEqual([completed, lastReadAtMs]);
+    expect(crew.systemErrors.map(({ code }) => code)).toEqual(["down"]);
+    expect(crew.faults).toEqual([expect.any(TypeError)]);
+    await crew.clock.advance(POLL_MS);
+    expect(busy()).toBe(5);
+    expect(sweep?.completed).toBe(completed + 1);
+  });
+
+  test("[R365] [R46] a part that is throttled ends the sweep: nobody else is asked for", async () => {
+    const people = Array.from({ length: 9 }, (_, index) => person(`rep-${index}`));
+    const { crew } = await Crew.onDuty({ people });
+    crew.teams.repsPerCall = 1;
+    crew.teams.readTroubles.push({ kind: "throttled", retryAfterMs: 60_000 });
+    crew.teams.latencyMs = 50;
+    const left = crew.teams.departuresMs.length;
+    await crew.clock.advance(POLL_MS + 30_000);
+    // Four are under way at a time.
+    expect(crew.teams.departuresMs.length - left).toBe(4);
+    await crew.clock.advance(60_000);
+    expect(crew.teams.departuresMs.length - left).toBeGreaterThan(4 + people.length);
+  });
+
+  test("[R391] parts leave five milliseconds apart, but for the first look at everybody", async () => {
+    const people = ["a", "b", "c"].map(person);
+    const { crew } = await Crew.onDuty({ people });
+    crew.teams.repsPerCall = 1;
+    const departed = async (): Promise<readonly number[]> => {
+      const before = crew.teams.departuresMs.length;
+      await crew.clock.advance(POLL_MS);
+      const left = crew.teams.departuresMs.slice(before);
+      return left.slice(0, 3).map((atMs) => atMs - (left[0] ?? 0));
+    };
+    expect(await departed()).toEqual([0, 5, 10]);
+    const startedAtMs = crew.clock.nowMs();
+    await crew.begin();
+    await crew.clock.advance(1);
+    expect(crew.teams.departuresMs.filter((atMs) => atMs === startedAtMs)).toHaveLength(3);
+  });
+
+  test("[R365] each part is dated by its own call, however late it leaves", async () => {
+    const people = ["a", "b", "c"].map(person);
+    const { crew, watch } = await Crew.onDuty({ people, teamsPace: { burst: 10, perSecond: 0.2 } });
+    crew.teams.repsPerCall = 1;
+    while (watch.paces.teams.takeNow());
+    const last = person("c");
+    const beganAtMs = crew.clock.nowMs();
+    await crew.clock.advance(2 * POLL_MS);
+    crew.teams.choose(last.rep, "Busy");
+    const chosenAtMs = crew.clock.nowMs();
+    await crew.clock.advance(4 * POLL_MS);
+    expect(crew.shown(last)).toEqual(["Busy", "Busy"]);
+    const seen = (await crew.history()).find(
+      ({ kind, rep, atMs }) => kind === "reading" && rep === last.rep && atMs > beganAtMs,
+    );
+    expect(seen?.atMs).toBeGreaterThanOrEqual(chosenAtMs);
+    expect(crew.teams.departuresMs).toContain(seen?.atMs);
+  });
+
+  test("[R365] a part counts as soon as it is there, whatever the others wait for", async () => {
+    const people = ["a", "b", "c"].map(person);
+    const { crew, watch } = await Crew.onDuty({ people, teamsPace: { burst: 10, perSecond: 0.2 } });
+    const [sweep] = watch.sweeps;
+    const { completed = 0 } = sweep ?? {};
+    crew.teams.repsPerCall = 1;
+    while (watch.paces.teams.takeNow());
+    for (const { rep } of people) crew.teams.choose(rep, "Busy");
+    await crew.clock.advance(POLL_MS + 2_000);
+    expect(people.map((one) => crew.dynamics.presence(one.rep))).toContain("Busy");
+    expect(sweep?.completed).toBe(completed);
   });
 });

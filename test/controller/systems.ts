@@ -1,6 +1,7 @@
 import {
   type Connector,
   type Sighting,
+  type Sightings,
   SystemError,
   type SystemErrorFields,
 } from "../../src/connectors/connector.ts";
@@ -32,6 +33,9 @@ type Arrival = {
   readonly atMs: number;
 };
 
+/** Whose row is another one than when somebody read it, or was told so. */
+type Follower = { readonly touched: Set<RepId>; changed: Set<RepId> };
+
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -53,7 +57,12 @@ abstract class EmulatedSystem implements Connector {
   latencyMs = 20;
   reads = 0;
   readonly #clock: Clock;
+  /** Whether it says who has changed, to whoever follows it. */
+  tells = true;
+  /** Whom its followers have looked at. */
+  readonly looked: RepId[] = [];
   readonly #versions = new Map<RepId, number>();
+  readonly #followers: Follower[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -66,7 +75,35 @@ abstract class EmulatedSystem implements Connector {
   abstract look(rep: RepId): Omit<Sighting, "sequence"> | null;
   protected abstract change(rep: RepId, write: Write): void;
 
-  async read(reps: readonly RepIdentity[]): Promise<ReadonlyMap<RepId, Sighting>> {
+  /** The system as one process sees it that follows its changes. */
+  followed(): Connector {
+    const follower: Follower = { touched: new Set(), changed: new Set() };
+    this.#followers.push(follower);
+    const { system, looked } = this;
+    const repsPerCall = (): number => this.repsPerCall;
+    return {
+      system,
+      get repsPerCall() {
+        return repsPerCall();
+      },
+      callsFor: () => this.callsFor(),
+      write: (rep, write) => this.write(rep, write),
+      read: async (reps) => {
+        const seen = await this.#readFor(follower, reps);
+        const get = (rep: RepId): Sighting | undefined => {
+          looked.push(rep);
+          return seen.get(rep);
+        };
+        return { get, size: seen.size, changed: () => (this.tells ? take(follower) : null) };
+      },
+    };
+  }
+
+  read(reps: readonly RepIdentity[]): Promise<Sightings> {
+    return this.#readFor(null, reps);
+  }
+
+  async #readFor(follower: Follower | null, reps: readonly RepIdentity[]): Promise<Sightings> {
     this.reads += 1;
     this.departuresMs.push(this.#clock.nowMs());
     const { latencyMs } = this;
@@ -78,6 +115,8 @@ abstract class EmulatedSystem implements Connector {
       const version = String(this.#versions.get(rep) ?? 0).padStart(8, "0");
       if (sighting) seen.set(rep, { ...sighting, sequence: this.versioned ? version : null });
     }
+    for (const rep of follower?.touched ?? []) follower?.changed.add(rep);
+    follower?.touched.clear();
     await this.#wait(latencyMs / 2);
     return seen;
   }
@@ -103,6 +142,7 @@ abstract class EmulatedSystem implements Connector {
 
   /** Every change of a row is a new version of it. */
   protected touch(rep: RepId): void {
+    for (const { touched } of this.#followers) touched.add(rep);
     this.#versions.set(rep, (this.#versions.get(rep) ?? 0) + 1);
   }
 
@@ -143,6 +183,12 @@ type TeamsPerson = {
   session: boolean;
 };
 
+function take(follower: Follower): ReadonlySet<RepId> {
+  const { changed } = follower;
+  follower.changed = new Set();
+  return changed;
+}
+
 /** Teams as Graph documents it: one preferred slot over the strongest session; nothing at all is Offline. */
 export class EmulatedTeams extends EmulatedSystem {
   readonly system = TEAMS;
@@ -150,10 +196,12 @@ export class EmulatedTeams extends EmulatedSystem {
 
   join(rep: RepId): void {
     this.#people.set(rep, { client: "Available", preferred: null, session: false });
+    this.touch(rep);
   }
 
   leave(rep: RepId): void {
     this.#people.delete(rep);
+    this.touch(rep);
   }
 
   client(rep: RepId, client: TeamsPerson["client"]): void {
@@ -194,6 +242,7 @@ export class EmulatedTeams extends EmulatedSystem {
     else if (write.from === "preferred" || write.lifts) person.preferred = null;
     if (write.to === "session") person.session = true;
     else if (write.from === "session") person.session = false;
+    else if (write.to === "none" && write.session) person.session = false;
   }
 
   #person(rep: RepId): TeamsPerson {
@@ -228,10 +277,12 @@ export class EmulatedDynamics extends EmulatedSystem {
 
   join(rep: RepId, presence = "Available"): void {
     this.#presences.set(rep, presence);
+    this.touch(rep);
   }
 
   leave(rep: RepId): void {
     this.#presences.delete(rep);
+    this.touch(rep);
   }
 
   /** She chooses; `by` says so if it is somebody else. */

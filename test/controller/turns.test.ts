@@ -15,6 +15,7 @@ const write = (protective: boolean, system = DYNAMICS): Write => ({
   native: null,
   from: "none",
   to: "none",
+  session: false,
   lifts: false,
   renewal: false,
   cause: { kind: "choice", source: "teams", status: "Busy", atMs: 0 },

@@ -209,6 +209,25 @@ describe("[R43] a failing key comes back later and later", () => {
     expect(bench.started).toHaveLength(waits.length + 3);
   });
 
+  test("and what comes of a turn that failed waits as long, of any other not at all", async () => {
+    const bench = new Bench();
+    bench.queue.addPatiently("a", "normal");
+    await bench.clock.settle();
+    expect(bench.started).toEqual(["a"]);
+    for (const _time of [1, 2]) {
+      await bench.fail("a");
+      await bench.clock.advance(200);
+    }
+    expect(bench.started).toHaveLength(3);
+    bench.running.get("a")?.done(false);
+    await bench.clock.settle();
+    bench.queue.addPatiently("a", "normal");
+    await bench.clock.advance(199);
+    expect(bench.started).toHaveLength(3);
+    await bench.clock.advance(1);
+    expect(bench.started).toHaveLength(4);
+  });
+
   test("and a turn that left something to do forgets no failure", async () => {
     const bench = new Bench();
     bench.queue.add("a");
