@@ -2,17 +2,14 @@ import { z } from "zod";
 import { DYNAMICS, TEAMS } from "./presence/identity.ts";
 import { findCounterexamples } from "./presence/laws.ts";
 import {
-  BY_BASE_STATUS,
   DEFAULT_DYNAMICS_MAPPING,
   DEFAULT_TEAMS_MAPPING,
   DYNAMICS_STATES,
-  type DynamicsMapping,
   dynamicsProjection,
+  type Mappings,
   type Meaning,
-  type PresencePolicy,
   TEAMS_ACTIONS,
   TEAMS_STATES,
-  type TeamsMapping,
   teamsProjection,
 } from "./presence/mapping.ts";
 import { STATUSES, type Status } from "./presence/status.ts";
@@ -36,22 +33,6 @@ const MANUAL_MS: Readonly<Partial<Record<Status, number>>> = {
 
 /** Dynamics restores who is back within 150 s, and its row follows within seconds. */
 const DEFAULT_RECONNECT_MS = 3 * MINUTE_MS;
-
-/** The two mapping tables of an installation: the default ones, or those of the policy file. */
-export type Mappings = {
-  readonly teams: TeamsMapping;
-  readonly dynamics: DynamicsMapping;
-  readonly presences: PresencePolicy;
-  /** Whether Teams shows a Busy that Dynamics sets because a rep has work, with room for more. */
-  readonly capacityBusy: "shown" | "hidden";
-};
-
-export const DEFAULT_MAPPINGS: Mappings = {
-  teams: DEFAULT_TEAMS_MAPPING,
-  dynamics: DEFAULT_DYNAMICS_MAPPING,
-  presences: BY_BASE_STATUS,
-  capacityBusy: "shown",
-};
 
 /** A policy that breaks a law is refused, with what would go wrong. */
 export class PolicyError extends Error {
@@ -109,6 +90,7 @@ export function createPolicy(mappings: Mappings, reconnectMs = DEFAULT_RECONNECT
         releasesLast: false,
         settleMs: 2 * SECOND_MS,
         leaseMs: table(teamsLeaseMs),
+        sessionMs: HOUR_MS,
         manualMs: MANUAL_MS,
       },
       {
@@ -182,8 +164,8 @@ export function readPolicyFile(text: string): Mappings {
   }
   const parsed = policyFile.safeParse(json);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${path.join(".")}: ${message}`,
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      [...(path.length > 0 ? [path.join(".")] : []), message].join(": "),
     );
     throw new PolicyError(problems);
   }

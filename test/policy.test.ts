@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  createPolicy,
-  DEFAULT_MAPPINGS,
-  type Mappings,
-  PolicyError,
-  readPolicyFile,
-} from "../src/policy.ts";
+import { createPolicy, PolicyError, readPolicyFile } from "../src/policy.ts";
 import { DYNAMICS, TEAMS } from "../src/presence/identity.ts";
-import { DYNAMICS_STATES, TEAMS_ACTIONS, TEAMS_STATES } from "../src/presence/mapping.ts";
+import {
+  DEFAULT_MAPPINGS,
+  DYNAMICS_STATES,
+  type Mappings,
+  TEAMS_ACTIONS,
+  TEAMS_STATES,
+} from "../src/presence/mapping.ts";
 import { STATUSES } from "../src/presence/status.ts";
 import { profileOf } from "../src/reconcile/policy.ts";
 

@@ -1,6 +1,13 @@
 import type { SystemName } from "../presence/identity.ts";
 import { type Policy, profileOf } from "./policy.ts";
-import { endpointOf, type Rep, withEndpoint } from "./rep.ts";
+import {
+  type Endpoint,
+  endpointOf,
+  type LateWrite,
+  type Pending,
+  type Rep,
+  withEndpoint,
+} from "./rep.ts";
 
 /**
  * What became of a write, as far as its answer tells.
@@ -78,6 +85,7 @@ export function deliver(
       const doubtful = pending.confirmed && pending.cover === "session";
       const arrived = pending.confirmed && !doubtful;
       return withEndpoint(rep, system, {
+        late: arrived ? lateHalf(endpoint, pending, policy) : endpoint.late,
         seen: doubtful ? pending.over : endpoint.seen,
         pending: arrived ? null : { ...pending, unknown: true, confirmed: false },
         tried: arrived ? tried : Math.min(endpoint.tried, pending.intent - 1),
@@ -90,6 +98,13 @@ export function deliver(
     default:
       return outcome satisfies never;
   }
+}
+
+/** What a write was to show was seen before its answer was lost; what it was to take away may still be taken later. */
+function lateHalf({ late }: Endpoint, pending: Pending, policy: Policy): readonly LateWrite[] {
+  const { clears, cover, sentAtMs } = pending;
+  if (!clears || cover === "none") return late;
+  return [...late, { status: null, cover, clears, expiresAtMs: sentAtMs + policy.lateMs }];
 }
 
 /** After a restart nobody knows what became of the writes that were in flight: only a read can tell. */

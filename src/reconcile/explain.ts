@@ -1,17 +1,10 @@
-import type { SystemName } from "../presence/identity.ts";
+import { nameOf, type SystemName } from "../presence/identity.ts";
 import { isRoutable, type Status } from "../presence/status.ts";
 import type { Classification } from "./classify.ts";
 import type { Write } from "./plan.ts";
 import { type Cause, endpointOf, type Fight, type Rep } from "./rep.ts";
 import type { Policy } from "./policy.ts";
 import { coverOf, statusOf, topFor, topOf } from "./resolve.ts";
-
-const NAMES: Readonly<Record<string, string>> = { teams: "Teams", dynamics: "Dynamics" };
-
-/** The name that people know a system or a partner by. */
-export function nameOf(source: string): string {
-  return NAMES[source] ?? source;
-}
 
 const WORDS: Readonly<Record<Status, string>> = {
   Available: "Available",

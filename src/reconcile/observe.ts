@@ -199,11 +199,16 @@ function halfOf(
   return write.cover === "none" && bared ? [] : [{ ...write, status: null }];
 }
 
-/** Accepted, and without effect: Teams shows something stronger. Not tried again until something changes. */
+/**
+ * Accepted, and without effect: Teams shows something stronger. Not tried again until something changes. Nobody will
+ * see a session beneath her own status, so what was accepted counts as its lease (R357).
+ */
 function absorbed(rep: Rep, system: SystemName): Rep {
-  const { pending, cover, covering } = endpointOf(rep, system);
+  const { pending, cover, covering, leaseUntilMs } = endpointOf(rep, system);
+  const isHidden = cover === "session" && pending?.cover === "session";
   return withEndpoint(rep, system, {
     pending: null,
+    leaseUntilMs: isHidden ? pending.leaseUntilMs : leaseUntilMs,
     health: "absorbed",
     cover: pending?.withdraws ? "none" : cover,
     covering: pending?.withdraws ? null : covering,
@@ -260,6 +265,7 @@ function rememberNative(rep: Rep, system: SystemName, reading: Reading, policy: 
   const { pending } = endpointOf(rep, system);
   const shown = profile.shows[rep.base.status];
   if (profile.absorbing || pending || reading.status !== shown || topOf(rep)) return rep;
+  if (rep.base.natives[system] === reading.native) return rep;
   const natives = { ...rep.base.natives, [system]: reading.native };
   return { ...rep, base: { ...rep.base, natives } };
 }

@@ -22,11 +22,15 @@ export function setPaused(rep: Rep, pause: Pause | null, nowMs: number): Rep {
   return intend({ ...rep, paused: pause }, { kind, source, status: rep.base.status, atMs: nowMs });
 }
 
-/** True when nothing of ours is left anywhere, or nothing that anybody could still take back. */
+/**
+ * True when nothing of ours is left anywhere, or nothing that anybody could still take back; and nothing may arrive late
+ * any more that would look like a choice of hers to whoever meets her anew.
+ */
 export function isReleased(rep: Rep, policy: Policy, nowMs: number): boolean {
   if (topOf(rep)?.kind === "hold") return false;
   return policy.systems.every(({ name, absence }) => {
-    const { pending, tried, absent, leaseUntilMs } = endpointOf(rep, name);
+    const { pending, late, tried, absent, leaseUntilMs } = endpointOf(rep, name);
+    if (late.some(({ expiresAtMs }) => expiresAtMs > nowMs)) return false;
     if (absent && absence === "withdraws") return true;
     if (pending) return false;
     if (tried >= rep.intent) return true;

@@ -44,6 +44,8 @@ export type Write = {
   /** What of ours lies there now, and what shall lie there afterwards. */
   readonly from: Cover;
   readonly to: Cover;
+  /** A session of ours may lie there, seen or not: a withdrawal takes it as well. */
+  readonly session: boolean;
   /** A later explicit choice stands behind this write: an older manual status of hers gives way. */
   readonly lifts: boolean;
   readonly renewal: boolean;
@@ -229,6 +231,10 @@ function record(
   const to = coverFor(rep, name, targetOf(rep, name, policy), policy);
   const meant = meantStatus(rep, profile, step.target);
   const leaseMs = profile.leaseMs[meant];
+  const { sessionUntilMs } = endpointOf(rep, name);
+  const sends = to === "session" || profile.covers[meant] === "session";
+  // It may arrive late, and lasts from then on.
+  const lastsUntilMs = nowMs + policy.lateMs + (profile.sessionMs ?? 0);
   const pending: Pending = {
     intent: rep.intent,
     status: step.target,
@@ -250,6 +256,7 @@ function record(
     pending,
     tried: rep.intent,
     late: lateAfter(endpointOf(rep, name), policy, nowMs),
+    ...(sends ? { sessionUntilMs: Math.max(sessionUntilMs, lastsUntilMs) } : {}),
     ...(replacesHers ? { own: { status: rep.base.status, native: "" } } : {}),
   });
   const cause = rep.cause ?? {
@@ -266,6 +273,7 @@ function record(
     native: rep.base.natives[name] ?? null,
     from,
     to,
+    session: sessionUntilMs > nowMs,
     lifts: liftsManual(rep, name),
     renewal: step.renewal,
     protective: isProtective(step.target, endpointOf(rep, name)),

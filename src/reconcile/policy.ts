@@ -24,6 +24,8 @@ export type SystemProfile = {
   readonly settleMs: number;
   /** How long our cover lasts there; renewed at half. `null`: until replaced. */
   readonly leaseMs: Readonly<Record<Status, number | null>>;
+  /** How long a session of ours lasts there at most, if it is not renewed; absent: there are none. */
+  readonly sessionMs?: number;
   /** How long what a person sets by hand lasts there, unless she names a time of her own; absent: nobody knows. */
   readonly manualMs?: Readonly<Partial<Record<Status, number>>>;
 };

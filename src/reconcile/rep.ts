@@ -150,6 +150,8 @@ export type Endpoint = {
   /** The status that our cover shows; meaningful while `cover` is not `none`. */
   readonly covering: Status | null;
   readonly leaseUntilMs: number | null;
+  /** Until when a session of ours may lie there, hidden or not, whatever was answered since; 0: none was ever sent. */
+  readonly sessionUntilMs: number;
   readonly absent: boolean;
   /** She is gone, and expected back: what she left behind, and until when seeing it again is no news. */
   readonly disconnected: Disconnection | null;
@@ -213,10 +215,8 @@ const NEVER: readonly never[] = [];
 
 const orNothing = <Of extends object>(some: Of): Of | typeof NOTHING =>
   Object.keys(some).length === 0 ? NOTHING : some;
-const orNever = <Item>(some: readonly Item[]): readonly Item[] =>
-  some.length === 0 ? NEVER : some;
 
-const UNREAD_ENDPOINT: Endpoint = {
+export const UNREAD_ENDPOINT: Endpoint = {
   seen: null,
   native: null,
   sequence: null,
@@ -228,6 +228,7 @@ const UNREAD_ENDPOINT: Endpoint = {
   cover: "none",
   covering: null,
   leaseUntilMs: null,
+  sessionUntilMs: 0,
   absent: false,
   disconnected: null,
   health: "ok",
@@ -241,7 +242,18 @@ const UNREAD_ENDPOINT: Endpoint = {
 
 /** A base that nobody chose: what is left when a choice is taken back. */
 export function baseOf(at: Pick<Base, "status" | "tick" | "intent" | "atMs">): Base {
-  return { ...at, origin: null, natives: NOTHING, untilMs: null, before: null };
+  const { status, tick, intent, atMs } = at;
+  // Not spread: what follows a spread lies in a second piece of memory, and a loaded rep has what this has.
+  return {
+    status,
+    tick,
+    intent,
+    atMs,
+    origin: null,
+    natives: NOTHING,
+    untilMs: null,
+    before: null,
+  };
 }
 
 /** A rep about whom nothing is known yet, in the given systems. */
@@ -263,24 +275,10 @@ export function newRep(systems: readonly SystemName[]): Rep {
   };
 }
 
-/** A stored rep may be older than this release or its list of systems: what she lacks is as in a new one. */
-export function completed(stored: Rep, systems: readonly SystemName[]): Rep {
-  const names = [...new Set([...systems, ...(Object.keys(stored.systems) as SystemName[])])];
-  const endpoints = names.map((name): [SystemName, Endpoint] => {
-    const endpoint = { ...UNREAD_ENDPOINT, ...stored.systems[name] };
-    const { changesMs, late } = endpoint;
-    return [name, { ...endpoint, changesMs: orNever(changesMs), late: orNever(late) }];
-  });
-  const fresh = newRep(systems);
-  const rep = { ...fresh, ...stored };
-  return {
-    ...rep,
-    base: { ...fresh.base, ...stored.base },
-    holds: orNothing(rep.holds),
-    overlays: orNothing(rep.overlays),
-    systems: Object.fromEntries(endpoints),
-    writesMs: orNever(rep.writesMs),
-  };
+/** Somebody may have been stored when there were fewer systems: there she is as in a new rep. */
+export function completed(rep: Rep, systems: readonly SystemName[]): Rep {
+  if (systems.every((name) => rep.systems[name])) return rep;
+  return { ...rep, systems: { ...newRep(systems).systems, ...rep.systems } };
 }
 
 /** The endpoint of a system that the rep is known in. Asking for another is a fault of ours. */

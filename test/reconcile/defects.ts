@@ -30,6 +30,60 @@ function withHiddenSession(core: Core): Stage {
  * is played on the real core, and on the mutants that it must kill.
  */
 export const DEFECTS: Readonly<Record<string, (core: Core) => void>> = {
+  "[R301] unversioned 246: what a write was to take away comes after all, though its other half was seen":
+    (core) => {
+      const stage = Stage.settled(core);
+      stage.dynamics("Busy");
+      stage.settle();
+      stage.hold("call");
+      stage.settle();
+      stage.wait(5_000);
+      stage.release("call");
+      const cut = stage.nextWrite(TEAMS);
+      expect([cut.from, cut.to]).toEqual(["session", "preferred"]);
+      expect(stage.teams("Busy")).toBe("echo");
+      lost(stage, cut);
+      stage.settle();
+      stage.hold("next");
+      stage.settle();
+      expect(stage.teams("Available")).toBe("late echo");
+      expect(stage.nextWrite(TEAMS)).toMatchObject({ to: "session", shows: "InACall" });
+    },
+
+  "[R356] a session that was not taken away is taken by every withdrawal, while it may last": (
+    core,
+  ) => {
+    const stage = Stage.settled(core);
+    const lifting = (): Write => {
+      stage.teams("DoNotDisturb");
+      stage.settle();
+      stage.wait(60_000);
+      stage.decree("Available");
+      const write = stage.nextWrite(TEAMS);
+      stage.answer(write, "accepted");
+      stage.wait(2_000);
+      stage.teams("Available");
+      stage.settle();
+      return write;
+    };
+    expect(lifting().session).toBe(false);
+    stage.hold("call");
+    stage.settle();
+    // What she chooses lies over it, and shows whether or not the withdrawal has any effect.
+    stage.teams("DoNotDisturb");
+    const withdrawal = stage.nextWrite(TEAMS);
+    expect([withdrawal.from, withdrawal.to]).toEqual(["session", "none"]);
+    stage.answer(withdrawal, "accepted");
+    stage.wait(2_000);
+    stage.teams("DoNotDisturb");
+    stage.release("call");
+    stage.settle();
+    expect(stage.endpoint(TEAMS).cover).toBe("none");
+    expect(lifting().session).toBe(true);
+    stage.wait(64 * 60_000);
+    expect(lifting().session).toBe(false);
+  },
+
   "[R11] network 14: a call beneath our session shows although a meeting was seen before": (
     core,
   ) => {

@@ -11,7 +11,6 @@ import {
   explainReading,
   explainRep,
   explainWrite,
-  nameOf,
 } from "../../src/reconcile/explain.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
 import { type Cause, newRep, type Rep, withEndpoint } from "../../src/reconcile/rep.ts";
@@ -52,14 +51,6 @@ const WORDS: Readonly<Record<Status, string>> = {
 };
 
 describe("[R39] whatever happened is said in a sentence", () => {
-  it("systems have the names that people know, partners their own", () => {
-    expect([nameOf("teams"), nameOf("dynamics"), nameOf("phone")]).toEqual([
-      "Teams",
-      "Dynamics",
-      "phone",
-    ]);
-  });
-
   it.each(STATUSES)("%s is said as people read it", (status) => {
     expect(explainRep(chosen(status))).toBe(`${WORDS[status]}: chosen in Teams`);
   });

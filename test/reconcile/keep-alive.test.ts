@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createPolicy, DEFAULT_MAPPINGS, readPolicyFile } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
+import { createPolicy, readPolicyFile } from "../../src/policy.ts";
 import { DYNAMICS, TEAMS } from "../../src/presence/identity.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "./stage.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DYNAMICS, systemName, TEAMS } from "../../src/presence/identity.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
+import { createPolicy } from "../../src/policy.ts";
 import { type RepEvent, takeEvent } from "../../src/reconcile/event.ts";
 import { describeEndpoint, explainRep, maskOf, overrideOf } from "../../src/reconcile/explain.ts";
 import { setPaused } from "../../src/reconcile/pause.ts";

@@ -76,6 +76,15 @@ describe("[R114] a rep is let go of", () => {
     expect(released(withEndpoint(covered, TEAMS, { absent: true }))).toBe(false);
   });
 
+  it("[R116] not while a write that nobody knows of may still arrive", () => {
+    const write = { status: "Available", cover: "none", clears: false } as const;
+    const late = [{ ...write, expiresAtMs: NOW_MS + 1 }];
+    for (const absent of [false, true]) {
+      const awaited = withEndpoint(both, DYNAMICS, { late, absent });
+      expect([released(awaited), released(awaited, NOW_MS + 1)]).toEqual([false, true]);
+    }
+  });
+
   it("not during a call; a meeting does not matter", () => {
     const overlay = {
       status: "InACall",

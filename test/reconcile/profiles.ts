@@ -41,6 +41,7 @@ const TEAMS_PROFILE: SystemProfile = {
   releasesLast: false,
   settleMs: 2_000,
   leaseMs: table((status) => (status === "Available" ? null : 60 * MINUTE_MS)),
+  sessionMs: 60 * MINUTE_MS,
 };
 
 const DYNAMICS_PROFILE: SystemProfile = {

@@ -11,6 +11,7 @@ import {
 } from "../../src/reconcile/rep.ts";
 import { observe } from "../../src/reconcile/observe.ts";
 import { plan } from "../../src/reconcile/plan.ts";
+import { restored, type StoredRep } from "../../src/reconcile/stored.ts";
 import { POLICY } from "./profiles.ts";
 
 const PARTNER = systemName("partner");
@@ -80,12 +81,12 @@ describe("[P8] a rep who was stored", () => {
     } = withEndpoint({ ...newRep([TEAMS]), intent: 7 }, TEAMS, { seen: "Busy" });
     const { before: _before, ...olderBase } = base;
     const { changesMs: _changesMs, ...olderEndpoint } = endpointOf(rest as Rep, TEAMS);
-    const older = {
+    const older: StoredRep = {
       ...rest,
       base: { ...olderBase, status: "Away" },
       systems: { [TEAMS]: olderEndpoint },
-    } as unknown as Rep;
-    expect(completed(older, [TEAMS])).toEqual({
+    };
+    expect(restored(older)).toEqual({
       ...withEndpoint(newRep([TEAMS]), TEAMS, { seen: "Busy" }),
       intent: 7,
       base: { ...newRep([]).base, status: "Away" },
