@@ -1,8 +1,9 @@
 import { openSqliteEngine } from "../engine/sqlite/sqlite-engine.ts";
 import type { Engine, StoredHistoryEntry } from "../engine/engine.ts";
-import { DYNAMICS, type RepId, repId, TEAMS } from "../presence/identity.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../policy.ts";
-import { describeEndpoint, explainRep, nameOf } from "../reconcile/explain.ts";
+import { DYNAMICS, nameOf, type RepId, repId, TEAMS } from "../presence/identity.ts";
+import { DEFAULT_MAPPINGS } from "../presence/mapping.ts";
+import { createPolicy } from "../policy.ts";
+import { describeEndpoint, explainRep } from "../reconcile/explain.ts";
 import type { Actor } from "./world.ts";
 
 /** The story sets no policy of its own. */
