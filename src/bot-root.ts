@@ -17,6 +17,7 @@ import type { Engine } from "./engine/engine.ts";
 import { parseJson } from "./http/json.ts";
 import type { Route } from "./http/route.ts";
 import { systemName, type SystemUserId } from "./presence/identity.ts";
+import type { Mappings } from "./presence/mapping.ts";
 import { createQueueDesk } from "./queue-desk.ts";
 import type { Policy } from "./reconcile/policy.ts";
 import type { Reps } from "./sync-root.ts";
@@ -41,6 +42,7 @@ export type BotParts = {
   readonly credential: Credential;
   readonly tokens: EntraTokenVerifier;
   readonly policy: Policy;
+  readonly mappings: Mappings;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly lastReadAtMs: BotPort["lastReadAtMs"];
@@ -107,6 +109,7 @@ export async function createServiceBot(parts: BotParts): Promise<ServiceBot> {
     lastReadAtMs: parts.lastReadAtMs,
     submit: (event) => reps.submit(event),
     policy: parts.policy,
+    mappings: parts.mappings,
     groups: createEntraGroups({ graphUrl: config.graphUrl, credential, nowMs }, signal),
     roles: { holders: (role) => dynamics.roleHolders(role, signal) },
     queues,

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { type SystemName, systemName } from "./presence/identity.ts";
 
 /** A sentence that ends "NAME …": what the value must be. It never quotes the value, which may be a secret. */
@@ -109,7 +110,7 @@ export const hosts: Kind<readonly string[]> = {
   name: "hosts, comma separated",
   read: (given) => {
     const names = given.split(",").map((name) => name.trim().toLowerCase());
-    return names.every((name) => HOST.test(name))
+    return names.every((name) => HOST.test(name) && (!name.includes(":") || isIPv6(name)))
       ? ok(names)
       : bad("must be host names or addresses without scheme and port, separated by commas");
   },
@@ -164,7 +165,12 @@ export const publicUrl: Kind<string> = {
   }),
 };
 
-export const instanceUrl: Kind<string> = { name: "http URL", read: urlOver(() => null) };
+export const instanceUrl: Kind<string> = {
+  name: "http URL",
+  read: urlOver(({ protocol }) =>
+    /^https?:$/.test(protocol) ? null : "must be http:// or https://, before the host",
+  ),
+};
 
 export const sharedKey: Kind<string> = {
   name: "text of at least 16 characters",
@@ -192,20 +198,43 @@ export type Database =
 
 const POSTGRES_PARAMETERS = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"];
 
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A URL that names a role must have a host, also where a socket stands for it. */
+const NO_HOST = /^(postgres(?:ql)?:\/\/[^/?#]*@)(?=[:/])/;
+
 function postgresUrl(given: string): Read<Database> {
-  const url = URL.parse(given);
+  const whole = given.replace(NO_HOST, "$1localhost");
+  const url = URL.parse(whole);
   if (url === null) return bad("must be a URL: postgres://role:password@host:5432/database");
   const wishes = url.searchParams;
-  if (!url.hostname && !wishes.has("host")) return bad("must name the host of the database server");
+  const isNamed = whole === given && url.hostname !== "";
+  if (!isNamed && !wishes.has("host")) return bad("must name the host of the database server");
   if (!url.username) return bad("must name the role that signs in to the database server");
   if (!/^\/[^/]+$/.test(url.pathname)) return bad("must name the database, after the host and a /");
   if ([...wishes.keys()].some((name) => !POSTGRES_PARAMETERS.includes(name))) {
     return bad(`must have no other parameters than ${POSTGRES_PARAMETERS.join(", ")}`);
   }
+  // A name there would be reached without TLS, whatever else is said of it.
+  if (!(wishes.get("host") ?? "/").startsWith("/")) {
+    return bad(
+      "must have the directory of a local socket in ?host=, and the name of a server before the /",
+    );
+  }
+  if (![url.username, url.password, url.pathname].every(isPercentEncoded)) {
+    return bad("must have every % in it written as %25, such as one in a password");
+  }
   if (!["disable", "verify-full"].includes(wishes.get("sslmode") ?? "verify-full")) {
     return bad("must have sslmode=verify-full, or disable on a network that nobody else is on");
   }
-  return ok({ kind: "postgres", url: given });
+  return ok({ kind: "postgres", url: whole });
 }
 
 export const database: Kind<Database> = {

@@ -12,6 +12,7 @@ export function faultOf(error: unknown): string {
 /** What an operator can act on: our own words, or the operating system's. A stack only where we are at fault. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isOurs = [ConfigError, PolicyError, EngineError].some((kind) => error instanceof kind);
+  if (error instanceof PolicyError) return `${error.code}: ${error.message}`;
+  const isOurs = [ConfigError, EngineError].some((kind) => error instanceof kind);
   return isOurs || "syscall" in error ? error.message : (error.stack ?? error.message);
 }

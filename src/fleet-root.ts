@@ -105,6 +105,9 @@ export async function createFleetSync(parts: FleetParts): Promise<FleetSync> {
   const sweeps = createSweeps(parts, paces, {
     ...own,
     depart,
+    ticks: (identities, system) =>
+      new Map(fleet.watches.flatMap((watch) => [...watch.ticks(identities, system)])),
+    tickAtRest: (rep, system) => fleet.watchOf(rep)?.tickAtRest(rep, system) ?? null,
     offer: (rep, system, seen) => fleet.watchOf(rep)?.offer(rep, system, seen),
   });
 

@@ -21,7 +21,9 @@ import { Directory } from "./directory/directory.ts";
 import { PAUSE_RECORD, pausesOf } from "./directory/pauses.ts";
 import { countsOf } from "./directory/roster.ts";
 import { announcing } from "./engine/announcing.ts";
-import { faultOf, reasonOf } from "./fault.ts";
+import type { StoredHistoryEntry } from "./engine/engine.ts";
+import { faultOf } from "./fault.ts";
+import { live } from "./lifetime.ts";
 import { addressOf, createDesk, createFleetSync, routesOfDesk } from "./fleet-root.ts";
 import { healthRoutes } from "./http/health.ts";
 import { parseJson } from "./http/json.ts";
@@ -33,7 +35,8 @@ import { createDetailDesk } from "./detail-desk.ts";
 import { credentialOf, readerOf, tokensOf } from "./sign-in.ts";
 import { openStore } from "./store.ts";
 import { createSoloSync } from "./sync-root.ts";
-import { createPolicy, DEFAULT_MAPPINGS, type Mappings, readPolicyFile } from "./policy.ts";
+import { createPolicy, readPolicyFile } from "./policy.ts";
+import { DEFAULT_MAPPINGS, type Mappings } from "./presence/mapping.ts";
 
 const DISCOVER_EVERY_MS = 60_000;
 const DISCOVER_RETRY_MS = 1_000;
@@ -65,12 +68,12 @@ export async function startService(
   const mappings = await mappingsOf(config);
   const policy = createPolicy(mappings, config.dynamicsReconnectMs);
   const credential = credentialOf(config, nowMs);
-  const store = await openStore(config.database);
+  const store = await openStore(config.database, { inThread: true });
   const metrics = await createServiceMetrics(config.metricsKey);
-  const engine = announcing(store, (history) => {
+  const engine = announcing(store, (history, stored) => {
     metrics.committed(history);
     if (fleet) fleet.recorded();
-    else told();
+    else told(stored);
   });
   const directory = new Directory();
   const abort = new AbortController();
@@ -117,7 +120,7 @@ export async function startService(
           ...parts,
           url: database.url,
           isKnown: () => discovered,
-          onNews: () => told(),
+          onNews: () => told(null),
         })
       : null;
   const { isRep, own, paces, reps, sweeps, ...sync } = fleet ?? createSoloSync(parts);
@@ -240,8 +243,8 @@ export async function startService(
     faultOf,
   });
   let isOpen = false;
-  const told = (): void => {
-    if (isOpen) api.committed();
+  const told = (stored: readonly StoredHistoryEntry[] | null): void => {
+    if (isOpen) api.committed(stored);
   };
   // Half of what there is to load is the bot's: nobody waits for it, or keeps it in memory, who has none.
   const bots = config.bot || options.local ? await import("./bot-root.ts") : null;
@@ -262,6 +265,7 @@ export async function startService(
     credential,
     tokens,
     policy,
+    mappings,
     clock: desk.clock,
     signal: abort.signal,
     lastReadAtMs: (system) => (system === TEAMS ? sweeps.teams : sweeps.dynamics).lastReadAtMs,
@@ -365,32 +369,9 @@ async function mappingsOf({ policyFile }: Config): Promise<Mappings> {
     : readPolicyFile(await readFile(policyFile, "utf8"));
 }
 
-async function main(): Promise<void> {
+if (import.meta.main) {
   // V8 lets the heap of a large machine grow several times over. A start with many reps: half the memory, a fifth more CPU.
   setFlagsFromString("--heap-growing-percent=50");
-  let service: Service;
-  try {
-    const local = process.argv.includes("--local");
-    service = await startService(readConfig(process.env), systemClock, { local });
-  } catch (error) {
-    process.stderr.write(`lockstep cannot start: ${reasonOf(error)}\n`);
-    process.exitCode = 1;
-    return;
-  }
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    void service.stop();
-  };
-  // A second one must not cut short what the first one began: whoever stops a group of processes may send two.
-  process.on("SIGTERM", stop);
-  process.once("SIGINT", stop);
-  if (process.argv.includes("--until-stdin-closes")) {
-    process.stdin.once("close", stop);
-    // It is watched, but does not keep the process alive.
-    process.stdin.resume().unref();
-  }
+  const local = process.argv.includes("--local");
+  await live(() => startService(readConfig(process.env), systemClock, { local }));
 }
-
-if (import.meta.main) await main();

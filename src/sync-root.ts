@@ -4,6 +4,7 @@ import type { Connector, SystemError } from "./connectors/connector.ts";
 import type { Clock } from "./controller/clock.ts";
 import { Controller, type ControllerOptions } from "./controller/controller.ts";
 import { Pace } from "./controller/pace.ts";
+import { Recurring } from "./controller/recurring.ts";
 import { Sweep, type SweepOptions } from "./controller/sweep.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -14,6 +15,7 @@ import type { Policy } from "./reconcile/policy.ts";
 export const GATHER_MS = 4;
 const CONFIRM_MS = 150;
 export const HISTORY_KEPT_MS = 90 * 86_400_000;
+const PRUNE_EVERY_MS = 3_600_000;
 
 export type SyncParts = {
   readonly config: Config;
@@ -110,6 +112,21 @@ export function createSoloSync(parts: SyncParts): Sync {
     onFault: (_rep, error) => log.error({ fault: faultOf(error) }, "a rep is taken up again"),
   });
   const sweeps = createSweeps(parts, paces, controller);
+  const pruning = new Recurring({
+    clock,
+    run: async () => {
+      try {
+        await engine.prune(clock.nowMs() - HISTORY_KEPT_MS);
+        return true;
+      } catch (error) {
+        log.error({ fault: faultOf(error) }, "what is old is forgotten later");
+        return false;
+      }
+    },
+    everyMs: PRUNE_EVERY_MS,
+    retryMs: PRUNE_EVERY_MS,
+    soonMs: 0,
+  });
   return {
     reps: controller,
     isRep: (rep) => controller.document(rep) !== null,
@@ -120,9 +137,11 @@ export function createSoloSync(parts: SyncParts): Sync {
       await controller.start();
       // Who left while nobody looked is found by the first roster.
       directory.replace(controller.staying());
-      await engine.prune(clock.nowMs() - HISTORY_KEPT_MS);
+      pruning.start();
     },
     stop: async () => {
+      // A long backlog must not keep the process from stopping: it ends with the store.
+      void pruning.stop();
       await Promise.all([sweeps.teams.stop(), sweeps.dynamics.stop()]);
       await controller.stop();
     },

@@ -55,12 +55,18 @@ export class Right {
     return this.#running;
   }
 
-  /** Lets the next one have it at once. */
+  /** Lets the next one have it at once; while the store is away, when it is over. Never rejects. */
   async end(): Promise<void> {
+    const { engine, name, onFault } = this.#options;
     this.#isOver = true;
     this.#cancel();
     await this.#running;
-    if (this.#fence) await this.#options.engine.release(this.#options.name, this.#holder);
+    if (!this.#fence) return;
+    try {
+      await engine.release(name, this.#holder);
+    } catch (error) {
+      onFault(error);
+    }
   }
 
   async #ask(onGiven: () => Promise<void>): Promise<void> {

@@ -22,6 +22,7 @@ class Instance {
   opened = 0;
   waited = 0;
   replaced = 0;
+  faults = 0;
   isCut = false;
 
   constructor(name: string) {
@@ -29,6 +30,7 @@ class Instance {
     const away = (): Promise<never> => Promise.reject(new Error("cut off"));
     const engine = engineWith(store, {
       lease: (right, holder, ttlMs) => (this.isCut ? away() : store.lease(right, holder, ttlMs)),
+      release: (right, holder) => (this.isCut ? away() : store.release(right, holder)),
     });
     this.desk = new Desk({
       engine,
@@ -41,7 +43,9 @@ class Instance {
       onReplaced: () => {
         this.replaced += 1;
       },
-      onFault: () => undefined,
+      onFault: () => {
+        this.faults += 1;
+      },
     });
   }
 
@@ -137,4 +141,14 @@ test("[R264] who ends while it is given the desk does not open it", async () => 
   await opening;
   expect(only.opened).toBe(0);
   expect(await store.leases()).toEqual([]);
+});
+
+test("[R264] it ends in peace while the store is away, and the next has the desk when the right is over", async () => {
+  const [first, second] = await two();
+  first.isCut = true;
+  await first.desk.close();
+  expect([first.faults, first.desk.isHere]).toEqual([1, false]);
+  await first.expire();
+  await clock.advance(TTL_MS);
+  expect([second.opened, second.desk.isHere]).toEqual([1, true]);
 });

@@ -126,7 +126,10 @@ describe("the engine of a shard", () => {
         .toSorted(),
     ).toEqual(names.toSorted());
     const name = nameIn(0);
-    expect(await views[0]?.commit(commit(document(name, 1)))).toEqual({ ok: true, generation: 2 });
+    expect(await views[0]?.commit(commit(document(name, 1)))).toMatchObject({
+      ok: true,
+      generation: 2,
+    });
     await shards.stop();
   });
 

@@ -25,8 +25,8 @@ test("[P8] [R262] an installation moves from its file to PostgreSQL in the middl
 
   await service.restart({ DATABASE_URL: server.url() });
   // The reported call is still on.
-  await staysAsItIs(company, rep);
   await rep.shows("InACall", "Busy");
+  await staysAsItIs(company, rep);
   await rep.reported({ type: "hold.ended", hold: "c-1" });
   await rep.shows("Available", "Available");
   await service.stop();

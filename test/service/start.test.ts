@@ -66,6 +66,7 @@ describe("the service refuses to start", () => {
       POLICY_FILE: policyPath,
     });
     expect(code).toBe(1);
+    expect(err).toContain("policy-refused");
     expect(err).toContain("work would reach somebody who is InACall");
     expect(err).not.toMatch(/^\s+at /m);
   });
