@@ -1,7 +1,7 @@
 import type { Board } from "../availability/board.ts";
 import type { Clock } from "../controller/clock.ts";
 import type { EntraTokenVerifier } from "../connectors/entra-token.ts";
-import type { Engine, InboxEvent, RepDocument } from "../engine/engine.ts";
+import type { Engine, InboxEvent, RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
 import type { ParsedJson } from "../http/json.ts";
 import type { Route } from "../http/route.ts";
 import type { RepId, RepIdentity, SystemName } from "../presence/identity.ts";
@@ -61,7 +61,7 @@ export type Api = {
   /** When a rep next begins or ends a shift; `null` when nobody has planned one. */
   readonly nextShift: (rep: RepId) => ShiftEdge | null;
   /** To be called when the history has grown. */
-  readonly committed: () => void;
+  readonly committed: (stored: readonly StoredHistoryEntry[] | null) => void;
   /** Takes over what was kept: to be called before the first request. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -184,7 +184,7 @@ export function createApi(options: ApiOptions): Api {
     refuseEvent: eventGate(registry, allowance),
     streamsOf: (name) => streams.get(name) ?? 0,
     nextShift: (rep) => planner.nextEdge(rep),
-    committed: () => feed.nudge(),
+    committed: (stored) => feed.grew(stored),
     start: async () => {
       await refresh();
       await replays.load();

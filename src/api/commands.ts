@@ -4,6 +4,7 @@ import { type HoldId, holdId, type RepId, type RepIdentity } from "../presence/i
 import type { RepEvent } from "../reconcile/event.ts";
 import { covers, type Integration, type Kind } from "./integrations/integration.ts";
 import type { HoldDetails } from "./hold-details.ts";
+import { HoldPlaces } from "./hold-places.ts";
 import type { ProblemCode } from "./problem.ts";
 import type { Command } from "./schemas.ts";
 import type { Planner } from "./shifts/planner.ts";
@@ -46,9 +47,12 @@ const KIND_OF: Readonly<Record<Command["op"], Kind>> = {
  */
 export class Commands {
   readonly #options: CommandsOptions;
+  readonly #places: HoldPlaces;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
+    const { document, nowMs } = options;
+    this.#places = new HoldPlaces({ holdsOf: (rep) => document(rep)?.rep.holds ?? {}, nowMs });
   }
 
   async apply(command: Command, by: Commander): Promise<Outcome> {
@@ -76,17 +80,12 @@ export class Commands {
     const { details, nowMs } = this.#options;
     const { integration } = by;
     switch (command.op) {
-      case "putHold": {
-        const hold = this.#holdId(integration, command.hold);
-        if (this.#isFull(integration, identity, hold)) return TOO_MANY_HOLDS;
-        const untilMs = nowMs() + command.ttlSeconds * 1000;
-        await details.put(hold, command.detail ?? null, untilMs);
-        const event = { type: "hold.started", hold, status: command.status, untilMs } as const;
-        return this.#accept(event, by, identity, untilMs);
-      }
+      case "putHold":
+        return this.#putHold(command, by, identity);
       case "endHold": {
         const hold = this.#holdId(integration, command.hold);
         const ended = await this.#accept({ type: "hold.ended", hold }, by, identity, null);
+        this.#places.free(integration, identity.rep, hold);
         await details.forget(hold);
         return ended;
       }
@@ -120,6 +119,27 @@ export class Commands {
     }
   }
 
+  async #putHold(
+    command: Command & { readonly op: "putHold" },
+    by: Commander,
+    identity: RepIdentity,
+  ): Promise<Outcome> {
+    const { details, nowMs } = this.#options;
+    const { integration } = by;
+    const { rep } = identity;
+    const hold = this.#holdId(integration, command.hold);
+    if (!this.#places.take(integration, rep, hold)) return TOO_MANY_HOLDS;
+    const untilMs = nowMs() + command.ttlSeconds * 1000;
+    try {
+      await details.put(hold, command.detail ?? null, untilMs);
+      const event = { type: "hold.started", hold, status: command.status, untilMs } as const;
+      return await this.#accept(event, by, identity, untilMs);
+    } catch (error) {
+      this.#places.leave(integration, rep, hold);
+      throw error;
+    }
+  }
+
   async #plan(
     command: Command & { readonly op: "putShift" },
     { name, quota }: Integration,
@@ -131,8 +151,10 @@ export class Commands {
       const detail = "expected untilMs after fromMs, and not over yet";
       return { ok: false, code: "api-input-malformed", detail };
     }
-    const known = planner.of(name, rep).some((one) => one.shift === shift);
-    if (!known && planner.countOf(name) >= quota.shifts) {
+    if (
+      !planner.knows({ integration: name, rep, shift }) &&
+      planner.countOf(name) >= quota.shifts
+    ) {
       const detail = `This integration may plan ${quota.shifts} shifts at a time.`;
       return { ok: false, code: "api-quota-reached", detail };
     }
@@ -163,13 +185,6 @@ export class Commands {
 
   #holdId({ name }: Integration, own: string): HoldId {
     return holdId(`${prefixOf(name)}${own}`);
-  }
-
-  #isFull({ name, quota }: Integration, { rep }: RepIdentity, hold: HoldId): boolean {
-    const holds = this.#options.document(rep)?.rep.holds ?? {};
-    if (hold in holds) return false;
-    const own = Object.values(holds).filter(({ source }) => source === name);
-    return own.length >= quota.holdsPerRep;
   }
 }
 

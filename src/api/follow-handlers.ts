@@ -113,9 +113,6 @@ export function followHandlers(world: Followed): Handlers<Ids> {
         const wanted = await interestIn(integration, body);
         if (!wanted.ok) return wanted.answer;
         const { interest } = wanted;
-        if (courier.of(name).length >= quota.subscriptions) {
-          return quotaReached(`This integration may have ${quota.subscriptions} subscriptions.`);
-        }
         try {
           await world.locate(urlOf(body.url).hostname);
         } catch (error) {
@@ -125,6 +122,10 @@ export function followHandlers(world: Followed): Handlers<Ids> {
             detail: `The address: ${error.message}.`,
             errors,
           });
+        }
+        // Nothing is waited for from here until it is counted: others may be made at the same time.
+        if (courier.countOf(name) >= quota.subscriptions) {
+          return quotaReached(`This integration may have ${quota.subscriptions} subscriptions.`);
         }
         const subscription: Subscription = {
           id: randomUUID(),

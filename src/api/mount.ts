@@ -63,8 +63,13 @@ export function mount(operation: Operation, handler: AnyHandler, options: MountO
       const asked = Buffer.concat([Buffer.from(`${method} ${path}\n`), body]);
       return idempotency.once(integration.name, key.key ?? eventId, asked, run);
     };
-    const [answer, kept] = await Promise.all([once(), isKept]);
-    return kept ? withETag(request, answer) : notStored();
+    try {
+      const [answer, kept] = await Promise.all([once(), isKept]);
+      return kept ? withETag(request, answer) : notStored();
+    } catch (error) {
+      if (isStoreAway(error)) return notStored();
+      throw error;
+    }
   };
 
   return {
@@ -79,6 +84,13 @@ export function mount(operation: Operation, handler: AnyHandler, options: MountO
 }
 
 const NO_CLAIM = Promise.resolve();
+
+/** The port tells its refusals by name; which engine is behind it is not known here. */
+const isStoreAway = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === "EngineError" &&
+  "retry" in error &&
+  error.retry === "unavailable";
 
 function notStored(): Answer {
   const detail = "It could not be stored. Send it again; with the same key, if it had one.";

@@ -10,6 +10,14 @@ const FORGOTTEN_AT_ONCE = 500;
 
 const kept = z.object({ print: z.string() });
 
+type Seen = {
+  readonly print: string;
+  readonly untilMs: number;
+  /** Resolves once it is durable; `null` if it could not be made so. */
+  stored: Promise<void> | null;
+};
+const STORED = Promise.resolve();
+
 type ReplayStoreOptions = {
   readonly engine: Pick<Engine, "keep" | "kept" | "forget">;
   readonly nowMs: () => number;
@@ -22,7 +30,7 @@ type ReplayStoreOptions = {
  */
 export class ReplayStore {
   readonly #options: ReplayStoreOptions;
-  readonly #seen = new Map<string, { readonly print: string; readonly untilMs: number }>();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(options: ReplayStoreOptions) {
     this.#options = options;
@@ -31,7 +39,9 @@ export class ReplayStore {
   async load(): Promise<void> {
     for (const { id, body, expiresAtMs } of await this.#options.engine.kept(RECORD)) {
       const read = kept.safeParse(body);
-      if (read.success) this.#seen.set(id, { ...read.data, untilMs: expiresAtMs ?? 0 });
+      if (read.success) {
+        this.#seen.set(id, { ...read.data, untilMs: expiresAtMs ?? 0, stored: STORED });
+      }
     }
     await this.sweep();
   }
@@ -53,17 +63,29 @@ export class ReplayStore {
    * quota, or a flood would fill the store.
    */
   claim(integration: string, id: string, request: InboundRequest): Promise<void> | null {
-    const { engine, nowMs } = this.#options;
+    const { nowMs } = this.#options;
     const key = `${integration} ${id}`;
     const { method, path, query, body } = request;
     const hash = createHash("sha256").update(`${method} ${path}?${query.toString()}\n`);
     const print = hash.update(body).digest("base64");
     const before = this.#seen.get(key);
     if (before && before.untilMs > nowMs()) {
-      return before.print === print && method !== "GET" ? Promise.resolve() : null;
+      if (before.print !== print || method === "GET") return null;
+      return before.stored ?? this.#store(key, before);
     }
-    const untilMs = nowMs() + REMEMBERED_MS;
-    this.#seen.set(key, { print, untilMs });
-    return engine.keep({ kind: RECORD, id: key, body: { print }, expiresAtMs: untilMs });
+    const seen = { print, untilMs: nowMs() + REMEMBERED_MS, stored: null };
+    this.#seen.set(key, seen);
+    return this.#store(key, seen);
+  }
+
+  #store(id: string, seen: Seen): Promise<void> {
+    const { print, untilMs } = seen;
+    const record = { kind: RECORD, id, body: { print }, expiresAtMs: untilMs };
+    const stored = this.#options.engine.keep(record);
+    seen.stored = stored;
+    stored.catch(() => {
+      seen.stored = null;
+    });
+    return stored;
   }
 }

@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import {
   INTEGRATION_RECORD,
@@ -198,6 +199,20 @@ test("[R191] an id that was signed for one path is worth nothing for another", a
   expect(await office.statusOf(BEN)).toBe("Available");
 });
 
+test("[R191] an id belongs to its first request also if the store could keep that only the second time", async () => {
+  const office = await Office.open();
+  const put = { as: "phone", id: "msg_1", body: HOLD };
+  const other = new DatabaseSync(office.path);
+  other.exec("BEGIN IMMEDIATE");
+  expect((await office.ask(`PUT ${CALL}`, put)).status).toBe(503);
+  other.exec("ROLLBACK");
+  other.close();
+  expect((await office.ask(`PUT ${CALL}`, put)).status).toBe(202);
+  await office.restart();
+  expect((await office.ask(`PUT /reps/${BEN.rep}/holds/c`, put)).status).toBe(401);
+  expect(await office.statusOf(BEN)).toBe("Available");
+});
+
 test("[R209] an id that served a read serves no write, also not after a restart", async () => {
   const office = await Office.open();
   await office.ask(`PUT ${CALL}`, { as: "phone", body: HOLD });
@@ -267,4 +282,24 @@ test("[R192] no more calls lie on a rep than an integration may have there", asy
   // Its heartbeats, the other reps and the other integrations go on.
   expect((await put("a", "liar")).status).toBe(202);
   expect((await put("c", "phone")).status).toBe(202);
+});
+
+test("[R192] nor if they come at once, and one that is over leaves its place to the next", async () => {
+  const quota = { ...keptIntegration("x").quota, holdsPerRep: 2 };
+  const office = await Office.open({ liar: { quota } });
+  const as = "liar";
+  const item = (op: string, hold: string) =>
+    op === "putHold" ? { op, rep: ANA.rep, hold, ...HOLD } : { op, rep: ANA.rep, hold };
+  const bulk = async (...items: readonly ReturnType<typeof item>[]) => {
+    const { json } = await office.ask("POST /bulk", { as, body: { items } });
+    return (json as { results: readonly { status: number }[] }).results.map(({ status }) => status);
+  };
+  const puts = ["a", "b", "c", "d"].map((hold) => item("putHold", hold));
+  expect(await bulk(...puts)).toEqual([202, 202, 409, 409]);
+  const put = async (hold: string): Promise<number> =>
+    (await office.ask(`PUT /reps/${ANA.rep}/holds/${hold}`, { as, body: HOLD })).status;
+  expect(await Promise.all(["c", "a", "d"].map(put))).toEqual([409, 202, 409]);
+  expect(await bulk(item("endHold", "a"), item("putHold", "c"))).toEqual([202, 202]);
+  await office.statusOf(ANA);
+  expect(await Promise.all(["e", "c", "f"].map(put))).toEqual([409, 202, 409]);
 });

@@ -22,7 +22,8 @@ import type { Engine, RepDocument } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import type { Limits } from "../../src/http/limits.ts";
 import { parseJson } from "../../src/http/json.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
+import { createPolicy } from "../../src/policy.ts";
 import {
   DYNAMICS,
   type RepIdentity,
@@ -178,7 +179,9 @@ export class Office implements AsyncDisposable {
 
   async begin(): Promise<void> {
     const nowMs = (): number => this.clock.nowMs();
-    const engine = announcing(await openSqliteEngine({ path: this.path }), () => api.committed());
+    const engine = announcing(await openSqliteEngine({ path: this.path }), (_, stored) =>
+      api.committed(stored),
+    );
     this.#engine = engine;
     const directory = new Directory();
     const reps = [ANA, BEN, CLEO];

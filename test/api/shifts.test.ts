@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ANA, keptIntegration, Office } from "./office.ts";
+import { ANA, BEN, CLEO, keptIntegration, Office } from "./office.ts";
 
 const HOUR = 3_600_000;
 const PLANNER = { as: "planner" } as const;
@@ -112,4 +112,16 @@ test("[R193] a plan that is over, or ends before it begins, or is one too many, 
   expect((await plan(office, "a", 1, 2)).status).toBe(202);
   expect((await plan(office, "a", 1, 3)).status).toBe(202);
   expect(await plan(office, "b", 1, 2)).toMatchObject({ json: { code: "api-quota-reached" } });
+});
+
+test("[R192] [R193] of plans that come at once as many are taken as may be", async () => {
+  const quota = { ...keptIntegration("x").quota, shifts: 2 };
+  const office = await Office.open({ planner: { quota } });
+  const nowMs = office.clock.nowMs();
+  const items = [ANA, BEN, CLEO].map(({ rep }) => {
+    return { op: "putShift", rep, shift: "a", fromMs: nowMs + HOUR, untilMs: nowMs + 2 * HOUR };
+  });
+  const { json } = await office.ask("POST /bulk", { ...PLANNER, body: { items } });
+  const { results } = json as { results: readonly { status: number }[] };
+  expect(results.map(({ status }) => status)).toEqual([202, 202, 409]);
 });

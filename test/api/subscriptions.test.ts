@@ -1,3 +1,4 @@
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import type { Attempt } from "../../src/api/subscriptions/sender.ts";
@@ -360,5 +361,29 @@ test("[R199] a subscription that is taken back tells nothing more, and there are
   await office.statusOf(ANA);
   await office.clock.advance(1_000);
   expect(receiver.deliveries).toEqual([]);
+  expect((await office.ask("GET /subscriptions", PHONE)).json).toEqual({ subscriptions: [] });
+});
+
+test("[R192] [R199] of subscriptions that are made at once there are as many as may be", async () => {
+  const quota = { ...keptIntegration("x").quota, subscriptions: 2 };
+  const office = await Office.open({ phone: { quota } });
+  const { url } = await openSubscriber();
+  const make = () => office.ask("POST /subscriptions", { ...PHONE, body: { url } });
+  const made = await Promise.all(Array.from({ length: 4 }, make));
+  expect(made.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 201, 409, 409]);
+});
+
+test("[R199] a subscription that could not be taken back is still there, and is gone for good when it could", async () => {
+  const office = await Office.open();
+  const receiver = await openSubscriber();
+  const subscription = await subscribe(office, receiver.url);
+  const line = `DELETE /subscriptions/${subscription.id}`;
+  const other = new DatabaseSync(office.path);
+  other.exec("BEGIN IMMEDIATE");
+  expect((await office.ask(line, PHONE)).status).toBe(503);
+  other.exec("ROLLBACK");
+  other.close();
+  expect((await office.ask(line, PHONE)).status).toBe(204);
+  await office.restart();
   expect((await office.ask("GET /subscriptions", PHONE)).json).toEqual({ subscriptions: [] });
 });

@@ -2,7 +2,7 @@ import type { Clock } from "../../controller/clock.ts";
 import type { Engine, StoredHistoryEntry } from "../../engine/engine.ts";
 
 const PAGE = 1_000;
-/** So many of the newest entries are kept in memory; whoever is further behind reads the store. */
+/** So many of the newest entries at least are kept in memory; whoever is further behind reads the store. */
 const RECENT = 4_000;
 
 /**
@@ -19,6 +19,7 @@ export class Feed {
   #tail = 0;
   #reading = false;
   #again = false;
+  #isTelling = false;
 
   constructor(history: Engine["history"], clock: Clock) {
     this.#history = history;
@@ -47,9 +48,10 @@ export class Feed {
     return this.#tail;
   }
 
-  /** Something was committed. */
-  nudge(): void {
+  /** Something was committed. What follows the newest entry is taken as it is; anything else is read from the store. */
+  grew(stored: readonly StoredHistoryEntry[] | null): void {
     if (this.#reading) this.#again = true;
+    else if (stored?.[0]?.position === this.#tail + 1) this.#take(stored);
     else void this.#catchUp();
   }
 
@@ -101,12 +103,23 @@ export class Feed {
     this.#tail = last.position;
     this.#recent.push(...page);
     const surplus = this.#recent.length - RECENT;
-    if (surplus > 0) {
+    // Now and then, for it moves all that stay.
+    if (surplus > PAGE) {
       this.#from = this.#recent[surplus - 1]?.position ?? this.#from;
       this.#recent = this.#recent.slice(surplus);
     }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const news of waiting) news();
+    this.#tell();
+  }
+
+  /** Commits are answered many at a time, and who waits is told of them together. */
+  #tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => {
+      this.#isTelling = false;
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const news of waiting) news();
+    });
   }
 }

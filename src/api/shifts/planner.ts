@@ -33,6 +33,8 @@ const UNKNOWN_MS = 3_600_000;
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #shifts = new Map<string, Shift>();
+  /** What is being stored of a shift: of several the last, and nothing once it was taken back. */
+  readonly #storing = new Map<string, Shift>();
   #running: Promise<void> = Promise.resolve();
   #cancel = (): void => undefined;
   #stopped = false;
@@ -61,9 +63,19 @@ export class Planner {
     );
   }
 
+  /** Whether it is planned, or about to be. */
+  knows(shift: Pick<Shift, "integration" | "rep" | "shift">): boolean {
+    const key = shiftKey(shift);
+    return this.#shifts.has(key) || this.#storing.has(key);
+  }
+
+  /** Those that are being stored count as well, or who sends many together could have more than it may. */
   countOf(integration: string): number {
     let count = 0;
     for (const shift of this.#shifts.values()) if (shift.integration === integration) count += 1;
+    for (const [id, shift] of this.#storing) {
+      if (shift.integration === integration && !this.#shifts.has(id)) count += 1;
+    }
     return count;
   }
 
@@ -84,33 +96,48 @@ export class Planner {
     const known = this.#shifts.get(key);
     const same = known && SAME.every((field) => known[field] === shift[field]);
     if (same) return "duplicate";
-    await this.#keep(shift);
-    this.#look();
+    try {
+      await this.#keep(shift);
+    } finally {
+      this.#look();
+    }
     return "accepted";
   }
 
   async remove(shift: Pick<Shift, "integration" | "rep" | "shift">): Promise<boolean> {
     const key = shiftKey(shift);
     this.#shifts.delete(key);
+    this.#storing.delete(key);
     return this.#options.engine.forget(SHIFT_RECORD, key);
   }
 
   async #keep(shift: Shift): Promise<void> {
     const id = shiftKey(shift);
     const expiresAtMs = shift.untilMs + UNKNOWN_MS;
-    await this.#options.engine.keep({ kind: SHIFT_RECORD, id, body: shift, expiresAtMs });
-    this.#shifts.set(id, shift);
+    this.#storing.set(id, shift);
+    const isWanted = (): boolean => this.#storing.get(id) === shift;
+    try {
+      await this.#options.engine.keep({ kind: SHIFT_RECORD, id, body: shift, expiresAtMs });
+      if (isWanted()) this.#shifts.set(id, shift);
+    } finally {
+      if (isWanted()) this.#storing.delete(id);
+    }
   }
 
   #look(): void {
     this.#cancel();
     if (this.#stopped) return;
     const nowMs = this.#options.clock.nowMs();
-    const next = [...this.#shifts.values()].reduce(
+    const next = this.#settled().reduce(
       (soonest, shift) => Math.min(soonest, dueMs(shift)),
       nowMs + LOOK_MS,
     );
     this.#wait(Math.max(0, next - nowMs));
+  }
+
+  /** Those of which nothing is being stored: what becomes of the others is known when that is done. */
+  #settled(): readonly Shift[] {
+    return [...this.#shifts.values()].filter((shift) => !this.#storing.has(shiftKey(shift)));
   }
 
   #wait(delayMs: number): void {
@@ -122,7 +149,7 @@ export class Planner {
   async #turn(): Promise<void> {
     try {
       const nowMs = this.#options.clock.nowMs();
-      const due = [...this.#shifts.values()].filter((shift) => dueMs(shift) <= nowMs);
+      const due = this.#settled().filter((shift) => dueMs(shift) <= nowMs);
       // Of two shifts that meet, the end of the one comes before the start of the other.
       const inOrder = due.toSorted(
         (a, b) => dueMs(a) - dueMs(b) || Number(b.begun) - Number(a.begun),
@@ -144,7 +171,9 @@ export class Planner {
       return;
     }
     for (const edge of edgesOf(shift, nowMs)) if (identity) await this.#emit(shift, edge, identity);
-    if (this.#shifts.get(shiftKey(shift)) !== shift) return;
+    const key = shiftKey(shift);
+    // Planned anew or taken back meanwhile, or about to be.
+    if (this.#shifts.get(key) !== shift || this.#storing.has(key)) return;
     if (nowMs >= shift.untilMs) await this.remove(shift);
     else await this.#keep({ ...shift, begun: true });
   }

@@ -53,6 +53,7 @@ const RETRY_MS = 5_000;
 export class Courier {
   readonly #options: CourierOptions;
   readonly #rounds = new Map<string, Round>();
+  readonly #storing = new Set<Subscription>();
   readonly #stopping = new AbortController();
 
   constructor(options: CourierOptions) {
@@ -79,8 +80,24 @@ export class Courier {
     return all.filter((state) => state.integration === integration);
   }
 
+  /** With those that are being stored, which nobody can read yet. */
+  countOf(integration: string): number {
+    const storing = [...this.#storing].filter(({ id }) => !this.#rounds.has(id));
+    const mine = storing.filter((state) => state.integration === integration);
+    return this.of(integration).length + mine.length;
+  }
+
   /** Durable when it resolves. */
   async put(state: Subscription): Promise<void> {
+    this.#storing.add(state);
+    try {
+      await this.#put(state);
+    } finally {
+      this.#storing.delete(state);
+    }
+  }
+
+  async #put(state: Subscription): Promise<void> {
     const { engine } = this.#options;
     const old = this.#rounds.get(state.id);
     // From here on the old round saves nothing any more.
@@ -106,7 +123,13 @@ export class Courier {
     this.#rounds.delete(id);
     round?.cancel();
     await round?.saving;
-    await this.#options.engine.forget(SUBSCRIPTION_RECORD, id);
+    try {
+      await this.#options.engine.forget(SUBSCRIPTION_RECORD, id);
+    } catch (error) {
+      // A restart would bring it back, so it is still there now, and can be taken back again.
+      if (round) this.#begin(round.state);
+      throw error;
+    }
   }
 
   #begin(state: Subscription): void {
