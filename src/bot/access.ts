@@ -35,7 +35,7 @@ const BELIEVED_MS = 5 * 60_000;
 const LIST_KEPT = { believedMs: BELIEVED_MS, everyMs: 4 * 60_000, retryMs: 30_000 };
 
 type List = ReadAhead<ReadonlySet<string>>;
-type Kept<Value> = { readonly value: Promise<Value>; readonly untilMs: number };
+type Kept<Value> = { readonly value: Promise<Value>; readonly askedAtMs: number };
 type AccessPort = Pick<BotPort, "after" | "groups" | "nowMs" | "roles">;
 
 /**
@@ -106,10 +106,12 @@ export class Access {
     const kept = this.#memberships;
     const nowMs = this.#port.nowMs();
     const known = kept.get(objectId);
-    if (known && known.untilMs > nowMs) return known.value;
-    for (const [other, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(other);
+    const isFresh = ({ askedAtMs }: Kept<unknown>): boolean =>
+      nowMs >= askedAtMs && nowMs - askedAtMs < BELIEVED_MS;
+    if (known && isFresh(known)) return known.value;
+    for (const [other, entry] of kept) if (!isFresh(entry)) kept.delete(other);
     const value = this.#port.groups.memberOf(objectId, [...asked]);
-    const entry = { value, untilMs: nowMs + BELIEVED_MS };
+    const entry = { value, askedAtMs: nowMs };
     kept.set(objectId, entry);
     value.catch(() => {
       if (kept.get(objectId) === entry) kept.delete(objectId);

@@ -39,11 +39,16 @@ export class Audit {
   /** About one rep, or about nobody in particular. Resolves when it is durable. */
   async write(rep: RepId | null, entry: Omit<AuditEntry, "atMs">): Promise<void> {
     const atMs = this.#nowMs();
-    if (entry.deed === "lookup" && this.#isSameLook(rep, entry, atMs)) return;
+    const look = `${rep ?? NOBODY} ${entry.who} ${entry.what}`;
+    if (entry.deed === "lookup" && this.#isSameLook(rep, look, atMs)) return;
     this.#count += 1;
     const id = `${String(atMs).padStart(15, "0")}-${process.pid}-${this.#count}`;
     const body: AuditEntry = { atMs, ...entry };
     await this.#engine.keep({ kind: kindOf(rep), id, body, expiresAtMs: atMs + KEPT_MS });
+    if (entry.deed !== "lookup") return;
+    // Only what is written down stands for the looks that follow.
+    if (this.#looks.size > 10_000) this.#looks.clear();
+    this.#looks.set(look, atMs);
   }
 
   /** What was done about a rep, oldest first. */
@@ -53,6 +58,8 @@ export class Audit {
 
   /** Erases who looked her up, for good. Who set her status, and who was refused, stays. */
   async eraseLookups(rep: RepId): Promise<number> {
+    // What was erased stands for nothing that follows.
+    this.#looks.clear();
     let erased = 0;
     for (const record of await this.#engine.kept(kindOf(rep))) {
       const body = bodySchema.safeParse(record.body);
@@ -62,13 +69,10 @@ export class Audit {
     return erased;
   }
 
-  #isSameLook(rep: RepId | null, { who, what }: Omit<AuditEntry, "atMs">, atMs: number): boolean {
-    const key = `${rep ?? NOBODY} ${who} ${what}`;
-    const last = this.#looks.get(key) ?? -Infinity;
-    if (atMs - last < (rep === null ? ONE_LIST_MS : ONE_LOOK_MS)) return true;
-    if (this.#looks.size > 10_000) this.#looks.clear();
-    this.#looks.set(key, atMs);
-    return false;
+  #isSameLook(rep: RepId | null, look: string, atMs: number): boolean {
+    const agoMs = atMs - (this.#looks.get(look) ?? -Infinity);
+    // A clock that was set back makes no look the same for as long as it was set back.
+    return agoMs >= 0 && agoMs < (rep === null ? ONE_LIST_MS : ONE_LOOK_MS);
   }
 }
 

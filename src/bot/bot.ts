@@ -120,12 +120,9 @@ export async function createBot(options: BotOptions): Promise<Bot> {
   let cancel: (() => void) | null = null;
   let stopped = false;
   const tick = async (): Promise<void> => {
-    try {
-      await watches.tick((target) => desk.available(target));
-      await postings.tick();
-    } catch (error) {
-      onFault(error);
-    }
+    // What keeps one of the two from looking is often what the other has to tell of.
+    await watches.tick((target) => desk.available(target)).catch(onFault);
+    await postings.tick().catch(onFault);
     if (!stopped) cancel = port.after(TICK_MS, () => void tick());
   };
   return {

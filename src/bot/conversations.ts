@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { InTurn } from "./in-turn.ts";
 import type { BotPort } from "./port.ts";
 import type { Turn } from "./turn.ts";
 
@@ -30,6 +31,8 @@ export class Conversations {
   readonly #engine: BotPort["engine"];
   readonly #nowMs: () => number;
   readonly #known = new Map<string, Conversation>();
+  /** By conversation. */
+  readonly #inTurn = new InTurn();
 
   constructor({ engine, nowMs }: Pick<BotPort, "engine" | "nowMs">) {
     this.#engine = engine;
@@ -47,7 +50,11 @@ export class Conversations {
     return this.#known.get(id) ?? null;
   }
 
-  async remember(turn: Turn, given: unknown): Promise<void> {
+  remember(turn: Turn, given: unknown): Promise<void> {
+    return this.#inTurn.do(turn.conversationId, () => this.#remember(turn, given));
+  }
+
+  async #remember(turn: Turn, given: unknown): Promise<void> {
     const seenAtMs = this.#nowMs();
     const reference = referenceSchema.parse(given);
     const { conversationId: id, place, locale } = turn;
@@ -61,9 +68,13 @@ export class Conversations {
     this.#known.set(id, { id, ...body });
   }
 
-  async forget(id: string): Promise<boolean> {
-    this.#known.delete(id);
-    return this.#engine.forget(KIND, id);
+  /** As long as the store has it, it is known: whoever is told that it failed can ask for it again. */
+  forget(id: string): Promise<boolean> {
+    return this.#inTurn.do(id, async () => {
+      const was = await this.#engine.forget(KIND, id);
+      this.#known.delete(id);
+      return was;
+    });
   }
 
   /** Forgets the personal chat of somebody, and says how many that was. */

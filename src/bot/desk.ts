@@ -1,9 +1,7 @@
-import { nameOf } from "../reconcile/explain.ts";
 import { statusOf } from "../reconcile/resolve.ts";
 import type { Access, Standing } from "./access.ts";
 import { type Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
-import { healthCard } from "./cards/alert-card.ts";
 import { type Card, plain, time } from "./cards/element.ts";
 import { helpCard, noteCard, placeholderCard, refusalCard, sharedCard } from "./cards/note-card.ts";
 import type { QueueView } from "./cards/view.ts";
@@ -21,7 +19,6 @@ import type { Postings } from "./postings.ts";
 import type { Opened, Sealed, Sealer } from "./seal.ts";
 import { Setting } from "./setting.ts";
 import type { Turn } from "./turn.ts";
-import { isAllInStep } from "./view.ts";
 import { type Target, WATCH_MS, type Watches } from "./watches.ts";
 import { whom } from "./whom.ts";
 
@@ -61,9 +58,9 @@ export class Desk {
     const [words] = languages;
     const parsed = parse(text, languages);
     if (!parsed.ok) {
-      if (parsed.wrong === "until") {
-        const until = plain(parsed.given);
-        return { card: refusalCard(words, say(words, "setUntilWrong", { until })) };
+      if (parsed.wrong !== "everything") {
+        const phrase = parsed.wrong === "until" ? "setUntilWrong" : "clockTimeWrong";
+        return { card: refusalCard(words, say(words, phrase, { until: plain(parsed.given) })) };
       }
       return { card: this.#misunderstood(turn, text, parsed.suggestions) };
     }
@@ -116,19 +113,19 @@ export class Desk {
     turn: Turn,
     kind: Linked["kind"],
     text: string,
-    most: number,
+    { skip, most }: { readonly skip: number; readonly most: number },
   ): Promise<readonly Shared[]> {
     const { port } = this.#parts;
     const standing = await this.#standingOf(turn);
     if (kind === "queue") {
       const queues = standing.isManager ? ((await port.queues?.queues()) ?? []) : [];
       return searchQueues(text, queues)
-        .slice(0, most)
+        .slice(skip, skip + most)
         .map((queue) => this.#sharedQueue(turn, queue));
     }
     return searchPeople(text, port.people())
       .filter((person) => person === standing.self || standing.manages(person))
-      .slice(0, most)
+      .slice(skip, skip + most)
       .map((person) => this.#sharedRep(turn, person));
   }
 
@@ -263,7 +260,9 @@ export class Desk {
       case "resume":
         return own.pause(asker, false);
       case "health":
-        return this.#health(asker);
+        return this.#looking.health(asker);
+      case "policy":
+        return this.#looking.policy(asker);
       case "help":
         return this.#help(asker);
       default:
@@ -279,35 +278,12 @@ export class Desk {
     return { card: helpCard(asker.words, helpGroups(asker.words), !asker.isAlone, buttons) };
   }
 
-  #health(asker: Asker): Answer {
-    const { port } = this.#parts;
-    const documents = port.people().flatMap(({ identity }) => port.document(identity.rep) ?? []);
-    const systems = port.policy.systems.map(({ name }) => {
-      const policy = {
-        ...port.policy,
-        systems: port.policy.systems.filter((s) => s.name === name),
-      };
-      return {
-        name: nameOf(name),
-        outOfStep: documents.filter(({ rep }) => !isAllInStep(rep, policy)).length,
-        readAtMs: port.lastReadAtMs(name),
-      };
-    });
-    const view = {
-      reps: documents.length,
-      waitingFor: port.waitingFor(),
-      systems,
-      asOfMs: asker.nowMs,
-    };
-    const again = asker.button("refresh", { name: "health" });
-    return { card: healthCard(view, asker.words, asker.nowMs, [again]) };
-  }
-
   async #notify(asker: Asker, typed: string): Promise<Answer> {
     const { port, watches, audit } = this.#parts;
     const { words, standing, nowMs, turn } = asker;
     const queues = (await port.queues?.queues()) ?? [];
-    const queue = queues.find(({ name }) => folded(name) === folded(typed));
+    const wanted = folded(typed);
+    const queue = queues.find(({ name }) => wanted !== "" && folded(name) === wanted);
     let target: Target;
     if (queue && standing.isManager) target = { kind: "queue", name: queue.name };
     else {
@@ -395,5 +371,6 @@ const QUIET: ReadonlySet<Command["name"]> = new Set([
   "queues",
   "lookups",
   "health",
+  "policy",
   "help",
 ]);

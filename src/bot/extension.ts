@@ -30,11 +30,16 @@ export function addExtension(
   for (const [command, kind] of Object.entries(SEARCHES)) {
     router.messageExtensions.query<Readonly<Record<string, unknown>>>(
       command,
-      async (context, _state, { parameters }) => {
+      async (context, _state, { skip, parameters }) => {
         const turn = whoAsks(context);
         const typed = parameters[TYPED];
         const wanted = typeof typed === "string" ? typed : "";
-        const found = turn ? await desk.search(turn, kind, wanted, MOST_RESULTS) : [];
+        // The client asks for more when the end of the list is reached.
+        const page = {
+          skip: Number.isSafeInteger(skip) && skip > 0 ? skip : 0,
+          most: MOST_RESULTS,
+        };
+        const found = turn ? await desk.search(turn, kind, wanted, page) : [];
         return result(found.map(attachmentOf));
       },
     );

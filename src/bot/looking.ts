@@ -1,9 +1,11 @@
 import type { RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
-import type { RepId } from "../presence/identity.ts";
+import { nameOf, type RepId } from "../presence/identity.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";
+import { healthCard } from "./cards/alert-card.ts";
 import { type Button, plain } from "./cards/element.ts";
 import { availableCard, teamCard } from "./cards/people-card.ts";
+import { policyCard } from "./cards/policy-card.ts";
 import { queueCard, queuesCard } from "./cards/queue-card.ts";
 import { repCard } from "./cards/rep-card.ts";
 import { historyCard, whyCard } from "./cards/story-card.ts";
@@ -11,9 +13,10 @@ import type { PersonView, QueueView, RepView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { dayMs } from "./commands/time.ts";
 import { folded } from "./find.ts";
+import { policyView } from "./policy-view.ts";
 import type { BotPort, Person } from "./port.ts";
 import { BY_HERSELF } from "./pausing.ts";
-import { BOT_HOLD, personView, repView, statusAt, teamView } from "./view.ts";
+import { BOT_HOLD, isAllInStep, personView, repView, statusAt, teamView } from "./view.ts";
 import { whom } from "./whom.ts";
 
 const HISTORY_PAGE = 1_000;
@@ -163,6 +166,38 @@ export class Looking {
     return { card: queueCard(found, asker.showing(command, buttons)) };
   }
 
+  /** Whether the service does its work, and for how many. */
+  health(asker: Asker): Answer {
+    const port = this.#port;
+    const documents = port.people().flatMap(({ identity }) => port.document(identity.rep) ?? []);
+    const systems = port.policy.systems.map(({ name }) => {
+      const policy = {
+        ...port.policy,
+        systems: port.policy.systems.filter((s) => s.name === name),
+      };
+      return {
+        name: nameOf(name),
+        outOfStep: documents.filter(({ rep }) => !isAllInStep(rep, policy)).length,
+        readAtMs: port.lastReadAtMs(name),
+      };
+    });
+    const view = {
+      reps: documents.length,
+      waitingFor: port.waitingFor(),
+      systems,
+      asOfMs: asker.nowMs,
+    };
+    const again = asker.button("refresh", { name: "health" });
+    return { card: healthCard(view, asker.words, asker.nowMs, [again]) };
+  }
+
+  /** What everything is decided by. */
+  policy(asker: Asker): Answer {
+    const { mappings, policy } = this.#port;
+    const again = asker.button("refresh", { name: "policy" });
+    return { card: policyCard(policyView(mappings, policy, asker.nowMs), asker.words, [again]) };
+  }
+
   #view({ name, identity }: Person, document: RepDocument): RepView {
     const { policy, lastReadAtMs, nextShift } = this.#port;
     return repView(name, document, policy, lastReadAtMs, nextShift(identity.rep));
@@ -185,6 +220,8 @@ export class Looking {
     const views = (await this.#port.queues?.queues()) ?? [];
     const byId = /^id:(.+)$/.exec(typed)?.[1];
     if (byId !== undefined) return views.find(({ id }) => id === byId) ?? null;
+    // Every name begins with nothing.
+    if (wanted === "") return null;
     return (
       views.find(({ name }) => folded(name) === wanted) ??
       views.find(({ name }) => folded(name).startsWith(wanted)) ??

@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
+import type { Mappings } from "../presence/mapping.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import type { DetailView, QueueView, ShiftView } from "./cards/view.ts";
 
@@ -58,6 +59,8 @@ export type BotPort = {
   readonly lastReadAtMs: (system: SystemName) => number;
   readonly submit: (event: Parameters<Engine["accept"]>[0]) => void;
   readonly policy: Policy;
+  /** The tables that it was made of. */
+  readonly mappings: Mappings;
   readonly groups: Groups;
   readonly roles: Roles;
   /** When a rep next begins or ends a shift; `null` when nobody has planned one. */

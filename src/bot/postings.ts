@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { nameOf } from "../presence/identity.ts";
 import { isRoutable } from "../presence/status.ts";
-import { nameOf } from "../reconcile/explain.ts";
 import type { Access } from "./access.ts";
 import type { Answer, Asker } from "./asker.ts";
 import { type AlertView, alertCard, digestCard } from "./cards/alert-card.ts";
@@ -11,6 +11,7 @@ import type { ClockTime } from "./commands/command.ts";
 import { languagesFor } from "./commands/languages.ts";
 import { say, type Words } from "./commands/words.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
+import { InTurn } from "./in-turn.ts";
 import type { Outbox } from "./outbox.ts";
 import type { BotPort, Person } from "./port.ts";
 import type { Sealer } from "./seal.ts";
@@ -31,6 +32,8 @@ const boardSchema = z.object({ owner: z.string(), messageId: z.string() });
 const alertsSchema = z.object({ owner: z.string() });
 const digestSchema = z.object({ owner: z.string(), nextMs: z.number() });
 
+type Alerts = z.output<typeof alertsSchema>;
+type Digest = z.output<typeof digestSchema>;
 type Board = z.output<typeof boardSchema> & { shown: string; editedAtMs: number };
 
 type PostingsParts = {
@@ -48,10 +51,12 @@ type PostingsParts = {
 export class Postings {
   readonly #parts: PostingsParts;
   readonly #boards = new Map<string, Board>();
-  readonly #alerts = new Map<string, z.output<typeof alertsSchema>>();
-  readonly #digests = new Map<string, z.output<typeof digestSchema>>();
+  readonly #alerts = new Map<string, Alerts>();
+  readonly #digests = new Map<string, Digest>();
   readonly #driftSinceMs = new Map<string, number>();
   readonly #alertedMs = new Map<string, number>();
+  /** By what it is and where. */
+  readonly #inTurn = new InTurn();
 
   constructor(parts: PostingsParts) {
     this.#parts = parts;
@@ -85,8 +90,10 @@ export class Postings {
     const sent = await outbox.send(conversation, drawn.card);
     if (!sent.ok) return asker.refuse("somethingFailed");
     const body = { owner: asker.standing.objectId, messageId: sent.messageId };
-    await port.engine.keep({ kind: KINDS.board, id: conversation.id, body, expiresAtMs: null });
-    this.#boards.set(conversation.id, { ...body, shown: drawn.figures, editedAtMs: port.nowMs() });
+    const board = { ...body, shown: drawn.figures, editedAtMs: port.nowMs() };
+    await this.#keep("board", conversation.id, body, () =>
+      this.#boards.set(conversation.id, board),
+    );
     return { card: noteCard(asker.words, asker.say("boardEdits")) };
   }
 
@@ -95,8 +102,7 @@ export class Postings {
     if (!asker.standing.isAdmin) return asker.refuse("notAllowed");
     const body = { owner: asker.standing.objectId };
     const { conversationId: id } = asker.turn;
-    await this.#parts.port.engine.keep({ kind: KINDS.alerts, id, body, expiresAtMs: null });
-    this.#alerts.set(id, body);
+    await this.#keep("alerts", id, body, () => this.#alerts.set(id, body));
     return { card: noteCard(asker.words, asker.say("alertsHere")) };
   }
 
@@ -107,16 +113,13 @@ export class Postings {
     nextMs: (at: ClockTime) => number,
   ): Promise<Answer> {
     if (!asker.standing.isManager) return asker.refuse("notAllowed");
-    const { engine } = this.#parts.port;
     const { conversationId: id } = asker.turn;
     if (at === null) {
-      this.#digests.delete(id);
-      await engine.forget(KINDS.digest, id);
+      await this.#stop("digest", id);
       return { card: noteCard(asker.words, asker.say("digestOff")) };
     }
     const body = { owner: asker.standing.objectId, nextMs: nextMs(at) };
-    await engine.keep({ kind: KINDS.digest, id, body, expiresAtMs: null });
-    this.#digests.set(id, body);
+    await this.#keep("digest", id, body, () => this.#digests.set(id, body));
     const says = asker.say("digestDone", { time: time(body.nextMs) });
     return { card: noteCard(asker.words, says) };
   }
@@ -127,7 +130,7 @@ export class Postings {
     const due = [
       ...[...this.#boards].map(([id, board]) => this.#refreshBoard(id, board)),
       ...[...this.#digests].map(([id, digest]) => this.#sendDigest(id, digest)),
-      ...[...this.#alerts].map(([id, { owner }]) => this.#sendAlerts(id, owner, alarming)),
+      ...[...this.#alerts].map(([id, alerts]) => this.#sendAlerts(id, alerts, alarming)),
     ];
     // What fails now (a right that could not be looked up) is due again at the next look.
     await Promise.allSettled(due);
@@ -139,14 +142,14 @@ export class Postings {
     const conversation = conversations.find(id);
     const drawn = conversation ? await this.#drawBoard(conversation, board.owner) : null;
     if (!conversation || drawn === null) {
-      await this.#stop("board", id);
+      await this.#stop("board", id, board);
       return;
     }
     if (drawn.figures === board.shown) return;
     const sent = await outbox.update(conversation, board.messageId, drawn.card);
     board.editedAtMs = port.nowMs();
     if (sent.ok) board.shown = drawn.figures;
-    else if (sent.why === "gone") await this.#stop("board", id);
+    else if (sent.why === "gone") await this.#stop("board", id, board);
   }
 
   /** `null` when the one who asked for it manages nobody any more. */
@@ -185,23 +188,34 @@ export class Postings {
     return port.people().filter((person) => standing.manages(person));
   }
 
-  async #sendDigest(id: string, digest: z.output<typeof digestSchema>): Promise<void> {
+  async #sendDigest(id: string, digest: Digest): Promise<void> {
     const { conversations, outbox, port } = this.#parts;
     if (port.nowMs() < digest.nextMs) return;
     const people = await this.#managedBy(digest.owner);
     const conversation = conversations.find(id);
     if (people === null || !conversation) {
-      await this.#stop("digest", id);
+      await this.#stop("digest", id, digest);
       return;
     }
     const days = Math.floor((port.nowMs() - digest.nextMs) / DAY_MS) + 1;
     const next = { ...digest, nextMs: digest.nextMs + days * DAY_MS };
-    this.#digests.set(id, next);
-    await port.engine.keep({ kind: KINDS.digest, id, body: next, expiresAtMs: null });
+    // Switched off, or asked for at another time, since it was due: then this one is not sent.
+    if (!(await this.#replaceDigest(id, digest, next))) return;
     const [words] = languagesFor(conversation.locale);
     const figures = await this.#dayOf(people, words);
     const sent = await outbox.send(conversation, digestCard(figures, port.nowMs(), words, []));
-    if (!sent.ok && sent.why === "gone") await this.#stop("digest", id);
+    if (!sent.ok && sent.why === "gone") await this.#stop("digest", id, next);
+  }
+
+  #replaceDigest(id: string, was: Digest, next: Digest): Promise<boolean> {
+    return this.#inTurn.do(`digest ${id}`, async () => {
+      if (this.#digests.get(id) !== was) return false;
+      // Before it is stored: what the store refuses is missed once, and not sent twice.
+      this.#digests.set(id, next);
+      const { engine } = this.#parts.port;
+      await engine.keep({ kind: KINDS.digest, id, body: next, expiresAtMs: null });
+      return true;
+    });
   }
 
   async #dayOf(people: readonly Person[], words: Words) {
@@ -238,11 +252,11 @@ export class Postings {
     ];
   }
 
-  async #sendAlerts(id: string, owner: string, alarming: readonly Alarming[]): Promise<void> {
+  async #sendAlerts(id: string, alerts: Alerts, alarming: readonly Alarming[]): Promise<void> {
     const { access, conversations, outbox, port } = this.#parts;
     const conversation = conversations.find(id);
-    if (!conversation || !(await access.standing(owner, null)).isAdmin) {
-      await this.#stop("alerts", id);
+    if (!conversation || !(await access.standing(alerts.owner, null)).isAdmin) {
+      await this.#stop("alerts", id, alerts);
       return;
     }
     const [words] = languagesFor(conversation.locale);
@@ -252,7 +266,7 @@ export class Postings {
       this.#alertedMs.set(`${id} ${key}`, port.nowMs());
       const card = alertCard(alert, say(words, step), port.nowMs(), words, []);
       const sent = await outbox.send(conversation, card);
-      if (!sent.ok && sent.why === "gone") await this.#stop("alerts", id);
+      if (!sent.ok && sent.why === "gone") await this.#stop("alerts", id, alerts);
     }
   }
 
@@ -299,10 +313,22 @@ export class Postings {
     return found;
   }
 
-  async #stop(what: keyof typeof KINDS, id: string): Promise<void> {
+  #keep(what: keyof typeof KINDS, id: string, body: object, then: () => void): Promise<void> {
+    const { engine } = this.#parts.port;
+    return this.#inTurn.do(`${what} ${id}`, async () => {
+      await engine.keep({ kind: KINDS[what], id, body, expiresAtMs: null });
+      then();
+    });
+  }
+
+  /** Only this one, where one is named: what was asked for in its place meanwhile goes on. */
+  #stop(what: keyof typeof KINDS, id: string, only?: Alerts | Board | Digest): Promise<void> {
     const all = { board: this.#boards, alerts: this.#alerts, digest: this.#digests };
-    all[what].delete(id);
-    await this.#parts.port.engine.forget(KINDS[what], id);
+    return this.#inTurn.do(`${what} ${id}`, async () => {
+      if (only !== undefined && all[what].get(id) !== only) return;
+      await this.#parts.port.engine.forget(KINDS[what], id);
+      all[what].delete(id);
+    });
   }
 }
 

@@ -39,8 +39,10 @@ export class ReadAhead<Value> {
   get(): Promise<Value> {
     const { nowMs, believedMs } = this.#options;
     const kept = this.#kept;
-    const isFresh = kept !== null && nowMs() - kept.askedAtMs < believedMs;
-    return isFresh ? Promise.resolve(kept.value) : this.#refresh();
+    const ageMs = kept === null ? Infinity : nowMs() - kept.askedAtMs;
+    // Of a clock that was set back nobody knows how old it is.
+    const isFresh = ageMs >= 0 && ageMs < believedMs;
+    return kept !== null && isFresh ? Promise.resolve(kept.value) : this.#refresh();
   }
 
   #refresh(): Promise<Value> {

@@ -24,9 +24,11 @@ const READS: ReadonlySet<CommandName> = new Set([
   "me",
   "lookups",
   "health",
+  "policy",
   "help",
 ]);
 const ASKED = "ask/";
+const POLICY = "policy";
 
 /**
  * The console reads through the desk, as everybody does: the same rights, the same audit, the same cards. It cannot
@@ -42,7 +44,7 @@ export class Reading {
 
   /**
    * The cards at `place`: an empty one is the overview; `reps/ID` and `queues/ID` are what links lead to, `ask/TEXT`
-   * is what was typed. `null` for a place that there is not.
+   * is what was typed, and `policy` what everything is decided by. `null` for a place that there is not.
    */
   async at(reader: Reader, place: string): Promise<readonly Card[] | null> {
     this.#count += 1;
@@ -51,6 +53,7 @@ export class Reading {
     const turn: Turn = { ...reader, ...who, id };
     if (place === "") return this.#desk.read(turn, overviewFor);
     if (place.startsWith(ASKED)) return this.#asked(turn, place.slice(ASKED.length));
+    if (place === POLICY) return this.#desk.read(turn, () => [{ name: "policy" }]);
     const link = readPlace(place);
     if (!link) return null;
     const named = `id:${link.id}`;
@@ -64,7 +67,7 @@ export class Reading {
             { name: "queue", queue: named },
             { name: "available", queue: named },
           ];
-    return this.#desk.read(turn, () => commands);
+    return distinct(await this.#desk.read(turn, () => commands));
   }
 
   async #asked(turn: Turn, text: string): Promise<readonly Card[]> {
@@ -76,6 +79,15 @@ export class Reading {
     const [words] = languages;
     return [noteCard(words, say(words, "consoleReads"))];
   }
+}
+
+/** A refusal is the answer to both halves of a link; it is said once. */
+function distinct(cards: readonly Card[]): readonly Card[] {
+  const seen = new Set<string>();
+  return cards.filter((card) => {
+    const text = JSON.stringify(card);
+    return !seen.has(text) && seen.add(text);
+  });
 }
 
 function overviewFor({ self, isManager }: Standing): readonly Command[] {

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { holdId, systemName } from "../presence/identity.ts";
+import { holdId, nameOf, systemName } from "../presence/identity.ts";
 import { type Status, STATUSES } from "../presence/status.ts";
 import { type RepEvent, takeEvent } from "../reconcile/event.ts";
-import { nameOf, overrideOf } from "../reconcile/explain.ts";
+import { overrideOf } from "../reconcile/explain.ts";
 import { statusOf } from "../reconcile/resolve.ts";
 import type { Answer, Asker } from "./asker.ts";
 import type { Audit } from "./audit.ts";

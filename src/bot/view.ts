@@ -1,7 +1,7 @@
 import type { RepDocument, StoredHistoryEntry } from "../engine/engine.ts";
 import { type Status, STATUSES } from "../presence/status.ts";
-import type { SystemName } from "../presence/identity.ts";
-import { maskOf, nameOf, overrideOf } from "../reconcile/explain.ts";
+import { nameOf, type SystemName } from "../presence/identity.ts";
+import { maskOf, overrideOf } from "../reconcile/explain.ts";
 import type { Policy } from "../reconcile/policy.ts";
 import { type Endpoint, endpointOf, type Rep } from "../reconcile/rep.ts";
 import { isSatisfied, statusOf, targetOf, topOf } from "../reconcile/resolve.ts";

@@ -4,6 +4,7 @@ import { noteCard } from "./cards/note-card.ts";
 import { languagesFor } from "./commands/languages.ts";
 import { say } from "./commands/words.ts";
 import type { Conversations } from "./conversations.ts";
+import { InTurn } from "./in-turn.ts";
 import type { Outbox } from "./outbox.ts";
 import type { BotPort } from "./port.ts";
 
@@ -39,6 +40,8 @@ export class Watches {
   readonly #mayTell: MayTell;
   readonly #watches = new Map<string, Watch>();
   readonly #availableSinceMs = new Map<string, number>();
+  /** By who asked. */
+  readonly #inTurn = new InTurn();
 
   constructor(port: BotPort, conversations: Conversations, outbox: Outbox, mayTell: MayTell) {
     this.#port = port;
@@ -55,7 +58,11 @@ export class Watches {
   }
 
   /** `false`: it was asked for already. */
-  async add(who: string, conversationId: string, target: Target): Promise<boolean> {
+  add(who: string, conversationId: string, target: Target): Promise<boolean> {
+    return this.#inTurn.do(who, () => this.#add(who, conversationId, target));
+  }
+
+  async #add(who: string, conversationId: string, target: Target): Promise<boolean> {
     const id = `${who}:${keyOf(target)}`;
     const nowMs = this.#port.nowMs();
     const known = this.#watches.get(id);
@@ -70,13 +77,18 @@ export class Watches {
     return Promise.resolve([...this.#watches.values()].filter((watch) => watch.who === who));
   }
 
-  async forgetAll(who: string): Promise<number> {
-    const theirs = await this.of(who);
-    for (const { id } of theirs) await this.#forget(id);
-    return theirs.length;
+  forgetAll(who: string): Promise<number> {
+    return this.#inTurn.do(who, async () => {
+      const theirs = await this.of(who);
+      for (const { id } of theirs) await this.#forget(id);
+      return theirs.length;
+    });
   }
 
-  /** Looks once; to be called every few seconds. `available` says it of a target at this moment. */
+  /**
+   * Looks once; to be called every few seconds. `available` says it of a target at this moment. What cannot be known, or
+   * not be stored, waits for the next look and holds up nobody else; it is thrown when everybody was looked at.
+   */
   async tick(available: (target: Target) => Promise<boolean>): Promise<void> {
     const nowMs = this.#port.nowMs();
     const targets = new Map(
@@ -85,15 +97,21 @@ export class Watches {
     for (const key of this.#availableSinceMs.keys()) {
       if (!targets.has(key)) this.#availableSinceMs.delete(key);
     }
+    const faults: unknown[] = [];
+    const noted = (error: unknown): false => {
+      faults.push(error);
+      return false;
+    };
     for (const [key, target] of targets) {
-      if (!(await available(target))) this.#availableSinceMs.delete(key);
+      if (!(await available(target).catch(noted))) this.#availableSinceMs.delete(key);
       else if (!this.#availableSinceMs.has(key)) this.#availableSinceMs.set(key, nowMs);
     }
     for (const watch of this.#watches.values()) {
       const sinceMs = this.#availableSinceMs.get(keyOf(watch.target)) ?? Infinity;
-      if (watch.untilMs <= nowMs) await this.#forget(watch.id);
-      else if (nowMs - sinceMs >= DWELL_MS) await this.#tell(watch);
+      if (watch.untilMs <= nowMs) await this.#forget(watch.id).catch(noted);
+      else if (nowMs - sinceMs >= DWELL_MS) await this.#tell(watch).catch(noted);
     }
+    if (faults.length > 0) throw faults[0];
   }
 
   /** Forgotten before it is sent: to be told twice is worse than not to be told. */
@@ -112,8 +130,8 @@ export class Watches {
   }
 
   async #forget(id: string): Promise<void> {
-    this.#watches.delete(id);
     await this.#port.engine.forget(KIND, id);
+    this.#watches.delete(id);
   }
 }
 

@@ -46,7 +46,10 @@ export async function whom(
     await audit.write(rep, { deed: "refusal", who, what: deed });
     return { ok: false, answer: asker.refuse("notAllowed") };
   }
-  return { ok: false, answer: asker.refuse("unknownRep", { rep: plain(typed) }) };
+  return {
+    ok: false,
+    answer: asker.refuse("unknownRep", { rep: plain(typed.replace(/^id:/, "")) }),
+  };
 }
 
 function choose(asker: Asker, typed: string, people: readonly Person[], about: About): Answer {

@@ -5,6 +5,7 @@ import type { BotPort, DetailDesk, Person, QueueDesk } from "../../src/bot/port.
 import { createPausing } from "../../src/bot/pausing.ts";
 import { createVerifier } from "../../src/bot/token.ts";
 import { PAUSE_RECORD, pausesOf } from "../../src/directory/pauses.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { TEAMS } from "../../src/presence/identity.ts";
 import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
@@ -93,6 +94,10 @@ export class BotBench {
   signedOut: ReturnType<BotPort["signedOut"]> = [];
   /** While it is set, the store keeps nothing. */
   keepFails = false;
+  /** While it is set, the store forgets nothing. */
+  forgetFails = false;
+  /** Records of this kind are kept only when what this gives resolves. */
+  slow: { readonly kind: string; wait(): Promise<void> } | null = null;
   readonly groups: Record<string, readonly string[]> = {
     [MANAGERS]: ["manager"],
     [FOREIGN_MANAGERS]: ["foreign"],
@@ -126,10 +131,16 @@ export class BotBench {
     const teams = await FakeTeams.open();
     const { clock } = crew;
     const engine = engineWith(crew.engine, {
-      keep: (record) =>
-        holder.bench?.keepFails
+      keep: async (record) => {
+        const slow = holder.bench?.slow;
+        if (slow?.kind === record.kind) await slow.wait();
+        if (holder.bench?.keepFails) throw new Error("the disk is full");
+        await crew.engine.keep(record);
+      },
+      forget: (kind, id) =>
+        holder.bench?.forgetFails
           ? Promise.reject(new Error("the disk is full"))
-          : crew.engine.keep(record),
+          : crew.engine.forget(kind, id),
     });
     const nowMs = (): number => clock.nowMs();
     const people: readonly Person[] = crew.people.map((identity) => ({
@@ -161,6 +172,7 @@ export class BotBench {
       lastReadAtMs: (system) => watch.sweeps[system === TEAMS ? 0 : 1]?.lastReadAtMs ?? 0,
       submit: (event) => watch.controller.submit(event),
       policy: POLICY,
+      mappings: DEFAULT_MAPPINGS,
       groups: {
         memberOf: (id, ids) =>
           look(
@@ -242,6 +254,14 @@ export class BotBench {
     for (let quiet = 0; quiet < 3; quiet += 1) {
       await this.crew.clock.settle();
       await fetch(`${this.teams.url}/metadata`).then((response) => response.arrayBuffer());
+    }
+  }
+
+  /** Lets so much time pass, in steps that leave real requests time to arrive. */
+  async pass(seconds: number): Promise<void> {
+    for (let left = seconds; left > 0; left -= 5) {
+      await this.crew.clock.advance(Math.min(5, left) * 1_000);
+      await this.arrived();
     }
   }
 

@@ -67,6 +67,20 @@ describe("search in the compose box", () => {
     expect(await search("other tenant", "ana")).toBe(401);
   });
 
+  test("[R332] the end of the list is the end: what was found is not found again on the next page", async () => {
+    const value = {
+      commandId: "findRep",
+      parameters: [{ name: "initialRun", value: "true" }],
+    };
+    const page = (skip: number) =>
+      names(
+        ask("manager", "composeExtension/query", { ...value, queryOptions: { skip, count: 25 } }),
+      );
+    expect(await page(0)).toEqual(["Ana Lima", "Ben Osei"]);
+    expect(await page(1)).toEqual(["Ben Osei"]);
+    expect(await page(2)).toEqual([]);
+  });
+
   test("[R332] managers find queues, and nobody else does", async () => {
     expect(await names(search("manager", "bil", "findQueue"))).toEqual(["Billing"]);
     expect(await names(search("manager", null, "findQueue"))).toEqual(["Billing"]);

@@ -15,6 +15,7 @@ import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import type { RepId } from "../../src/presence/identity.ts";
 import { createQueueDesk } from "../../src/queue-desk.ts";
 import { newRep } from "../../src/reconcile/rep.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
 import { person, POLICY } from "../controller/crew.ts";
 
 /** Calls that left for Microsoft. */
@@ -111,6 +112,7 @@ export async function openLargeOffice(reps: number): Promise<LargeOffice> {
     lastReadAtMs: Date.now,
     submit: () => {},
     policy: POLICY,
+    mappings: DEFAULT_MAPPINGS,
     groups: {
       memberOf: (_id, groups) => counted("graph", groups),
       members: () =>
@@ -205,6 +207,7 @@ export const COMMANDS = [
   "who is available in Queue 7",
   "who looked me up",
   "health",
+  "policy",
   "pause",
   "resume",
   "export",

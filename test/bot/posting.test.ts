@@ -10,13 +10,7 @@ afterEach(async () => {
   await bench.close();
 });
 
-/** Lets so much time pass, in steps that leave real requests time to arrive. */
-async function pass(seconds: number): Promise<void> {
-  for (let left = seconds; left > 0; left -= 5) {
-    await bench.crew.clock.advance(Math.min(5, left) * 1_000);
-    await bench.arrived();
-  }
-}
+const pass = (seconds: number): Promise<void> => bench.pass(seconds);
 
 const told = (): readonly string[] =>
   bench.teams.messages.map(({ activity }) => JSON.stringify(activity));

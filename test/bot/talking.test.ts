@@ -73,6 +73,7 @@ describe("somebody asks", () => {
     ["guest", "me"],
     ["guest", "status Ana"],
     ["guest", "health"],
+    ["guest", "policy"],
   ] as const)("[R215] a %s may not say: %s", async (role, text) => {
     const before = bench.document?.rep.base;
     const card = await onlyCard(role, text);
@@ -169,6 +170,7 @@ describe("somebody asks", () => {
       "team",
       "who is available",
       "health",
+      "policy",
       "help",
       "erase",
       "statsu Ana",

@@ -115,3 +115,46 @@ export type TeamView = {
   readonly outOfStep: number;
   readonly asOfMs: number;
 };
+
+/** A state in the system's own word, and what the default policy reads it as where that is something else. */
+export type ReadView = {
+  readonly state: string;
+  readonly moved: boolean;
+  readonly byDefault: Status | null;
+};
+
+/** What is done in a system for a status. */
+export type WriteView =
+  | { readonly kind: "withdraw" }
+  | { readonly kind: "preferred" | "session"; readonly status: Status }
+  | { readonly kind: "presence"; readonly state: string };
+
+/** The policy in force: what it was made of, and where it differs from the default. */
+export type PolicyView = {
+  readonly statuses: readonly {
+    readonly status: Status;
+    readonly systems: readonly {
+      readonly name: string;
+      readonly reads: readonly ReadView[];
+      readonly writes: WriteView;
+      /** `null` where it is the same. */
+      readonly defaultWrites: WriteView | null;
+      /** Of Offline: what a client that is gone means there. */
+      readonly absence: "ignored" | "withdraws" | null;
+    }[];
+  }[];
+  /** States that are no observation. */
+  readonly unread: readonly { readonly name: string; readonly states: readonly ReadView[] }[];
+  /** What is agreed of single presences, by id. `null`: nothing follows from it. */
+  readonly presences: readonly {
+    readonly id: string;
+    readonly use: "counts" | "set";
+    readonly status: Status | null;
+  }[];
+  readonly capacityBusy: "shown" | "hidden";
+  /** How many cells differ from the default. */
+  readonly changes: number;
+  /** Laws that it breaks, each with what shows it. */
+  readonly broken: readonly string[];
+  readonly asOfMs: number;
+};

@@ -43,6 +43,7 @@ export type Command =
         | "export"
         | "erase"
         | "health"
+        | "policy"
         | "help";
     };
 

@@ -7,7 +7,7 @@ import type { Phrase, Words } from "./words.ts";
 export type Parsed =
   | { readonly ok: true; readonly command: Command }
   /** A command was meant, but one word of it makes no sense: which, so that it can be said. */
-  | { readonly ok: false; readonly wrong: "until"; readonly given: string }
+  | { readonly ok: false; readonly wrong: "at" | "until"; readonly given: string }
   /** Nothing fits. What comes close, ready to be sent as it is; or nothing. */
   | { readonly ok: false; readonly wrong: "everything"; readonly suggestions: readonly string[] };
 
@@ -19,6 +19,7 @@ const MOST_SUGGESTIONS = 3;
 const ORDER: readonly CommandName[] = [
   "help",
   "health",
+  "policy",
   "me",
   "team",
   "board",
@@ -55,7 +56,9 @@ function patternsOf(words: Words): readonly Compiled[] {
 
 /** Without the mention of the bot, without courtesies and closing marks, with single spaces. */
 function normalize(text: string, words: Words): string {
+  // Some keyboards send an umlaut as a letter and its dots.
   let rest = text
+    .normalize("NFC")
     .replaceAll(/<at\b[^>]*>.*?<\/at>/gisu, " ")
     .replaceAll(/&nbsp;|\s+/gu, " ")
     .replaceAll(/[‘’]/gu, "'")
@@ -105,6 +108,9 @@ function statusNamed(text: string, words: Words): Status | null {
 
 function commandOf(name: CommandName, slots: Slots, words: Words): Parsed {
   const { rep = "", queue, target = "" } = slots;
+  const at = slots.at === undefined ? null : readClockTime(slots.at);
+  // Without a time another thing would be meant: the whole day, or no digest any more.
+  if (slots.at !== undefined && at === null) return { ok: false, wrong: "at", given: slots.at };
   switch (name) {
     case "status":
     case "why":
@@ -118,13 +124,10 @@ function commandOf(name: CommandName, slots: Slots, words: Words): Parsed {
       return { ok: true, command: { name, target } };
     case "history": {
       const day = words.yesterday.includes(slots.day?.toLowerCase() ?? "") ? "yesterday" : "today";
-      const at = slots.at === undefined ? null : readClockTime(slots.at);
       return { ok: true, command: { name, rep, day, at } };
     }
-    case "digest": {
-      const at = slots.at === undefined ? null : readClockTime(slots.at);
+    case "digest":
       return { ok: true, command: { name, at } };
-    }
     case "set": {
       const status = statusNamed(slots.status ?? "", words) ?? "Busy";
       const until = slots.until === undefined ? null : readUntil(slots.until, words);
@@ -140,7 +143,7 @@ function commandOf(name: CommandName, slots: Slots, words: Words): Parsed {
 
 /** What the help shows together, in the order of how often it is wanted. */
 const HELP = {
-  helpAsk: ["status", "available", "team", "why", "history", "queue", "queues", "health"],
+  helpAsk: ["status", "available", "team", "why", "history", "queue", "queues", "health", "policy"],
   helpAct: ["set", "release"],
   helpBeTold: ["notify", "board", "digest", "alerts"],
   helpYours: ["me", "pause", "resume", "lookups", "export", "erase"],

@@ -6,12 +6,16 @@ import {
   placeholderCard,
   refusalCard,
 } from "../../../src/bot/cards/note-card.ts";
+import { policyCard } from "../../../src/bot/cards/policy-card.ts";
 import { availableCard, boardCard, teamCard } from "../../../src/bot/cards/people-card.ts";
 import { queueCard, queuesCard } from "../../../src/bot/cards/queue-card.ts";
 import { repCard, type Showing } from "../../../src/bot/cards/rep-card.ts";
 import { setForm, setResult } from "../../../src/bot/cards/set-card.ts";
 import { historyCard, lookupsCard, whyCard } from "../../../src/bot/cards/story-card.ts";
 import type { PersonView, QueueView, RepView, TeamView } from "../../../src/bot/cards/view.ts";
+import { policyView } from "../../../src/bot/policy-view.ts";
+import { DEFAULT_MAPPINGS } from "../../../src/presence/mapping.ts";
+import { createPolicy, readPolicyFile } from "../../../src/policy.ts";
 import { helpGroups } from "../../../src/bot/commands/parse.ts";
 import { say, type Words } from "../../../src/bot/commands/words.ts";
 
@@ -187,6 +191,26 @@ const QUEUE: QueueView = {
   ],
 };
 
+const CHANGED = readPolicyFile(
+  JSON.stringify({
+    teams: { reads: { Presenting: "InACall", OutOfOffice: "Away", Focusing: null } },
+    dynamics: {
+      writes: { InACall: "Busy - DND" },
+      presences: {
+        "5f3c1c2e-0d1a-4c57-9a2a-7f5d4b9a0001": "BeRightBack",
+        "5f3c1c2e-0d1a-4c57-9a2a-7f5d4b9a0002": null,
+      },
+      sets: { Away: "5f3c1c2e-0d1a-4c57-9a2a-7f5d4b9a0003" },
+      capacityBusy: "hidden",
+    },
+  }),
+);
+const DEFAULT_POLICY = policyView(DEFAULT_MAPPINGS, createPolicy(DEFAULT_MAPPINGS), NOW_MS);
+const CHANGED_POLICY = policyView(CHANGED, createPolicy(CHANGED), NOW_MS);
+const BROKEN_LAWS = [
+  "L3: Busy would look Available in dynamics, so work would reach somebody who is Busy",
+];
+
 const CHAIN = [
   { atMs: minutesAgo(55), says: "the rep chose Away in Dynamics → Away" },
   { atMs: minutesAgo(55), says: "Teams ← Away, because the rep chose Away in Dynamics" },
@@ -323,6 +347,9 @@ export function samples(words: Words): Readonly<Record<string, Card>> {
       NOW_MS,
       [button("refresh")],
     ),
+    policy: policyCard(DEFAULT_POLICY, words, [button("refresh")]),
+    "policy-changed": policyCard(CHANGED_POLICY, words, [button("refresh")]),
+    "policy-broken": policyCard({ ...DEFAULT_POLICY, broken: BROKEN_LAWS }, words, []),
     digest: digestCard(
       [
         { label: say(words, "availableTitle"), value: "3 / 8" },

@@ -81,6 +81,7 @@ const MEANT: readonly (readonly [text: string, command: Command])[] = [
   ["export my data", { name: "export" }],
   ["delete my data", { name: "erase" }],
   ["health", { name: "health" }],
+  ["show me the policy", { name: "policy" }],
   ["help", { name: "help" }],
   ["Hello!", { name: "help" }],
   ["?", { name: "help" }],
@@ -135,6 +136,23 @@ describe("what people type", () => {
     });
   });
 
+  test.each([
+    ["digest at 25:00", "25:00"],
+    ["daily digest every day at 9:75", "9:75"],
+    ["history Priya at 25:00", "25:00"],
+  ])("[R211] %s switches nothing off and shows no other time", (text, given) => {
+    expect(parse(text, ENGLISH)).toEqual({ ok: false, wrong: "at", given });
+  });
+
+  test("[R210] an umlaut is the same when it comes as a letter and its dots", () => {
+    const german = languagesFor("de-DE");
+    for (const text of ["wer ist verfügbar", "setze mich auf beschäftigt"]) {
+      const meant = parse(text, german);
+      expect(meant).toMatchObject({ ok: true });
+      expect(parse(text.normalize("NFD"), german)).toEqual(meant);
+    }
+  });
+
   test("[R211] nonsense is nothing, whatever stands inside it", () => {
     for (const text of ["not HELPful at all", "the team lead said status quo is fine", "🤷"]) {
       expect(parse(text, ENGLISH)).toMatchObject({ ok: false });
@@ -157,7 +175,7 @@ describe("the languages", () => {
     (_language, words) => {
       expect(PHRASES.filter((phrase) => words.says[phrase].trim() === "")).toEqual([]);
       const commands = helpGroups(words).flatMap((group) => group.commands);
-      expect(new Set(commands.map(({ name }) => name)).size).toBe(20);
+      expect(new Set(commands.map(({ name }) => name)).size).toBe(21);
       for (const { name, example } of commands) {
         const status = words.statusNames.Busy[0] ?? "";
         const typed = example.replace(`‹${words.slots.status}›`, status).replaceAll(/[‹›]/g, "");
