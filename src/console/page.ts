@@ -19,6 +19,7 @@ body { margin: 0; padding: 20px; background: var(--page); color: var(--text); fo
 header { display: flex; flex-wrap: wrap; gap: 12px 24px; align-items: center; max-width: 1080px; margin: 0 auto 16px; }
 h1 { font-size: 18px; margin: 0; flex: 1 1 auto; }
 h1 a { color: inherit; text-decoration: none; }
+nav a { color: var(--accent); }
 form { flex: 0 1 340px; }
 input { font: inherit; width: 100%; padding: 7px 12px; color: inherit; background: var(--card); border: 1px solid var(--line); border-bottom: 2px solid var(--accent); border-radius: 4px; }
 main { max-width: 1080px; margin: 0 auto; columns: 2 420px; column-gap: 16px; }
@@ -49,37 +50,48 @@ const show = (id) => {
 };
 const PATIENCE_MS = 10000, AGAIN_MS = 30000;
 const soon = (promise) => Promise.race([promise, new Promise((_, no) => setTimeout(no, PATIENCE_MS))]);
-const place = () => decodeURIComponent(location.hash.replace(/^#\\/?/, ""));
-let locale = navigator.language, asked = 0;
-async function load() {
-  const mine = ++asked;
+const place = () => {
+  const hash = location.hash.replace(/^#\\/?/, "");
+  try { return decodeURIComponent(hash); } catch { return hash; }
+};
+let locale = navigator.language, asked = 0, failed = false;
+async function answer() {
   let token;
   try {
     token = await soon(microsoftTeams.authentication.getAuthToken());
   } catch {
-    show("refused");
-    return;
+    return { shows: "refused" };
   }
   try {
     const query = new URLSearchParams({ place: place(), locale, offset: -new Date().getTimezoneOffset() });
-    const answer = await fetch("console/cards?" + query, { headers: { authorization: "Bearer " + token } });
-    if (mine !== asked) return;
-    if (answer.status === 401) return show("refused");
-    if (!answer.ok) return show("failed");
-    main.innerHTML = await answer.text();
-    main.className = main.children.length < 2 ? "alone" : "";
-    for (const time of main.querySelectorAll("time")) {
-      const shows = time.dataset.shows === "time" ? { timeStyle: "short" } : { dateStyle: "medium" };
-      time.textContent = new Intl.DateTimeFormat(locale, shows).format(new Date(time.dateTime));
-    }
+    const given = await fetch("console/cards?" + query, { headers: { authorization: "Bearer " + token } });
+    if (given.status === 401) return { shows: "refused" };
+    return given.ok ? { html: await given.text() } : { shows: "failed" };
   } catch {
-    show("failed");
+    return { shows: "failed" };
+  }
+}
+async function load() {
+  const mine = ++asked;
+  const { html, shows } = await answer();
+  // Something else was asked meanwhile: whatever came of this is not shown over it.
+  if (mine !== asked) return;
+  failed = shows === "failed";
+  if (shows) return show(shows);
+  main.innerHTML = html;
+  main.className = main.children.length < 2 ? "alone" : "";
+  for (const time of main.querySelectorAll("time")) {
+    const style = time.dataset.shows === "time" ? { timeStyle: "short" } : { dateStyle: "medium" };
+    time.textContent = new Intl.DateTimeFormat(locale, style).format(new Date(time.dateTime));
   }
 }
 document.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = document.querySelector("input").value.trim();
-  location.hash = text === "" ? "#/" : "#/" + encodeURIComponent("ask/" + text);
+  const hash = text === "" ? "#/" : "#/" + encodeURIComponent("ask/" + text);
+  // The same again changes no address, so that nobody would tell of it.
+  if (location.hash === hash) void load();
+  else location.hash = hash;
 });
 (async () => {
   try {
@@ -97,8 +109,8 @@ document.querySelector("form").addEventListener("submit", (event) => {
   addEventListener("hashchange", load);
   await load();
   microsoftTeams.app.notifySuccess();
-  // A rep who is looked at is told so each time: only the overview asks again by itself.
-  setInterval(() => { if (place() === "" && !document.hidden) void load(); }, AGAIN_MS);
+  // A rep who is looked at is told so each time: what was shown of her is not asked for again by itself.
+  setInterval(() => { if ((place() === "" || failed) && !document.hidden) void load(); }, AGAIN_MS);
 })();
 `;
 
@@ -140,6 +152,7 @@ export function consolePage(words: Words): Answer {
 </head>
 <body>
 <header><h1><a href="#/">Lockstep</a></h1>
+<nav><a href="#/policy">${says("policyTitle")}</a></nav>
 <form><input aria-label="${says("consoleAsk")}" placeholder="${says("consoleAsk")}" maxlength="200" autocomplete="off"></form></header>
 <main class="alone" aria-live="polite"><article><p>${says("consoleLoading")}</p></article></main>
 ${template("outside", "consoleOutside")}

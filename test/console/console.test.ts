@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { derivedGuid } from "../../src/emulators/dataverse/roster.ts";
 import { namedPeople } from "../../src/emulators/people.ts";
@@ -24,6 +27,7 @@ const STRANGER = derivedGuid("guest");
 
 let tenant: Tenant;
 let service: Service;
+let folder: string;
 beforeAll(async () => {
   tenant = await startTenant({ signedIn: true, projectionDelayMs: 0, tls: LOOPBACK_TLS });
   const { control } = tenant.graph;
@@ -33,12 +37,16 @@ beforeAll(async () => {
   control.setGroup({ groupId: MANAGERS, members: [INGRID] });
   control.setGroup({ groupId: TEAM, members: [NADIA] });
   control.addUser({ id: STRANGER, userPrincipalName: "gil@other.example", displayName: "Gil" });
-  const env = { BOT_ID: tenant.clientId, BOT_MANAGERS: `${MANAGERS}=${TEAM}` };
+  folder = await mkdtemp(join(tmpdir(), "lockstep-console-"));
+  const POLICY_FILE = join(folder, "policy.json");
+  await writeFile(POLICY_FILE, '{"dynamics":{"writes":{"InACall":"Busy - DND"}}}');
+  const env = { BOT_ID: tenant.clientId, BOT_MANAGERS: `${MANAGERS}=${TEAM}`, POLICY_FILE };
   service = await launch(tenant, { webhook: "none", env });
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await tenant.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 type Read = { readonly status: number; readonly text: string; readonly headers: Headers };
@@ -109,6 +117,12 @@ describe("what the console shows", () => {
     expect(stranger.text).not.toContain("Nadia");
   });
 
+  test("[R338] a link to nobody is answered once, by the id that it names", async () => {
+    const { status, text } = await look(INGRID, "reps/4711");
+    expect(status).toBe(200);
+    expect(text.match(/I know nobody called “4711”/g)).toHaveLength(1);
+  });
+
   test("[R219, R338] who was looked at there is told so", async () => {
     await look(INGRID, `reps/${repOf("Nadia Okonkwo")}`);
     const told = await look(NADIA, "ask/who looked me up");
@@ -140,7 +154,22 @@ describe("what the console shows", () => {
     expect(await service.history()).toEqual(before);
   });
 
+  test("[R375, R376, R338] the policy has a place of its own, for whoever is shown how the service is", async () => {
+    for (const who of [INGRID, NADIA]) {
+      const { text } = await look(who, "policy");
+      expect(text).toContain("1 cell differs from the default");
+      expect(text).toMatch(/By default written as: Busy\./);
+    }
+    expect((await look(INGRID, "ask/policy", { locale: "de-DE" })).text).toContain("Regelwerk");
+    const stranger = await look(STRANGER, "policy");
+    expect(stranger.text).toContain("You may not do that");
+    expect(stranger.text).not.toContain("default");
+    expect((await get("/")).text).toContain('href="#/policy"');
+  });
+
   test.each([
+    ["policy/", {}],
+    ["policies", {}],
     ["reps/", {}],
     ["reps/a/b", {}],
     ["nowhere/4711", {}],
