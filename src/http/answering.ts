@@ -40,21 +40,25 @@ export function send(response: ServerResponse, answer: Answer, requestId: string
 
 /**
  * Answers with something that goes on, and resolves when it has ended. A reader that takes nothing for `drainMs`
- * is cut: nothing is kept for it beyond what the socket holds.
+ * is cut: nothing is kept for it beyond what the socket holds. One that has gone already is a stream that ends at once.
  */
 export async function sendStream(
   response: ServerResponse,
   answer: Answer & Required<Pick<Answer, "stream">>,
   given: { readonly requestId: string; readonly drainMs: number; readonly closing: AbortSignal },
 ): Promise<void> {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent) return;
   const { requestId, drainMs, closing } = given;
   const gone = new AbortController();
   const leave = (): void => gone.abort();
   response.once("close", leave);
   closing.addEventListener("abort", leave, { once: true });
-  writeHead(response, answer, requestId);
-  response.flushHeaders();
+  // Whoever left while the answer was being found is told nothing; but what the answer holds open is to be let go.
+  if (response.destroyed || closing.aborted) leave();
+  if (!response.destroyed) {
+    writeHead(response, answer, requestId);
+    response.flushHeaders();
+  }
   const write = async (text: string): Promise<boolean> => {
     if (gone.signal.aborted) return false;
     if (response.write(text)) return true;

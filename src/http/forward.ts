@@ -108,6 +108,7 @@ async function passOn(request: InboundRequest, address: string): Promise<Answer>
 async function pour(body: Dispatcher.ResponseData["body"], sink: StreamSink): Promise<void> {
   const leave = (): void => void body.destroy();
   sink.signal.addEventListener("abort", leave, { once: true });
+  if (sink.signal.aborted) leave();
   const text = new TextDecoder();
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -43,6 +43,8 @@ export type Answer = {
   readonly stream?: (sink: StreamSink) => Promise<void>;
   /** Why it was refused, as a code of ours in kebab-case. It is logged and never sent. */
   readonly reason?: string;
+  /** Work that it causes. Begun when this answer has left, and with it those to all requests that had come by then. */
+  readonly afterwards?: () => void;
 };
 
 /** What a connector, the bot or the console gives the server to mount. */

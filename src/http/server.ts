@@ -97,6 +97,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     else await sendAndCut(exchange, answer, requestId, lingerMs);
   };
 
+  /** Not at once: other requests may have come together with this one, and their answers are quicker than its work. */
+  const beginAfterwards = ({ afterwards }: Answer, head: RequestHead, route: string): void => {
+    if (!afterwards) return;
+    setImmediate(() => {
+      try {
+        afterwards();
+      } catch (thrown) {
+        logFailure(head, route, thrown);
+      }
+    });
+  };
+
   const serve = async (route: Route, exchange: Exchange, head: RequestHead): Promise<void> => {
     const name = `${route.method} ${route.path}`;
     const { requestId } = head;
@@ -107,6 +119,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (isRefusal || reason !== undefined) logRefusal(head, name, status, reason ?? "refused");
       onServed?.(name, status, nowMs() - head.receivedAtMs);
       await deliver(exchange, outcome, requestId);
+      beginAfterwards(outcome.answer, head, name);
     } catch (thrown) {
       logFailure(head, name, thrown);
       const answer = route.refuse?.(500, "internal") ?? internal(requestId);

@@ -1,9 +1,10 @@
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { forwarded } from "../../src/http/forward.ts";
 import type { InboundRequest, Route } from "../../src/http/route.ts";
 import { createHttpServer } from "../../src/http/server.ts";
+import { eventually } from "../service/launch.ts";
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -121,4 +122,54 @@ test("[R264] what reached somebody is sent no second time, and goes in no circle
   desk.desk = async () => other.url;
   other.desk = async () => desk.url;
   expect((await other.ask()).status).toBe(503);
+});
+
+test("[R264] [R384] a reader who left while a stream was asked for at the desk holds nothing open there", async () => {
+  const streams = { asked: 0, ended: Promise.withResolvers<void>() };
+  const route: Route = {
+    method: "GET",
+    path: "/api/stream",
+    maxBytes: 0,
+    contentTypes: [],
+    handle: async () => ({
+      status: 200,
+      stream: async (sink) => {
+        streams.asked += 1;
+        await sink.write("retry: 2000\n\n");
+        sink.signal.addEventListener("abort", () => streams.ended.resolve(), { once: true });
+        await streams.ended.promise;
+      },
+    }),
+  };
+  const left = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const serve = async (isHere: boolean, where: () => Promise<string | null>): Promise<string> => {
+    const routes = [forwarded(route, { isHere: () => isHere, where })];
+    const limits = { maxConnections: 1 };
+    const server = createHttpServer({ log: SILENT, nowMs: () => 0, routes, limits });
+    const { port } = await server.listen(0, "127.0.0.1");
+    onTestFinished(() => server.close(0));
+    return `http://127.0.0.1:${port}`;
+  };
+  const desk = await serve(true, async () => null);
+  const other = await serve(false, async () => {
+    asked.resolve();
+    await left.promise;
+    return desk;
+  });
+  const reader = connect(Number(new URL(other).port), "127.0.0.1");
+  reader.write("GET /api/stream HTTP/1.1\r\nhost: other\r\n\r\n");
+  await asked.promise;
+  reader.destroy();
+  await once(reader, "close");
+  // There is room for one connection: who is answered here comes after the first was seen to go.
+  await eventually("the first has gone", () =>
+    fetch(`${other}/nowhere`).then(
+      () => true,
+      () => false,
+    ),
+  );
+  left.resolve();
+  await streams.ended.promise;
+  expect(streams.asked).toBe(1);
 });

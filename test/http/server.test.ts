@@ -93,6 +93,27 @@ test("text, bytes and an empty answer are sent as they are", async () => {
   expect([nothing.status, nothing.body]).toEqual([204, ""]);
 });
 
+test("[R395] what an answer causes has no part in it: should it fail, the sender is answered all the same", async () => {
+  const begun: string[] = [];
+  const { port, logged } = await serve({
+    handle: async ({ path }) => ({
+      status: 200,
+      afterwards: () => {
+        begun.push(path);
+        throw new Error("it went wrong afterwards");
+      },
+    }),
+  });
+  for (const asked of [1, 2]) {
+    expect((await ask(port, request("POST /echo", {}, "{}"))).status).toBe(200);
+    expect(begun).toHaveLength(asked);
+  }
+  expect(logged.map(({ level, fields }) => [level, fields["says"]])).toContainEqual([
+    "error",
+    "handler failed",
+  ]);
+});
+
 const CANARY = "canary-7f3a";
 const fails: readonly (readonly [string, Partial<Route>])[] = [
   ["a handler that rejects", { handle: () => Promise.reject(new TypeError(CANARY)) }],
