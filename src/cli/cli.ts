@@ -18,6 +18,7 @@ import { scope } from "./directory/scope.ts";
 import { sync } from "./directory/sync.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { partners } from "./partners/partners.ts";
+import { policy } from "./policy/policy.ts";
 import { migrate } from "./store/migrate.ts";
 import { registerWebhook } from "./webhook/register-webhook.ts";
 
@@ -32,6 +33,7 @@ const COMMANDS: readonly Command[] = [
   scope,
   partners,
   migrate,
+  policy,
 ];
 
 /** Every command has these. */

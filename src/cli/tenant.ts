@@ -15,7 +15,7 @@ import { createCensus, type Census } from "../directory/census.ts";
 import { type Decisions, decisionsOf } from "../directory/decision.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineError } from "../engine/engine-error.ts";
-import { DEFAULT_MAPPINGS } from "../policy.ts";
+import { DEFAULT_MAPPINGS } from "../presence/mapping.ts";
 import { credentialOf } from "../sign-in.ts";
 import { openStore } from "../store.ts";
 import { openDecisionBook } from "../directory/decisions.ts";

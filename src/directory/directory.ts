@@ -35,16 +35,19 @@ export class Directory {
    * another one has left, and joined.
    */
   replace(roster: readonly RepIdentity[]): DirectoryChange {
-    const shared = sharedIds(roster);
-    const isRefused = (identity: RepIdentity): boolean =>
-      idsOf(identity).some((id) => shared.has(id));
     // Who stays is kept as she was: she is known by that to many.
-    const taken = roster
-      .filter((identity) => !isRefused(identity))
-      .map((identity) => this.#same(identity) ?? identity);
-    const next = new Set(taken);
-    const left = this.#identities.filter((known) => !next.has(known));
-    const joined = taken.filter((identity) => this.#byEitherId.get(identity.rep) !== identity);
+    const named = roster.map((identity) => this.#same(identity) ?? identity);
+    const distinct = new Set(named);
+    const known = new Set(this.#identities);
+    // Of those who were taken in before, no two share an id.
+    const areKnown = distinct.size === roster.length && named.every((one) => known.has(one));
+    const shared = areKnown ? new Set<string>() : sharedIds(roster);
+    const isRefused = (identity: RepIdentity): boolean =>
+      shared.size > 0 && idsOf(identity).some((id) => shared.has(id));
+    const taken = named.filter((identity) => !isRefused(identity));
+    const next = shared.size > 0 ? new Set(taken) : distinct;
+    const left = this.#identities.filter((one) => !next.has(one));
+    const joined = taken.filter((one) => !known.has(one));
     if (left.length + joined.length > 0) {
       this.#identities = taken;
       this.#byEitherId.clear();
@@ -65,9 +68,12 @@ export class Directory {
   }
 }
 
-/** A rep's own id is her Dynamics user's. */
+/** Each id once. A rep's own id is her Dynamics user's. */
 function idsOf({ rep, teamsUserId, systemUserId }: RepIdentity): readonly string[] {
-  return [...new Set<string>([rep, teamsUserId, systemUserId])];
+  const ids: string[] = [rep];
+  if (!ids.includes(teamsUserId)) ids.push(teamsUserId);
+  if (!ids.includes(systemUserId)) ids.push(systemUserId);
+  return ids;
 }
 
 function sharedIds(roster: readonly RepIdentity[]): ReadonlySet<string> {

@@ -1,4 +1,9 @@
-import { type SystemUserId, type TeamsUserId, teamsUserId } from "../presence/identity.ts";
+import {
+  type SystemUserId,
+  systemUserId,
+  type TeamsUserId,
+  teamsUserId,
+} from "../presence/identity.ts";
 import type { DynamicsAccount, TeamsAccount } from "./account.ts";
 import type { Choice, Decisions } from "./decision.ts";
 
@@ -49,7 +54,7 @@ export type ImportInput = {
   /** Those whose addresses the file names. */
   readonly teams: readonly TeamsAccount[];
   readonly decisions: Decisions;
-  /** Take back what an earlier file said of people whom this one does not name. */
+  /** Take back what an earlier file said of people whom this one does not name, not even in a line that is wrong. */
   readonly replace: boolean;
 };
 
@@ -63,8 +68,10 @@ export function planImport({ rows, accounts, teams, decisions, replace }: Import
   const problems: ImportProblem[] = [];
   const lineOfUser = new Map<SystemUserId, number>();
   const lineOfTeams = new Map<TeamsUserId, number>();
+  const named = new Set<SystemUserId>();
   let unchanged = 0;
   for (const row of rows) {
+    for (const user of meantBy(row, dynamicsIndex)) named.add(user);
     const found = resolve(row, dynamicsIndex, teamsIndex);
     if ("says" in found) {
       problems.push({ line: row.line, says: found.says });
@@ -88,7 +95,7 @@ export function planImport({ rows, accounts, teams, decisions, replace }: Import
     changes.push(...change);
     if (change.length === 0) unchanged += 1;
   }
-  if (replace) changes.push(...takenBack(lineOfUser, decisions));
+  if (replace) changes.push(...takenBack(named, decisions));
   return { changes, unchanged, problems };
 }
 
@@ -111,6 +118,14 @@ function indexOf<Value>(
     }
   }
   return index;
+}
+
+/** Everybody whom a line may mean, also one that cannot be imported. */
+function meantBy({ dynamics }: ImportRow, index: Index<DynamicsAccount>): readonly SystemUserId[] {
+  const key = dynamics.toLowerCase();
+  const accounts = index.get(key);
+  if (accounts) return accounts.map(({ user }) => user);
+  return GUID.test(key) ? [systemUserId(key)] : [];
 }
 
 type Resolved = { readonly account: DynamicsAccount; readonly teamsUser: TeamsUserId | null };
@@ -162,7 +177,7 @@ function choiceChange(
 }
 
 function takenBack(
-  named: ReadonlyMap<SystemUserId, number>,
+  named: ReadonlySet<SystemUserId>,
   { pins, choices }: Decisions,
 ): readonly ImportChange[] {
   const changes: ImportChange[] = [];

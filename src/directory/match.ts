@@ -1,5 +1,5 @@
 import {
-  repId,
+  repIdOf,
   type RepIdentity,
   type SystemUserId,
   type TeamsUserId,
@@ -63,7 +63,7 @@ function verdictOn(
   if (standing !== "person") return leftOut(standing, []);
   const matched = (teamsUserId: TeamsUserId, by: Means): Verdict => ({
     kind: "matched",
-    match: { identity: { rep: repId(user), teamsUserId, systemUserId: user }, by },
+    match: { identity: { rep: repIdOf(user), teamsUserId, systemUserId: user }, by },
   });
   const pinned = pins.get(user);
   if (pinned !== undefined) return matched(pinned, "import");
@@ -80,21 +80,23 @@ function verdictOn(
   return leftOut("no Teams account", []);
 }
 
-function withoutShared(verdicts: ReadonlyMap<SystemUserId, Verdict>): Map<SystemUserId, Verdict> {
-  const owners = new Map<TeamsUserId, number>();
+function withoutShared(verdicts: Map<SystemUserId, Verdict>): Map<SystemUserId, Verdict> {
+  const known = new Set<TeamsUserId>();
+  const shared = new Set<TeamsUserId>();
   for (const verdict of verdicts.values()) {
     if (verdict.kind !== "matched") continue;
     const { teamsUserId } = verdict.match.identity;
-    owners.set(teamsUserId, (owners.get(teamsUserId) ?? 0) + 1);
+    if (known.has(teamsUserId)) shared.add(teamsUserId);
+    known.add(teamsUserId);
   }
-  return new Map(
-    [...verdicts].map(([user, verdict]) => {
-      if (verdict.kind !== "matched") return [user, verdict];
-      const { teamsUserId } = verdict.match.identity;
-      const isShared = (owners.get(teamsUserId) ?? 0) > 1;
-      return [user, isShared ? leftOut("shared Entra object id", [teamsUserId]) : verdict];
-    }),
-  );
+  if (shared.size === 0) return verdicts;
+  for (const [user, verdict] of verdicts) {
+    if (verdict.kind !== "matched") continue;
+    const { teamsUserId } = verdict.match.identity;
+    if (shared.has(teamsUserId))
+      verdicts.set(user, leftOut("shared Entra object id", [teamsUserId]));
+  }
+  return verdicts;
 }
 
 const leftOut = (why: MatchExclusion, candidates: readonly TeamsUserId[]): Verdict => ({

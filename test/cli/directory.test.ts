@@ -149,7 +149,9 @@ describe("who takes part, from the command line", () => {
     expect(await resting()).toEqual(["*"]);
     await cli("sync", "everybody", "resume");
     expect(await resting()).toEqual([]);
-    await cli("pause", "--all");
+    expect((await cli("pause", "--all")).printed).toBe(
+      "everybody: pause. The service follows within seconds.",
+    );
     await cli("pause", email, "--hours", "1");
     expect((await resting()).toSorted()).toEqual(["*", systemUserId].toSorted());
     await cli("resume", "--all");

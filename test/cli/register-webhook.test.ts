@@ -159,6 +159,7 @@ describe("cli register-webhook", () => {
     ["without a key", { DATAVERSE_WEBHOOK_KEY: undefined }, [], 2, "cli-webhook-key-missing"],
     ["without an address", { PUBLIC_URL: undefined }, [], 2, "cli-webhook-address-missing"],
     ["with half an address", {}, ["--url", "host/path"], 2, "cli-webhook-address-malformed"],
+    ["in the clear", {}, ["--url", "http://a.example/"], 2, "cli-webhook-address-malformed"],
     ["with no next key to rotate to", {}, ["--rotate"], 2, "cli-webhook-next-key-missing"],
     ["with an option it does not have", {}, ["--force"], 64, "--force"],
     ["with a word too many", {}, ["now"], 64, "takes no further words"],

@@ -33,6 +33,7 @@ const NONE: Decisions = {
   scope: EVERYBODY,
 };
 const ANA = systemUserId("ana");
+const GONE = systemUserId("33333333-3333-4333-8333-333333333333");
 
 const plan = (rows: readonly ImportRow[], change: Partial<ImportInput> = {}) =>
   planImport({
@@ -106,6 +107,28 @@ describe("the plan of an import", () => {
     expect(plan([], { decisions, replace: true }).changes).toEqual([
       { kind: "unchoose", user: "ana", from: "out" },
     ]);
+  });
+
+  test.each<readonly [string, ImportRow, readonly string[]]>([
+    ["with a wrong Teams account", row(2, "ana", { teams: "typo@north.example" }), ["ill", GONE]],
+    ["that shares its Teams account", row(4, "ana", { teams: "one@north.example" }), ["ill", GONE]],
+    ["that names several people", row(2, "desk@north.example"), [GONE]],
+    ["of who is no rep for the moment", row(2, "ill"), ["ana", GONE]],
+    ["of who has no agent's row any more", row(2, GONE), ["ana", "ill"]],
+  ])("[R160] a line %s takes back nothing that was said of her", (_what, line, others) => {
+    const users = [ANA, systemUserId("ill"), GONE];
+    const choices = new Map(
+      users.map((user) => [user, { sync: "out" as const, reason: "works council", atMs: 1 }]),
+    );
+    const accounts = [account("ana"), account("ben"), account("ill", { standing: "disabled" })];
+    const { changes, problems } = plan([row(1, "ben", { teams: "one@north.example" }), line], {
+      accounts,
+      decisions: { ...NONE, choices },
+      replace: true,
+    });
+    expect(problems.map((problem) => problem.line)).toEqual([line.line]);
+    const takenBack = changes.flatMap(({ kind, user }) => (kind === "unchoose" ? user : []));
+    expect(takenBack).toEqual(others);
   });
 
   test("only addresses are looked up, each once", () => {

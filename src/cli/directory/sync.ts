@@ -14,6 +14,14 @@ address; "everybody" can pause and resume.`;
 
 const ACTIONS = ["in", "out", "default", "pause", "resume"] as const;
 type Action = (typeof ACTIONS)[number];
+/** Pauses are looked at more often than who takes part. */
+const FOLLOWS: Readonly<Record<Action, string>> = {
+  in: "a minute",
+  out: "a minute",
+  default: "a minute",
+  pause: "seconds",
+  resume: "seconds",
+};
 const HOUR_MS = 3_600_000;
 const MAX_HOURS = 24 * 365;
 
@@ -46,7 +54,10 @@ export const sync: Command = {
         await engine.close();
       }
       if (given.flag("json")) host.print(JSON.stringify({ user, action, reason, hours }));
-      else host.print(`${user}: ${action}. The service follows within a minute.`);
+      else {
+        const whom = user === EVERYBODY ? "everybody" : user;
+        host.print(`${whom}: ${action}. The service follows within ${FOLLOWS[action]}.`);
+      }
       return EXIT.fine;
     } finally {
       await tenant.close();

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Config, ConfigError, readConfig } from "../../config.ts";
-import { createPolicy, DEFAULT_MAPPINGS, type Mappings, readPolicyFile } from "../../policy.ts";
+import { createPolicy, readPolicyFile } from "../../policy.ts";
+import { DEFAULT_MAPPINGS, type Mappings } from "../../presence/mapping.ts";
 import { type Command, EXIT, type Host } from "../command.ts";
 import { textTable } from "../text-table.ts";
 import { examine } from "./examine.ts";

@@ -1,6 +1,6 @@
 import type { Presence } from "../../connectors/dynamics/presences.ts";
 import { countsOf, type Exclusion, type Roster } from "../../directory/roster.ts";
-import type { Mappings } from "../../policy.ts";
+import type { Mappings } from "../../presence/mapping.ts";
 import { type Finding, fine, found, refused, skipped, type Tried } from "./finding.ts";
 import { PLACE } from "./places.ts";
 

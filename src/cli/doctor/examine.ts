@@ -7,7 +7,7 @@ import { endpointsAt, planRegistration } from "../../connectors/dynamics/registr
 import { resourceOf } from "../../connectors/teams/graph.ts";
 import { createTeamsConnector } from "../../connectors/teams/teams.ts";
 import { appRolesIn } from "../../connectors/token-claims.ts";
-import type { Mappings } from "../../policy.ts";
+import type { Mappings } from "../../presence/mapping.ts";
 import { DYNAMICS, type SystemName, TEAMS } from "../../presence/identity.ts";
 import { credentialOf, readerOf } from "../../sign-in.ts";
 import { CommandError, type Host } from "../command.ts";
