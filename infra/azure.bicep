@@ -94,9 +94,12 @@ param location string = resourceGroup().location
 @description('Basic is the smallest that can be always on. One instance only: SQLite has one writer.')
 param planSku string = 'B1'
 
+@description('The toolkit takes an empty variable for a missing one, and stops. What shall not be set is called none.')
+func given(text string) string => text == 'none' ? '' : text
+
 var name = 'lockstep-${resourceSuffix}'
 var databaseFolder = '/mounts/lockstep'
-var usesApp = !empty(clientId)
+var usesApp = !empty(given(clientId))
 var appId = usesApp ? clientId : identity.properties.clientId
 var kept = '@Microsoft.KeyVault(VaultName=${vault.name};SecretName='
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
@@ -118,7 +121,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-// One that is empty is not kept: the service takes an empty setting for none.
+// One that is not set is not kept: the service takes an empty setting for none.
 var secrets = [
   { name: 'dataverse-webhook-key', value: dataverseWebhookKey }
   { name: 'dataverse-webhook-key-next', value: dataverseWebhookKeyNext }
@@ -130,7 +133,7 @@ var secrets = [
   { name: 'partners', value: partners }
 ]
 
-resource keptSecrets 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = [for secret in secrets: if (!empty(secret.value)) {
+resource keptSecrets 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = [for secret in secrets: if (!empty(given(secret.value))) {
   parent: vault
   name: secret.name
   properties: {
@@ -255,31 +258,31 @@ resource app 'Microsoft.Web/sites@2023-12-01' = {
       PUBLIC_URL: 'https://${app.properties.defaultHostName}'
       TENANT_ID: tenant().tenantId
       MANAGED_IDENTITY_CLIENT_ID: usesApp ? '' : identity.properties.clientId
-      CLIENT_ID: clientId
-      CLIENT_SECRET: empty(clientSecret) ? '' : '${kept}client-secret)'
-      READER_CLIENT_ID: readerClientId
-      READER_CLIENT_SECRET: empty(readerClientSecret) ? '' : '${kept}reader-client-secret)'
+      CLIENT_ID: given(clientId)
+      CLIENT_SECRET: empty(given(clientSecret)) ? '' : '${kept}client-secret)'
+      READER_CLIENT_ID: given(readerClientId)
+      READER_CLIENT_SECRET: empty(given(readerClientSecret)) ? '' : '${kept}reader-client-secret)'
       BOT_ID: appId
-      BOT_MANAGERS: botManagers
-      BOT_SUPERVISORS: botSupervisors
-      BOT_ADMINS: botAdmins
+      BOT_MANAGERS: given(botManagers)
+      BOT_SUPERVISORS: given(botSupervisors)
+      BOT_ADMINS: given(botAdmins)
       DATAVERSE_URL: dataverseUrl
       DATAVERSE_WEBHOOK_KEY: '${kept}dataverse-webhook-key)'
-      DATAVERSE_WEBHOOK_KEY_NEXT: empty(dataverseWebhookKeyNext) ? '' : '${kept}dataverse-webhook-key-next)'
-      METRICS_KEY: empty(metricsKey) ? '' : '${kept}metrics-key)'
-      DATAVERSE_ORGANIZATION_IDS: dataverseOrganizationIds
+      DATAVERSE_WEBHOOK_KEY_NEXT: empty(given(dataverseWebhookKeyNext)) ? '' : '${kept}dataverse-webhook-key-next)'
+      METRICS_KEY: empty(given(metricsKey)) ? '' : '${kept}metrics-key)'
+      DATAVERSE_ORGANIZATION_IDS: given(dataverseOrganizationIds)
       TEAMS_POLL_SECONDS: string(teamsPollSeconds)
       DYNAMICS_POLL_SECONDS: string(dynamicsPollSeconds)
       DYNAMICS_RECONNECT_SECONDS: string(dynamicsReconnectSeconds)
-      CACHE_KEY: empty(cacheKey) ? '' : '${kept}cache-key)'
-      CACHE_KEY_PREVIOUS: empty(cacheKeyPrevious) ? '' : '${kept}cache-key-previous)'
-      SUBSCRIBER_ACCOUNTS: subscriberAccounts
+      CACHE_KEY: empty(given(cacheKey)) ? '' : '${kept}cache-key)'
+      CACHE_KEY_PREVIOUS: empty(given(cacheKeyPrevious)) ? '' : '${kept}cache-key-previous)'
+      SUBSCRIBER_ACCOUNTS: given(subscriberAccounts)
       RICH_NOTIFICATIONS: richNotifications ? 'true' : 'false'
-      PARTNERS: empty(partners) ? '' : '${kept}partners)'
-      SUBSCRIBER_HOSTS: subscriberHosts
-      API_AUDIENCE: apiAudience
+      PARTNERS: empty(given(partners)) ? '' : '${kept}partners)'
+      SUBSCRIBER_HOSTS: given(subscriberHosts)
+      API_AUDIENCE: given(apiAudience)
       DATABASE_URL: 'sqlite:${databaseFolder}/lockstep.db'
-      POLICY_FILE: policyFile
+      POLICY_FILE: given(policyFile)
       LOG_LEVEL: logLevel
       // The package is complete when it arrives.
       SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
