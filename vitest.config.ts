@@ -6,7 +6,7 @@ const LIVED = ["test/{scenarios,faults,service}/**/*.test.ts"];
 /**
  * One run proves everything that needs nothing but npm. No retries: a test that fails now and then is a finding.
  * Two cores are what everybody has. What computes has one worker for each; after that, and not beside it, come the
- * tests that mostly wait, four at a time.
+ * tests that mostly wait, five at a time.
  */
 export default defineConfig({
   test: {
@@ -31,7 +31,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "lived", include: LIVED, maxWorkers: 4, sequence: { groupOrder: 1 } },
+        test: { name: "lived", include: LIVED, maxWorkers: 5, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -149,6 +149,7 @@ function putWrite(write: World["zombies"][number]): void {
   cover(write.from);
   cover(write.to);
   flag(write.lifts);
+  flag(write.session);
 }
 
 function putRead(world: World, read: Snapshot): void {
@@ -231,6 +232,7 @@ function putEndpoint(world: World, rep: Rep, system: SystemName): void {
   ago(e.coveredSinceMs);
   flag(rep.base.atMs > e.coveredSinceMs);
   ago(e.cover === "none" ? null : e.leaseUntilMs);
+  flag(e.sessionUntilMs > 0);
   code(HEALTH_CODES, e.health);
   flag(e.refused !== null);
   if (e.refused) {

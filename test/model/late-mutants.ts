@@ -3,6 +3,20 @@ import type { Mutant } from "./mutant.ts";
 /** Shortcuts in telling our own late writes from what she and the systems do. */
 export const LATE_MUTANTS: readonly Mutant[] = [
   {
+    name: "R301 a write of which one half was seen has no other",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "late: arrived ? lateHalf(endpoint, pending, policy) : endpoint.late,",
+        replace: "",
+      },
+    ],
+    killedBy: {
+      scenario:
+        "[R301] unversioned 246: what a write was to take away comes after all, though its other half was seen",
+    },
+  },
+  {
     name: "R300 time alone ends what a late write may explain",
     edits: [
       {

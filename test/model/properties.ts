@@ -90,6 +90,10 @@ export function checkStep(
       return { invariant: "P13 protection", says: "Dynamics released before Teams was read bare" };
     }
   }
+  const known = after.behind ? after.stored : after.rep;
+  if (after.teams.session && endpointOf(known, TEAMS).sessionUntilMs === 0) {
+    return { invariant: "R356 no session is forgotten", says: "ours lies there unaccounted for" };
+  }
   const top = core.topOf(after.rep);
   const isProtected = top?.kind === "hold" || after.behind;
   if (!isProtected && after.liveHolds.length > 0) {

@@ -1,9 +1,37 @@
 import type { Mutant } from "./mutant.ts";
 
+const TAKEN =
+  "[R356] a session that was not taken away is taken by every withdrawal, while it may last";
 const P3 = "P3 no intent without a cause";
 
 /** Shortcuts in telling our session, which looks like a call, from a call of hers. */
 export const SESSION_MUTANTS: readonly Mutant[] = [
+  {
+    name: "R356 a withdrawal that was accepted has taken our session away",
+    edits: [
+      {
+        file: "delivery.ts",
+        find: "cover: pending.withdraws ? endpoint.cover : pending.cover,\n        covering: pending.withdraws ? endpoint.covering : pending.status,\n        coveredSinceMs",
+        replace:
+          "...(pending.withdraws ? { sessionUntilMs: 0 } : {}),\n        cover: pending.withdraws ? endpoint.cover : pending.cover,\n        covering: pending.withdraws ? endpoint.covering : pending.status,\n        coveredSinceMs",
+      },
+    ],
+    killedBy: {
+      setting: { acts: 0, holds: 1, absorptions: 1 },
+      invariant: "R356 no session is forgotten",
+    },
+  },
+  {
+    name: "R356 a session that does not show is not there",
+    edits: [
+      {
+        file: "plan.ts",
+        find: "session: sessionUntilMs > nowMs,",
+        replace: `session: from === "session",`,
+      },
+    ],
+    killedBy: { scenario: TAKEN },
+  },
   {
     name: "R308 a call that shows proves a session of unknown outcome",
     edits: [

@@ -134,6 +134,8 @@ export function policyOf(setting: Setting): Policy {
       releasesLast: false,
       settleMs: 0,
       leaseMs: table(() => (setting.leases ? 2 * EPOCH_MS : null)),
+      // Here one never ends by itself.
+      sessionMs: Number.MAX_SAFE_INTEGER,
     },
     { ...replaced, name: DYNAMICS, shows: DYNAMICS_SHOWS, releasesLast: true },
     { ...replaced, name: PHONE, shows: DYNAMICS_SHOWS, releasesLast: false },

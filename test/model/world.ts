@@ -171,10 +171,9 @@ export function applyWrite(world: World, write: Write, setting: Setting): World 
   const covered = write.to === "preferred";
   const clears = write.lifts || write.from === "preferred";
   const preferred = covered ? { status: write.shows, untilEpoch } : clears ? null : teams.preferred;
-  return bump(
-    { ...world, raced, teams: { ...teams, preferred, session: write.to === "session" } },
-    TEAMS,
-  );
+  const goes = write.from === "session" || (write.to === "none" && clears && write.session);
+  const session = write.to === "session" || (teams.session && !goes);
+  return bump({ ...world, raced, teams: { ...teams, preferred, session } }, TEAMS);
 }
 
 /** Takes a reading into the rep, and counts the intents that claim to be a human's choice. */

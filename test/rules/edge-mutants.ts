@@ -14,8 +14,55 @@ const REGISTRATION = {
   test: "connectors/registration-plan.test.ts",
 } as const;
 
+const SHARED_POSTS = {
+  file: "connectors/teams/shared-posts.ts",
+  test: "connectors/teams-shared-posts.test.ts",
+} as const;
+
 /** Rules of the edges that a test can be asked about without a tenant. */
 export const EDGE_MUTANTS: readonly RuleMutant[] = [
+  {
+    ...SHARED_POSTS,
+    rule: "R370",
+    shortcut: "everybody waits for company",
+    find: "return this.#underWay < this.#callsAlone;",
+    replace: "return this.#underWay < 0;",
+  },
+  {
+    ...SHARED_POSTS,
+    rule: "R371",
+    shortcut: "whoever is in a call that was answered is written",
+    find: "else if (answer.status < 300) resolve",
+    replace: "else if (answer.status < 600) resolve",
+  },
+  {
+    ...SHARED_POSTS,
+    rule: "R371",
+    shortcut: "nobody is asked whether she may leave",
+    find: "        leaving = permitted(leaving);\n",
+    replace: "",
+  },
+  {
+    ...SHARED_POSTS,
+    rule: "R372",
+    shortcut: "whoever is not mentioned is written",
+    find: "if (!answer) reject((missing ??= malformed()));",
+    replace: `if (!answer) resolve("");`,
+  },
+  {
+    ...SHARED_POSTS,
+    rule: "R373",
+    shortcut: "whoever waits for company leaves all the same",
+    find: "for (const { reject } of this.#take()) reject(failure);",
+    replace: "",
+  },
+  {
+    ...SHARED_POSTS,
+    rule: "R374",
+    shortcut: "the next call is shared again",
+    find: "    this.#aloneUntilMs = this.#nowMs() + ALONE_FOR_MS;\n",
+    replace: "",
+  },
   {
     rule: "R73",
     shortcut: "a Retry-After of a day is waited for",
@@ -196,5 +243,29 @@ export const EDGE_MUTANTS: readonly RuleMutant[] = [
     find: "if (!allowed.has(bare) && !found.every(",
     replace: "if (!allowed.has(bare) && !found.some(",
     test: "api/address.test.ts",
+  },
+  {
+    rule: "R376",
+    shortcut: "a cell that was changed looks like the default",
+    file: "bot/policy-view.ts",
+    find: "moved: isMoved(one, state),",
+    replace: "moved: false,",
+    test: "bot/policy-view.test.ts",
+  },
+  {
+    rule: "R377",
+    shortcut: "what our own writes showed is replayed as hers",
+    file: "replay/record.ts",
+    find: "own: isOwn(classification, status, kind),",
+    replace: "own: true,",
+    test: "replay/replay.test.ts",
+  },
+  {
+    rule: "R378",
+    shortcut: "what shows the same is counted as different",
+    file: "replay/compare.ts",
+    find: "a?.is !== b?.is",
+    replace: "a?.is === b?.is",
+    test: "replay/replay.test.ts",
   },
 ];

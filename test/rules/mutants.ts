@@ -1,3 +1,4 @@
+import { DRIVE_RULE_MUTANTS } from "./drive-mutants.ts";
 import { EDGE_MUTANTS } from "./edge-mutants.ts";
 
 /**
@@ -16,11 +17,7 @@ export type RuleMutant = {
 const LAWS = { file: "presence/laws.ts", test: "presence/laws.test.ts" } as const;
 const CLASSIFY = { file: "reconcile/classify.ts", test: "reconcile/classify.test.ts" } as const;
 const RESOLVE = { file: "reconcile/resolve.ts", test: "reconcile/resolve.test.ts" } as const;
-const QUEUE = {
-  file: "controller/work-queue.ts",
-  test: "controller/work-queue.test.ts",
-} as const;
-const PACE = { file: "controller/pace.ts", test: "controller/pace.test.ts" } as const;
+const STORED = { file: "reconcile/stored.ts", test: "reconcile/stored.test.ts" } as const;
 const MASK = { file: "reconcile/explain.ts", test: "reconcile/mask.test.ts" } as const;
 
 /**
@@ -145,101 +142,50 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     test: "reconcile/plan.test.ts",
   },
   {
-    rule: "R36",
-    shortcut: "what could not be stored is not read again before the release",
-    file: "controller/slot.ts",
-    find: "      this.lost.add(system);\n",
+    rule: "R116",
+    shortcut: "who leaves is forgotten while a write for her may still arrive",
+    file: "reconcile/pause.ts",
+    find: "    if (late.some(({ expiresAtMs }) => expiresAtMs > nowMs)) return false;\n",
     replace: "",
-    test: "controller/slot.test.ts",
+    test: "reconcile/pause.test.ts",
   },
   {
-    rule: "R36",
-    shortcut: "time in which nothing could be stored wears out patience",
-    file: "controller/slot.ts",
-    find: "    this.sinceMs = nowMs;\n    this.#working.undone += 1;",
-    replace: "    this.#working.undone += nowMs > 0 ? 1 : 2;",
-    test: "controller/slot.test.ts",
+    rule: "R357",
+    shortcut: "a renewal that nobody sees has not happened",
+    file: "reconcile/observe.ts",
+    find: "    leaseUntilMs: isHidden ? pending.leaseUntilMs : leaseUntilMs,\n",
+    replace: "    leaseUntilMs,\n",
+    test: "controller/cost.test.ts",
   },
   {
-    rule: "R39",
-    shortcut: "a write is kept in the history without its cause",
-    file: "controller/recorder.ts",
-    find: "        cause: write.cause,\n",
-    replace: "        cause: null,\n",
-    test: "controller/controller.test.ts",
-  },
-  {
-    ...QUEUE,
-    rule: "R40",
-    shortcut: "a key that was added while it was processed is forgotten",
-    find: "      if (again) this.#wait(key, again);\n",
+    rule: "R355",
+    shortcut: "what a system shows is remembered again at each look",
+    file: "reconcile/observe.ts",
+    find: "  if (rep.base.natives[system] === reading.native) return rep;\n",
     replace: "",
+    test: "controller/cost.test.ts",
   },
   {
-    ...QUEUE,
-    rule: "R41",
-    shortcut: "a key that is being processed is processed beside itself",
-    find: "if (this.#processing.has(key)) {",
-    replace: "if (this.#processing.has(key) && this.#draining) {",
+    ...STORED,
+    rule: "R385",
+    shortcut: "what she last chose is forgotten with the process",
+    find: "base: { ...NEW.base, ...base },",
+    replace: "base: NEW.base,",
   },
   {
-    ...QUEUE,
-    rule: "R42",
-    shortcut: "first come, first served",
-    find: "    this.#waiting[urgency].add(key);\n",
-    replace: "    this.#waiting.normal.add(key);\n",
+    ...STORED,
+    rule: "R385",
+    shortcut: "a list with nothing in it is stored",
+    find: "one === other || (isEmpty(one) && isEmpty(other))",
+    replace: "one === other",
   },
   {
-    ...QUEUE,
-    rule: "R43",
-    shortcut: "a key that fails comes back at once, every time",
-    find: "retryFirstMs * 2 ** Math.min(failures - 1, 20)",
-    replace: "retryFirstMs",
-  },
-  {
-    ...QUEUE,
-    rule: "R44",
-    shortcut: "draining does not wait for what runs",
-    find: "if (this.#processing.size === 0) return;",
-    replace: "if (this.#draining) return;",
-  },
-  {
-    ...PACE,
-    rule: "R42",
-    shortcut: "an endless stream of hints keeps everybody else Busy",
-    find: "const SHARE = 16;",
-    replace: "const SHARE = Infinity;",
-  },
-  {
-    ...PACE,
-    rule: "R45",
-    shortcut: "requests cost nothing",
-    find: "    this.#tokens -= 1;\n    return true;",
-    replace: "    return true;",
-  },
-  {
-    rule: "R46",
-    shortcut: "those who wait to read are hurried although the call before them was refused",
-    file: "controller/reader.ts",
-    find: "      this.#underWay -= 1;\n      // Nobody is hurried",
-    replace: "      this.#underWay -= 1;\n      this.#hurry();\n      // Nobody is hurried",
-    test: "controller/reader.test.ts",
-  },
-  {
-    rule: "R47",
-    shortcut: "everybody who asks gets a call of her own",
-    file: "controller/reader.ts",
-    find: "if (this.#gathering.push({ identity, tick, resolve, reject }) > 1) return;",
-    replace: "this.#gathering.push({ identity, tick, resolve, reject });",
-    test: "controller/reader.test.ts",
-  },
-  {
-    rule: "R48",
-    shortcut: "every reading of a sweep is news",
-    file: "controller/news.ts",
-    find: "  const { status } = reading;\n  if (status === null) return false;\n",
-    replace: "  const { status } = reading;\n  if (status !== null) return true;\n",
-    test: "controller/sweep.test.ts",
+    ...STORED,
+    rule: "R386",
+    shortcut: "what is stored of a rep says something else in the next release",
+    file: "reconcile/rep.ts",
+    find: `base: baseOf({ status: "Available",`,
+    replace: `base: baseOf({ status: "Offline",`,
   },
   {
     rule: "R52",
@@ -295,13 +241,6 @@ export const RULE_MUTANTS: readonly RuleMutant[] = [
     find: "sinceMs === null || lastsMs === null ? null : sinceMs + lastsMs;",
     replace: "sinceMs === null || lastsMs === null ? null : null;",
   },
-  {
-    rule: "R323",
-    shortcut: "reads and writes share one pace, whoever makes them",
-    file: "controller/controller.ts",
-    find: "const reading = { clock, pace: readPace,",
-    replace: "const reading = { clock, pace,",
-    test: "controller/reading-apart.test.ts",
-  },
+  ...DRIVE_RULE_MUTANTS,
   ...EDGE_MUTANTS,
 ];

@@ -16,6 +16,8 @@ const SPARED: Readonly<Record<string, string>> = {
   "7. Keeping":
     "The stores are asked by a contract suite, on failing disks and through kill -9: a store that lacks a rule fails there.",
   "7b. Keeping on a server": "So are these; each would take a PostgreSQL server.",
+  "7c. A thread for the writes":
+    "So are these: the contract runs in both places, and crashes are played on the thread.",
   "8. Systems": AT_THE_WIRE,
   "9. Edges": AT_THE_WIRE,
   "9a. Commands": AT_THE_WIRE,
@@ -31,6 +33,10 @@ const SPARED: Readonly<Record<string, string>> = {
   "13. Change notifications": AT_THE_WIRE,
   "15. What it costs": "The bench measures the service, and is no part of it.",
   "16. What is counted": AT_THE_WIRE,
+  "17. The policy":
+    "The commands and the card are proved at the wire; how a replay decides is taken out in edge-mutants.ts.",
+  "18. Coming":
+    "Real processes and a real server are asked; one that lacks a rule lives on, or keeps others waiting.",
 };
 
 /** Rules in the other sections, with the reason why nothing takes them out. */

@@ -87,10 +87,10 @@ export class Checker {
       read: async (reps, signal) => {
         this.manners.leaves(process, system, "read");
         const departure = this.protection.departs();
-        const seen = await connector.read(reps, signal);
-        if (system === TEAMS) {
-          this.protection.cameBack(process, departure, this.#world.graph.read, seen);
-        }
+        if (system !== TEAMS) return connector.read(reps, signal);
+        const { graph } = this.#world;
+        const { seen, truth } = await graph.reading(() => connector.read(reps, signal));
+        this.protection.cameBack(process, departure, truth, reps, seen);
         return seen;
       },
       write: async (identity, write, signal) => {

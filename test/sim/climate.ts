@@ -1,4 +1,4 @@
-import type { Mappings } from "../../src/policy.ts";
+import type { Mappings } from "../../src/presence/mapping.ts";
 
 /** Everything that may go wrong. A run of `prove` in which one of these never happened has proved nothing. */
 export const FAULTS = [

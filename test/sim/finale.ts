@@ -1,3 +1,4 @@
+import { TEAMS } from "../../src/presence/identity.ts";
 import type { Status } from "../../src/presence/status.ts";
 import { join } from "../../src/presence/status.ts";
 import { PRESENCE_ID } from "../../src/emulators/dataverse/presence.ts";
@@ -205,10 +206,12 @@ export class Finale {
    * service knows nothing. It ends with its lease; here it ends now, so that everything else can still be judged.
    */
   #leasesEnd(): void {
-    const { graph, checker, journal } = this.#world;
+    const { graph, checker, journal, platter } = this.#world;
     for (const { identity } of this.#people) {
       const isOurs = graph.person(identity.teamsUserId).sessions.has(`app:${CLIENT_ID}`);
-      if (!isOurs || !checker.cutInHalf.has(identity.rep)) continue;
+      const { systems } = platter.documents.get(identity.rep)?.rep ?? {};
+      const isKnown = systems?.[TEAMS]?.cover === "session";
+      if (!isOurs || isKnown || !checker.cutInHalf.has(identity.rep)) continue;
       journal.tell(`${identity.rep}: a session of ours was left behind`);
       graph.endSession(identity.teamsUserId);
     }

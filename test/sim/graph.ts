@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Graph } from "../../src/connectors/teams/graph.ts";
 import { lost, malformed, refusal } from "../../src/connectors/teams/graph-error.ts";
 import type { Pair, SessionKind } from "../../src/emulators/graph/aggregate.ts";
@@ -36,9 +37,8 @@ export class SimulatedGraph {
   odds: Odds;
   readonly people = new People();
   readonly line: Line;
-  /** What the answer that came last was read from, for whoever keeps the record. */
-  read: readonly TeamsTruth[] = [];
   onWrite: (userId: string, action: string) => void = () => {};
+  readonly #told = new AsyncLocalStorage<TeamsTruth[]>();
   readonly #timeline: Timeline;
   readonly #chance: Chance;
   readonly #journal: Journal;
@@ -119,6 +119,14 @@ export class SimulatedGraph {
     });
   }
 
+  /** What a read comes to, and what its answers were read from: several may come back at the same moment. */
+  async reading<Seen>(
+    read: () => Promise<Seen>,
+  ): Promise<{ readonly seen: Seen; readonly truth: readonly TeamsTruth[] }> {
+    const truth: TeamsTruth[] = [];
+    return { seen: await this.#told.run(truth, read), truth };
+  }
+
   /** The way to Graph as one process has it. */
   transport(caller: Caller): Pick<Graph, "post"> {
     return {
@@ -133,7 +141,7 @@ export class SimulatedGraph {
         if (answer.kind === "failed") {
           throw this.#errorOf(answer.failure, appRole, caller.clock.nowMs());
         }
-        this.read = answer.value.truth;
+        this.#told.getStore()?.push(...answer.value.truth);
         return answer.value.text;
       },
     };
@@ -183,9 +191,7 @@ export class SimulatedGraph {
     if (failure.kind === "garbled") return malformed();
     if (failure.kind !== "status") return lost(brokenBy(failure), false);
     const { status, retryAfter } = failure;
-    const headers = retryAfter === null ? {} : { "retry-after": retryAfter };
-    const response = new Response(null, { status, headers });
-    return refusal({ response, text: "", appRole, nowMs });
+    return refusal({ status, retryAfter, text: "", appRole, nowMs });
   }
 }
 

@@ -23,9 +23,9 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     edits: [
       {
         file: "controller.ts",
-        find: "      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;\n      for (const write of next.writes) this.#send(slot, write);",
+        find: "      if (!awaits && !(await this.#store(slot, draft, patient))) return true;\n      for (const write of next.writes) this.#send(slot, write);",
         replace:
-          "      for (const write of next.writes) this.#send(slot, write);\n      if (!this.#awaits(next, reads) && !(await this.#store(slot, draft, patient))) return true;",
+          "      for (const write of next.writes) this.#send(slot, write);\n      if (!awaits && !(await this.#store(slot, draft, patient))) return true;",
       },
     ],
     climate: "network",
@@ -167,8 +167,8 @@ export const DRIVE_MUTANTS: readonly DriveMutant[] = [
     edits: [
       {
         file: "sweep.ts",
-        find: "    await this.once();\n    if (this.#abort.signal.aborted) return;",
-        replace: "    if (!(await this.once()) || this.#abort.signal.aborted) return;",
+        find: "    await this.once();\n    if (this.#hasEnded) return;",
+        replace: "    if (!(await this.once()) || this.#hasEnded) return;",
       },
     ],
     climate: "network",

@@ -230,8 +230,10 @@ export class ServiceProcess implements Caller {
   }
 
   /** The webhook of Dataverse, on this stack. */
-  webhook(body: Buffer): Promise<Answer> {
-    return this.#routes.dynamics.handle(this.#request(body, []));
+  async webhook(body: Buffer): Promise<Answer> {
+    const answer = await this.#routes.dynamics.handle(this.#request(body, []));
+    answer.afterwards?.();
+    return answer;
   }
 
   partner(body: Buffer, headers: InboundRequest["headers"]): Promise<Answer> {

@@ -1,6 +1,6 @@
-import type { Sighting } from "../../src/connectors/connector.ts";
+import type { Sightings } from "../../src/connectors/connector.ts";
 import type { Commit, RepDocument } from "../../src/engine/engine.ts";
-import { DYNAMICS, type RepId, TEAMS } from "../../src/presence/identity.ts";
+import { DYNAMICS, type RepId, type RepIdentity, TEAMS } from "../../src/presence/identity.ts";
 import { isRoutable } from "../../src/presence/status.ts";
 import type { Rep } from "../../src/reconcile/rep.ts";
 import type { TeamsTruth } from "./graph.ts";
@@ -85,17 +85,22 @@ export class Protection {
     process: ServiceProcess,
     departure: number,
     truths: readonly TeamsTruth[],
-    seen: ReadonlyMap<RepId, Sighting>,
+    reps: readonly RepIdentity[],
+    seen: Sightings,
   ): void {
     const heard = this.#heard.get(process) ?? new Map<RepId, Heard>();
     this.#heard.set(process, heard);
-    for (const [rep, { status }] of seen) {
+    for (const { rep } of reps) {
+      const { status = null } = seen.get(rep) ?? {};
       const truth = truths.find(({ userId }) => userId.slice(1) === rep.slice(1));
       const known = heard.get(rep);
       if (!truth || status === null) continue;
-      if (known && (departure < known.departure || truth.sequence < known.sequence)) continue;
-      const { sequence, inCall, ours } = truth;
-      heard.set(rep, { departure, sequence, inCall: inCall && !ours && status === "InACall" });
+      const { sequence } = truth;
+      const inCall = truth.inCall && !truth.ours && status === "InACall";
+      // Who believes the later of two departures need not believe this call; that it is over is true all the same.
+      const isOvertaken = known && departure < known.departure && inCall;
+      if (isOvertaken || (known && sequence < known.sequence)) continue;
+      heard.set(rep, { departure: Math.max(departure, known?.departure ?? 0), sequence, inCall });
     }
   }
 

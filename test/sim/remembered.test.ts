@@ -18,6 +18,14 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["network", 30_335, "[R315] nor where a command had replaced it, and was taken back"],
   ["disk", 30_235, "[R315] nor where a command had lifted it"],
   ["everything", 30_821, "[R36] a call that was seen while the disk was full was forgotten"],
+  ["unversioned", 246, "[R301] what a write took away late was taken for her choice"],
+  ["swizzle", 413, "[P4] the simulation ended a session of which the service knew"],
+  ["unversioned", 1_653, "[P13] the simulation did not hear that a call was over"],
+  [
+    "everything",
+    100_351,
+    "[R116] who left was forgotten before a write for her arrived, and chose it when she was back",
+  ],
   [
     "unversioned",
     940,
@@ -26,6 +34,11 @@ const REMEMBERED: readonly (readonly [ClimateName, number, string])[] = [
   ["rush", 1_682, "[R315] nor was it put back in a rush"],
   ["network", 293, "[R315] what she chose in the place of ours was taken for ours later"],
   ["hours", 231, "[R309] what she chose instead of Inactive was undone"],
+  [
+    "rush",
+    2_432,
+    "[R390] a poll that saw her call did not count, for Dynamics had spoken meanwhile",
+  ],
 ];
 
 it.each(REMEMBERED)("%s %i lives without a broken promise: %s", async (climate, seed) => {

@@ -1,5 +1,6 @@
 import type { RepIdentity } from "../../src/presence/identity.ts";
-import { createPolicy, DEFAULT_MAPPINGS, type Mappings } from "../../src/policy.ts";
+import { createPolicy } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS, type Mappings } from "../../src/presence/mapping.ts";
 import type { Policy } from "../../src/reconcile/policy.ts";
 import { Chance } from "./chance.ts";
 import { Checker } from "./checker.ts";
