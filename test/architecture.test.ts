@@ -69,6 +69,11 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/reconcile", "export const dice = Math.random();", "no-restricted-properties"],
   ["src/reconcile", 'console.log("decided");', "no-console"],
 
+  ["src/replay", 'import "../policy.ts";', IMPORTS],
+  ["src/replay", 'import type { Engine } from "../engine/engine.ts";', IMPORTS],
+  ["src/replay", 'import { z } from "zod";', IMPORTS],
+  ["src/replay", "export const at = Date.now();", "no-restricted-globals"],
+
   ["src/policy.ts", 'import "node:fs";', IMPORTS],
   ["src/policy.ts", 'import { pino } from "pino";', IMPORTS],
   ["src/policy.ts", 'import { plan } from "./reconcile/plan.ts";', IMPORTS],
@@ -118,6 +123,8 @@ const FORBIDDEN: readonly (readonly [place: string, line: string, rule: string])
   ["src/engine", 'import "node:sqlite";', IMPORTS],
   ["src/engine", 'import "./sqlite/sqlite-engine.ts";', IMPORTS],
   ["src/engine", 'import { plan } from "../reconcile/plan.ts";', IMPORTS],
+  ["src/engine", 'import { newRep } from "../reconcile/rep.ts";', IMPORTS],
+  ["src/engine/rep-text.ts", 'import { plan } from "../reconcile/plan.ts";', IMPORTS],
   ["src/engine", 'import "../controller/controller.ts";', IMPORTS],
   ["src/engine/sqlite", 'import "../postgres/engine.ts";', IMPORTS],
   ["src/engine/postgres", 'import "../sqlite/seal.ts";', IMPORTS],

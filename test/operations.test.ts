@@ -5,7 +5,7 @@ import { BODY_REFUSALS } from "../src/http/body.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const CODE =
-  /"((?:entra|graph|dataverse|engine|policy|bot|body|json|signature|token|push|handshake|event|rep|cli|availability|api|write)-[a-z0-9]+(?:-[a-z0-9]+)*)"/g;
+  /"((?:entra|graph|dataverse|engine|policy|bot|console|body|json|signature|token|push|handshake|event|rep|cli|availability|api|write)-[a-z0-9]+(?:-[a-z0-9]+)*)"/g;
 
 /** Everything that the service itself may say; the emulators speak with Microsoft's codes. */
 async function sources(): Promise<string> {

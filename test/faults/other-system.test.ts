@@ -47,11 +47,16 @@ describe("[R46] [P10] a system that fails for a while is caught up with when it 
     const [{ time }] = company.service.lines.filter(({ code }) =>
       String(code).startsWith("dataverse-throttled"),
     ) as [{ time: number }];
-    while (Date.now() < time + 3_000) {
+    const countedInSilence: number[] = [];
+    for (;;) {
+      const count = asked();
+      // What was counted before the clock was looked at was asked before that.
+      if (Date.now() >= time + 3_500) break;
+      countedInSilence.push(count);
       await new Promise((resolve) => setTimeout(resolve, 100));
-      // The read that was under way when the refusal came counts as well.
-      expect(asked()).toBeLessThanOrEqual(before + 1);
     }
+    // The read that was under way when the refusal came counts as well.
+    expect(Math.max(before, ...countedInSilence)).toBeLessThanOrEqual(before + 1);
     await comesToShow(first, { teams: "InACall", dynamics: "Busy" });
   });
 

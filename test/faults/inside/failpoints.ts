@@ -4,11 +4,13 @@ import { WorkQueue } from "../../../src/controller/work-queue.ts";
 import { Writer } from "../../../src/controller/writer.ts";
 import { around } from "./around.ts";
 import { aroundCommit, beforeStatement } from "./disk.ts";
+import { shared } from "./shared.ts";
 
 /** A line between two steps of the service. Between them, kill -9 must lose nothing and double nothing. */
 export type Failpoint =
   | "pending-durable"
   | "sent-unanswered"
+  | "batch-unanswered"
   | "answered-unrecorded"
   | "in-group-commit"
   | "committed-untold"
@@ -18,13 +20,12 @@ export type Failpoint =
   | "stopping";
 
 const [armed, nth = "1"] = (process.env["FAILPOINT"] ?? "").split(":");
-let left = Number(nth);
+const left = shared("failpoint", Number(nth));
 
 /** The process ends here, the n-th time that it passes the failpoint it was given. */
 function pass(failpoint: Failpoint): void {
   if (failpoint !== armed) return;
-  left -= 1;
-  if (left <= 0) process.kill(process.pid, "SIGKILL");
+  if (Atomics.sub(left, 0, 1) <= 1) process.kill(process.pid, "SIGKILL");
 }
 
 around(
@@ -40,11 +41,15 @@ around(
     },
 );
 
+type Sent = { readonly request?: { readonly path?: string; readonly body?: unknown } };
+
 subscribe("undici:request:bodySent", (message) => {
-  const { path = "" } = (message as { request?: { path?: string } }).request ?? {};
-  const writes = /\/presence\/|ModifyAgentPresence/.test(path);
+  const { path = "", body } = (message as Sent).request ?? {};
   // One turn later, so that the bytes have been handed to the operating system.
-  if (writes) setImmediate(() => pass("sent-unanswered"));
+  const past = (failpoint: Failpoint) => setImmediate(() => pass(failpoint));
+  if (/\/presence\/|ModifyAgentPresence/.test(path)) past("sent-unanswered");
+  // Accounts are looked up in batches as well.
+  if (path.endsWith("/$batch") && String(body).includes("/presence/")) past("batch-unanswered");
 });
 
 aroundCommit.before.push(() => pass("in-group-commit"));

@@ -2,3 +2,4 @@
 import "./clock.ts";
 import "./disk.ts";
 import "./failpoints.ts";
+import "./patience.ts";
