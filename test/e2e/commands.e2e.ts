@@ -55,6 +55,7 @@ const COMMANDS: readonly Command[] = [
   forManagers("queues", "Loyalty desk"),
   forManagers("queue Billing", "Can take work now"),
   forStaff("health", "Both systems are read"),
+  forStaff("policy", "The default policy; nothing is changed"),
   ofNadia("set Nadia busy until 23:59 because training", "is set to Busy until"),
   ["release Nadia", "Available is what remains", "Nothing of ours lies over Nadia Okonkwo", NO, NO],
   ofNadia("notify me when Nadia is available", "is available already"),

@@ -76,6 +76,25 @@ test("[R338] in Teams a manager sees her team, in her language and colours, and 
   expect(errors).toEqual([]);
 });
 
+test("[R375, R376] the policy is a link away, and fits a phone without being pushed sideways", async () => {
+  await using tab = await open(INGRID);
+  const { page, errors } = tab;
+  await shows(page, "Nadia Okonkwo");
+  await page.getByRole("link", { name: "Policy" }).click();
+  await shows(page, "bevorzugter Status Beschäftigt");
+  await page.setViewportSize({ width: 320, height: 640 });
+  const overflows = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+  expect(await page.evaluate(overflows)).toBe(false);
+  // Whoever has it read aloud hears each status, then what each system reads and writes for it.
+  const said = await page.locator("main").innerText();
+  const order = ["Beschäftigt", "Teams", "Busy, BusyIdle", "bevorzugter Status", "Dynamics"];
+  const from = said.indexOf("\nBeschäftigt\n");
+  const places = order.map((one) => said.indexOf(one, from));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places).not.toContain(-1);
+  expect(errors).toEqual([]);
+});
+
 test("[R338] a link leads there, a guest sees nobody, and outside Teams nobody sees anything", async () => {
   const nadia = office.tenant.people.users.find(({ fullname }) => fullname === NADIA.name);
   const link = `#/reps/${nadia?.systemUserId}`;
@@ -87,4 +106,59 @@ test("[R338] a link leads there, a guest sees nobody, and outside Teams nobody s
   await using outside = await open(null, link);
   await shows(outside.page, "opens in Microsoft Teams");
   expect([...tab.errors, ...guests.errors, ...outside.errors]).toEqual([]);
+});
+
+test("[R381] the same question is asked anew, an answer that comes too late is not shown, and a failure is mended by itself", async () => {
+  await using tab = await open(INGRID);
+  const { page, errors } = tab;
+  await shows(page, "Nadia Okonkwo");
+  await page.clock.install();
+  await page.reload();
+  await shows(page, "Nadia Okonkwo");
+  const asked: string[] = [];
+  let isDown = false;
+  let hold: Promise<void> | null = null;
+  await page.route("**/console/cards?*", async (route) => {
+    asked.push(new URL(route.request().url()).searchParams.get("place") ?? "");
+    const waits = hold;
+    hold = null;
+    await waits;
+    return isDown ? route.abort() : route.continue();
+  });
+  const box = page.getByRole("textbox");
+  const ask = async (text: string): Promise<void> => {
+    await box.fill(text);
+    await box.press("Enter");
+  };
+
+  await ask("health");
+  await eventually("it is asked", async () => asked.length === 1);
+  await ask("health");
+  await eventually("it is asked again", async () => asked.length === 2);
+
+  const { promise, resolve: letGo } = Promise.withResolvers<undefined>();
+  hold = promise;
+  await ask("status nadia");
+  await eventually("it is on its way", async () => asked.length === 3);
+  await ask("queues");
+  await shows(page, "Billing");
+  isDown = true;
+  const failed = page.waitForEvent("requestfailed");
+  letGo(undefined);
+  await failed;
+  expect(await page.locator("main").innerText()).toContain("Billing");
+
+  await ask("status nadia");
+  await shows(page, "could not be read");
+  isDown = false;
+  await page.clock.fastForward(31_000);
+  await shows(page, "Dynamics");
+  const looks = asked.length;
+  await page.clock.fastForward(31_000);
+  await ask("health");
+  await shows(page, "Abgeglichen");
+  expect(asked.slice(looks)).toEqual(["ask/health"]);
+  await page.goto(`${office.url}/#/%`);
+  await shows(page, "could not be read");
+  expect(errors).toEqual([]);
 });

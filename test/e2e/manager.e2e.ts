@@ -87,6 +87,7 @@ describe("a manager in her own chat", () => {
     ["export", "The complete record is below"],
     ["erase my data", "This erases what the bot keeps"],
     ["health", "Both systems are read"],
+    ["policy", "The default policy"],
     ["statsu Priya", "Did you mean"],
     ["set Priya busy until the cows come home", "did not understand the time"],
   ])("[R215] says “%s” and reads “%s”", async (text, answer) => {
