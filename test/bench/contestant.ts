@@ -8,6 +8,7 @@ type Memory = { readonly heapBytes: number; readonly rssBytes: number };
 /** A program that is measured, in a process of its own. */
 export type Contestant = {
   readonly name: string;
+  readonly pid: number;
   /** Where hints are posted to; without a slash at the end. */
   readonly url: string;
   /** What it has printed so far. */
@@ -106,6 +107,7 @@ export async function launch(options: Launch): Promise<Contestant> {
   if (isReady) await comesTrue(async () => ((await isReady(url).catch(() => false)) ? true : null));
   return {
     name,
+    pid: child.pid ?? Number.NaN,
     url,
     printed: () => printed,
     cpuMs: async () => ((await ask("cpu")) as { readonly cpuMs: number }).cpuMs,

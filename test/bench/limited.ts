@@ -3,7 +3,7 @@ import { DEFAULT_TEAMS_LEASES, operationsOf } from "../../src/connectors/teams/o
 import type { Clock } from "../../src/controller/clock.ts";
 import { TEAMS } from "../../src/presence/identity.ts";
 import type { Write } from "../../src/reconcile/plan.ts";
-import { DEFAULT_MAPPINGS } from "../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../src/presence/mapping.ts";
 
 /** Requests that a system takes within a sliding window; one more is answered 429. */
 export type Limit = { readonly requests: number; readonly windowMs: number };

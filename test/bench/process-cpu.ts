@@ -19,6 +19,17 @@ export async function cpuOfFamily(pid: number): Promise<number> {
   return family.reduce((sum, one) => sum + (one?.cpuMs ?? 0), 0);
 }
 
+/** Of one thread: how long it has run, and how long it could have run and waited for a core. Milliseconds. */
+export type Running = { readonly ranMs: number; readonly waitedMs: number };
+
+/** A process's first thread so far; NaN where the system does not tell (schedstat of proc(5)). */
+export async function firstThreadOf(pid: number): Promise<Running> {
+  const stat = await readFile(`/proc/${pid}/schedstat`, "latin1").catch(() => "");
+  const [ranMs = Number.NaN, waitedMs = Number.NaN] =
+    stat === "" ? [] : stat.split(" ").map((nanoseconds) => Number(nanoseconds) / 1e6);
+  return { ranMs, waitedMs };
+}
+
 /** `null` if it has ended meanwhile. */
 async function look(pid: number): Promise<Process | null> {
   const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => null);

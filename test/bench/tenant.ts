@@ -57,6 +57,8 @@ export class FastTenant {
   onWrite: (arrival: Arrival) => void = () => undefined;
   /** Calls are taken and never answered. */
   hangs = false;
+  /** How long a call is on its way before it is taken. 0 on this computer; tens of milliseconds to the real ones. */
+  awayMs = 0;
   #calls = { graphReads: 0, graphWrites: 0, dataverseReads: 0, dataverseWrites: 0 };
   #version = 1;
   readonly #byTeams: ReadonlyMap<string, Member>;
@@ -155,17 +157,22 @@ export class FastTenant {
     request.on("end", () => {
       if (this.hangs) return;
       const body = chunks.length === 0 ? "" : Buffer.concat(chunks).toString("utf8");
-      const json = this.#answer(request, body);
-      if (json === null) {
-        response.writeHead(204).end();
-        return;
-      }
-      response.writeHead(200, {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(json),
-      });
-      response.end(json);
+      if (this.awayMs === 0) this.#give(request, response, body);
+      else setTimeout(() => this.#give(request, response, body), this.awayMs);
     });
+  }
+
+  #give(request: IncomingMessage, response: ServerResponse, body: string): void {
+    const json = this.#answer(request, body);
+    if (json === null) {
+      response.writeHead(204).end();
+      return;
+    }
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(json),
+    });
+    response.end(json);
   }
 
   #answer({ method, url = "/", headers }: IncomingMessage, body: string): string | null {
@@ -191,6 +198,7 @@ export class FastTenant {
   }
 
   #answerGraph(url: string, body: string): string | null {
+    if (url.endsWith("/$batch")) return this.#answerBatch(body);
     if (url.endsWith("/getPresencesByUserId")) {
       this.#calls.graphReads += 1;
       const { ids } = JSON.parse(body) as { readonly ids: readonly string[] };
@@ -207,6 +215,17 @@ export class FastTenant {
       this.onWrite({ side: "teams", id: member.teams, atMs: performance.now() });
     }
     return "{}";
+  }
+
+  #answerBatch(body: string): string {
+    const { requests } = JSON.parse(body) as {
+      readonly requests: readonly { readonly id: string; readonly url: string; body: unknown }[];
+    };
+    const answers = requests.map(({ id, url, body: item }) => {
+      this.#answerGraph(`/v1.0${url}`, JSON.stringify(item));
+      return `{"id":"${id}","status":200}`;
+    });
+    return `{"responses":[${answers.join()}]}`;
   }
 
   #presence(id: string): string {

@@ -6,7 +6,8 @@ import { Pace } from "../../../src/controller/pace.ts";
 import { Sweep } from "../../../src/controller/sweep.ts";
 import { openSqliteEngine } from "../../../src/engine/sqlite/sqlite-engine.ts";
 import { DYNAMICS_PACE, TEAMS_PACE } from "../../../src/paces.ts";
-import { createPolicy, DEFAULT_MAPPINGS } from "../../../src/policy.ts";
+import { DEFAULT_MAPPINGS } from "../../../src/presence/mapping.ts";
+import { createPolicy } from "../../../src/policy.ts";
 import { DYNAMICS, type RepIdentity } from "../../../src/presence/identity.ts";
 import { person } from "../../controller/crew.ts";
 import { EmulatedDynamics, EmulatedTeams } from "../../controller/systems.ts";
@@ -104,7 +105,7 @@ export const storm: Section = {
         atMost(`storm into ${one.writtenTo}: reps left behind`, one.left, 0, ""),
       ]),
       notes: [
-        `What keeps it from the bound: a withdrawal from Teams is two requests, one for our session and one for the preferred presence, and three of four changes are withdrawals (the column "requests of the writes" counts them as what they are). One would do where no session of ours can be there, and most of what is missing would be gone; but a withdrawal that Teams accepts and does not carry out leaves a session beneath what she chose, where nobody sees it until she resets her status and it looks like a call of hers; random walks over the decision found one. So each withdrawal takes both. Besides, the pace is ${TEAMS_PACE.perSecond}/s of 50 on Graph and ${DYNAMICS_PACE.perSecond}/s of 20 on Dataverse, because a window may also hold a burst; one request in twenty is a read while writes wait, for each write is made on a reading younger than a quarter of a second; and the polls go on, which for ${reps} reps are ${Math.ceil(reps / 650)} requests to Graph every 5 s.`,
+        `What keeps it from the bound: the pace is ${TEAMS_PACE.perSecond}/s of 50 on Graph and ${DYNAMICS_PACE.perSecond}/s of 20 on Dataverse, because a window may also hold a burst; one request in twenty is a read while writes wait, for each write is made on a reading younger than a quarter of a second; and the polls go on, which for ${reps} reps are ${Math.ceil(reps / 650)} requests to Graph every 5 s. Nobody here had a call of ours within the hour: a withdrawal from Teams is two requests where a session of ours may lie (the column "requests of the writes" counts what they are).`,
         "A quarter of all writes protect, so that the last of them cannot come before a quarter of the time has gone.",
       ],
       figures: storms,

@@ -9,12 +9,12 @@ const IN_FLIGHT = { dynamics: 256, teams: 2_000 };
 
 type Rates = { readonly perSecond: number; readonly perCpuSecond: number };
 
-/** What a profile of the saturated process showed; its parts are of the time of the main thread. */
+/** What a profile of the saturated process showed. */
 const STANDS_IN_THE_WAY: Readonly<Record<Way["from"], string>> = {
   dynamics:
-    "What stands in the way: the bare proxy's change is one call through the Graph client, which is nearly all of its CPU, and Lockstep makes that and two shared reads. A quarter of its time is fetch beneath the Graph client, a sixth garbage collection, an eighth the flush to disk; the rest is spread thin.",
+    "The comparison is not call for call: the bare proxy makes a call for each change through the Graph client as it comes, which ends in fetch and is nearly all of its CPU; Lockstep ends the same client in a connection pool of its own, and its writes share calls under load, up to twenty in one. The cloud counts them one by one. What stands in the way: about a sixth of the CPU is the store, in a thread of its own; of the rest an eighth is garbage collection, a sixth taking the webhook in, a seventh the calls to both systems, and nearly a third deciding and driving.",
   teams:
-    "What stands in the way: the bare proxy's whole change is one POST on a kept connection, 60 to 90 µs. Of that, 0.6 leaves as much again for finding the change in a poll of everybody, two shared reads, four stores of a document with its history, and the write. With a store in memory, and nothing durable, it was 0.28.",
+    "What stands in the way: the bare proxy's whole change is one POST on a kept connection, 60 to 90 µs. Of that, 0.6 leaves as much again for finding the change in a poll of everybody, two shared reads, two stores of a document with its history, and the write.",
 };
 
 export const throughput: readonly Section[] = (["dynamics", "teams"] as const).map((from) => ({
