@@ -157,13 +157,13 @@ export class Controller {
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
   offer(rep: RepId, system: SystemName, reading: Dated): void {
     const slot = this.#roster.get(rep);
-    const known = slot?.draft?.rep ?? slot?.document.rep;
+    const known = slot?.draft?.rep ?? slot?.rep;
     if (!slot?.isOf(reading) || !known) return;
     const { clock, policy } = this.#options;
     const blind = reading.status !== null && slot.seesAgain(system);
     if (!blind && !isNews(known, system, reading, policy)) {
       slot.rest(system, reading, clock.nowMs());
-      this.#roster.settle(slot, system);
+      this.#roster.settle(slot, known, system);
       return;
     }
     slot.put(system, reading);
@@ -230,7 +230,7 @@ export class Controller {
   /** Forgets a rep with whom nothing of ours is left; what still waits for her has nobody to go to. */
   async #letGo(slot: Slot): Promise<void> {
     const { clock, engine, policy } = this.#options;
-    const { identity, rep } = slot.document;
+    const { identity, rep } = slot;
     const busy = slot.flying.size + slot.answers.length > 0;
     if (busy || !rep.paused || !isReleased(rep, policy, clock.nowMs())) {
       this.#queue.addAfter(identity.rep, LEAVING_MS);
@@ -274,7 +274,7 @@ export class Controller {
       draft.record.answer(write, outcome, error, clock.nowMs());
       if (outcome !== "accepted") continue;
       slot.confirming.add(system);
-      this.hint(slot.document.identity.rep, system, confirmMs);
+      this.hint(slot.identity.rep, system, confirmMs);
     }
   }
 
@@ -327,16 +327,16 @@ export class Controller {
       this.#takeAnswers(slot, draft);
       await this.#store(slot, draft, false);
     } catch (error) {
-      this.#options.onFault(slot.document.identity.rep, error);
+      this.#options.onFault(slot.identity.rep, error);
     }
   }
 
   #isCurrent(slot: Slot): boolean {
-    return this.#roster.get(slot.document.identity.rep) === slot;
+    return this.#roster.get(slot.identity.rep) === slot;
   }
 
   #send(slot: Slot, write: Write): void {
-    const { identity } = slot.document;
+    const { identity } = slot;
     if (this.#systems.paceOf(write.system, "write").isPaused) {
       // It asked for silence while the record was being stored.
       slot.answers.push({ write, outcome: "deferred", error: null });
@@ -355,8 +355,7 @@ export class Controller {
   }
 
   async #read(slot: Slot, system: SystemName, tick: number): Promise<void> {
-    const { document, undone } = slot;
-    const { identity } = document;
+    const { identity, undone } = slot;
     slot.hinted.delete(system);
     slot.reading.add(system);
     try {

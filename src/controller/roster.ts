@@ -1,6 +1,6 @@
 import type { InboxEvent, RepDocument } from "../engine/engine.ts";
 import { hasId, type RepId, type RepIdentity, type SystemName } from "../presence/identity.ts";
-import { newRep, type Pause } from "../reconcile/rep.ts";
+import { newRep, type Pause, type Rep } from "../reconcile/rep.ts";
 import { mayAge } from "./news.ts";
 import type { Departures } from "./reader.ts";
 import { Restless } from "./restless.ts";
@@ -47,7 +47,7 @@ export class Roster {
   constructor(options: RosterOptions) {
     this.#restless = new Restless(options.systems);
     const woke = (rep: RepId): void => {
-      this.#restless.add(rep, this.#slots.get(rep)?.document.rep.tick ?? null);
+      this.#restless.add(rep, this.#slots.get(rep)?.tick ?? null);
     };
     this.#options = { ...options, sharing: this.#sharing, woke };
   }
@@ -67,7 +67,7 @@ export class Roster {
   ticks(identities: readonly RepIdentity[], system: SystemName): ReadonlyMap<RepId, number> {
     const ticks = new Map<RepId, number>();
     for (const rep of this.#restless.among(identities, system)) {
-      ticks.set(rep, this.#slots.get(rep)?.document.rep.tick ?? 0);
+      ticks.set(rep, this.#slots.get(rep)?.tick ?? 0);
     }
     return ticks;
   }
@@ -75,17 +75,17 @@ export class Roster {
   /** The tick that a rep had when she was last at rest, maybe until now; `null` of somebody who is new. */
   tickAtRest(rep: RepId, system: SystemName): number | null {
     const woke = this.#restless.tickOf(rep, system);
-    return woke === undefined ? (this.#slots.get(rep)?.document.rep.tick ?? null) : woke;
+    return woke === undefined ? (this.#slots.get(rep)?.tick ?? null) : woke;
   }
 
-  /** A sweep of that system found nothing new about her, and will not while it shows the same and she has no turn. */
-  settle(slot: Slot, system: SystemName): void {
-    const { identity, rep } = slot.document;
-    if (slot.isSettled(system) && !mayAge(rep, system)) this.#restless.settle(identity.rep, system);
+  /** A sweep of that system found nothing new about her, as she is known, and will not while it shows the same and she has no turn. */
+  settle(slot: Slot, known: Rep, system: SystemName): void {
+    if (!slot.isSettled(system) || mayAge(known, system)) return;
+    this.#restless.settle(slot.identity.rep, system);
   }
 
   leaver(id: string): RepIdentity | null {
-    const identities = [...this.#leavers].map(({ document }) => document.identity);
+    const identities = [...this.#leavers].map(({ identity }) => identity);
     return identities.find((identity) => hasId(identity, id)) ?? null;
   }
 
@@ -95,7 +95,6 @@ export class Roster {
     const { leaving, pause } = this.#add({
       ...document,
       identity: this.#sharing.shareIds(identity),
-      rep: this.#sharing.share(rep),
     });
     if (isSettled && !leaving && pause?.by === rep.paused?.by) return;
     this.#options.nudge(identity.rep, "normal");
@@ -116,13 +115,13 @@ export class Roster {
 
   adopt(identity: RepIdentity, look: FirstLook): void {
     const known = this.#slots.get(identity.rep);
-    if (known && isSame(known.document.identity, identity)) {
+    if (known && isSame(known.identity, identity)) {
       if (known.leaving) this.#letStay(known);
       return;
     }
     // With another account she is another rep, whether or not we were told that the one before has left.
     if (known) this.leave(identity.rep);
-    const leaver = [...this.#leavers].find(({ document }) => shares(document.identity, identity));
+    const leaver = [...this.#leavers].find((slot) => shares(slot.identity, identity));
     if (leaver) {
       leaver.leaving?.successors.set(identity.rep, identity);
       return;
@@ -147,8 +146,7 @@ export class Roster {
 
   /** The end of somebody who was leaving. She may have become a rep again meanwhile: then she begins anew. */
   forget(slot: Slot): void {
-    const { document, events, leaving, turns } = slot;
-    const { identity } = document;
+    const { events, identity, leaving, turns } = slot;
     this.#slots.delete(identity.rep);
     this.#leavers.delete(slot);
     turns.close();
@@ -191,7 +189,7 @@ export class Roster {
   #letStay(slot: Slot): void {
     slot.leaving = null;
     this.#leavers.delete(slot);
-    this.#apply(slot, this.#pauseOf(slot.document.identity.rep));
+    this.#apply(slot, this.#pauseOf(slot.identity.rep));
   }
 
   #pauseOf(rep: RepId): Pause | null {
@@ -201,7 +199,7 @@ export class Roster {
   #apply(slot: Slot, pause: Pause | null): void {
     if (slot.pause?.by === pause?.by) return;
     slot.pause = pause;
-    this.#options.nudge(slot.document.identity.rep, "protective");
+    this.#options.nudge(slot.identity.rep, "protective");
   }
 }
 

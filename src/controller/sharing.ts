@@ -1,8 +1,13 @@
+import type { RepDocument } from "../engine/engine.ts";
 import { repIdOf, type RepIdentity, type SystemName } from "../presence/identity.ts";
 import type { Base, Endpoint, Rep } from "../reconcile/rep.ts";
+import { Resting } from "./resting.ts";
 
 /** Above this a table begins anew: what it held stays with whoever has it. */
 const LIMIT = 10_000;
+
+/** So many of those who look the same at first sight are tried, the one last of use first. */
+const MODELS = 4;
 
 /** Each value once, by all that is in it. */
 class Table<Value> {
@@ -28,11 +33,40 @@ export class Sharing {
   readonly #natives = new Table<Base["natives"]>();
   readonly #owns = new Table<NonNullable<Endpoint["own"]>>();
   readonly #endpoints = new Table<Endpoint>();
+  readonly #models = new Map<string, Rep[]>();
 
   /** The same ids. A rep's own is that of her Dynamics user; out of a store they come as two texts. */
   shareIds(identity: RepIdentity): RepIdentity {
     const rep = repIdOf(identity.systemUserId);
     return rep === identity.rep ? { ...identity, rep } : identity;
+  }
+
+  /** The same document, as it is kept while nothing goes on with her. */
+  keep(document: RepDocument): RepDocument | Resting {
+    const models = this.#modelsOf(document.rep);
+    for (const [at, model] of models.entries()) {
+      const resting = Resting.like(model, document);
+      if (!resting) continue;
+      if (at > 0) models.unshift(...models.splice(at, 1));
+      return resting;
+    }
+    const rep = this.share(document.rep);
+    models.unshift(rep);
+    models.splice(MODELS);
+    return { ...document, rep };
+  }
+
+  /** Reps who may be like her. */
+  #modelsOf({ base, cause, systems }: Rep): Rep[] {
+    let sight = `${base.status} ${cause?.kind} ${cause?.source}`;
+    for (const { native, own } of Object.values<Endpoint>(systems))
+      sight += ` ${native} ${own?.native}`;
+    const known = this.#models.get(sight);
+    if (known) return known;
+    if (this.#models.size >= LIMIT) this.#models.clear();
+    const models: Rep[] = [];
+    this.#models.set(sight, models);
+    return models;
   }
 
   /** The same rep. */

@@ -5,6 +5,7 @@ import type { Dated } from "./reader.ts";
 import { Few } from "./few.ts";
 import type { Pace } from "./pace.ts";
 import { Recorder } from "./recorder.ts";
+import { Resting } from "./resting.ts";
 import type { Sharing } from "./sharing.ts";
 import { Turns } from "./turns.ts";
 import type { Urgency } from "./work-queue.ts";
@@ -76,8 +77,6 @@ const isFresh = (readAtMs: number, nowMs: number): boolean =>
  * reading that left for it proves nothing any more.
  */
 export class Slot {
-  /** As stored, or newer by what need not survive a crash. */
-  document: RepDocument;
   /** Since when she is looked after here without a break, epoch milliseconds: before, nothing came of what was read. */
   sinceMs: number;
   /** Whether she is to be left alone; the draft follows at her next turn. */
@@ -88,6 +87,7 @@ export class Slot {
   readonly #came: number;
   readonly #drive: Drive;
   #departures: BySystem<number> = NONE;
+  #kept: RepDocument | Resting;
   /** Most reps rest most of the time, and there may be very many of them. */
   #work: Work | null = null;
 
@@ -97,11 +97,32 @@ export class Slot {
     drive: Drive,
     came: { readonly atMs: number; readonly departure: number },
   ) {
-    this.document = document;
+    this.#kept = drive.sharing.keep(document);
     this.sinceMs = came.atMs;
     this.#came = came.departure;
     this.pause = document.rep.paused;
     this.#drive = drive;
+  }
+
+  /** As stored, or newer by what need not survive a crash. */
+  get document(): RepDocument {
+    const kept = this.#kept;
+    return kept instanceof Resting ? kept.document : kept;
+  }
+  set document(document: RepDocument) {
+    this.#kept = document;
+  }
+  get identity(): RepIdentity {
+    return this.#kept.identity;
+  }
+  /** Of the document's rep. */
+  get tick(): number {
+    const kept = this.#kept;
+    return kept instanceof Resting ? kept.tick : kept.rep.tick;
+  }
+  /** The document's. */
+  get rep(): Rep {
+    return this.#kept.rep;
   }
 
   get draft(): Draft | null {
@@ -156,7 +177,9 @@ export class Slot {
   /** Not in the getter, which is asked all the time: what a function in it captures would be made anew at every call. */
   #begin(): Work {
     const { paceOf, nudge, woke } = this.#drive;
-    const { rep } = this.document.identity;
+    const { rep } = this.identity;
+    // From now on it is told by what it is, and not only by what is in it, whether something about her has changed.
+    this.#kept = this.document;
     this.#work = new Work(new Turns(paceOf, (urgency) => nudge(rep, urgency)));
     woke(rep);
     return this.#work;
@@ -193,16 +216,14 @@ export class Slot {
     }
     if (!this.#work) return;
     this.#work = null;
-    const { document } = this;
-    this.document = { ...document, rep: this.#drive.sharing.share(document.rep) };
+    this.#kept = this.#drive.sharing.keep(this.document);
   }
 
   open(): Draft {
-    const { document } = this;
     const work = this.#working;
     work.draft ??= {
-      rep: document.rep,
-      record: new Recorder(document.identity.rep),
+      rep: this.rep,
+      record: new Recorder(this.identity.rep),
       answers: [],
       events: [],
     };

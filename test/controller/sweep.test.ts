@@ -59,7 +59,7 @@ describe("a sweep", () => {
     const before = watch.controller.document(ANA.rep);
     crew.teams.choose(BEN.rep, "Busy");
     await crew.clock.advance(2 * POLL_MS);
-    expect(watch.controller.document(ANA.rep)).toBe(before);
+    expect(watch.controller.document(ANA.rep)).toEqual(before);
     expect(crew.shown(BEN)).toEqual(["Busy", "Busy"]);
   });
 
@@ -177,7 +177,7 @@ describe("a sweep", () => {
     crew.teams.leave(ANA.rep);
     crew.dynamics.leave(ANA.rep);
     await crew.clock.advance(4 * POLL_MS);
-    expect(watch.controller.document(ANA.rep)).toBe(before);
+    expect(watch.controller.document(ANA.rep)).toEqual(before);
   });
 
   test("can be stopped while it reads, and reports nothing then", async () => {
