@@ -118,8 +118,12 @@ describe("availability over HTTP", () => {
   });
 
   test("[R168, R169] hours come from the queue's calendar, as Dynamics sees them", async () => {
+    // It is noon, so that today is the same day throughout.
+    const noon = new Date().setUTCHours(36, 0, 0, 0);
+    control().advance({ ms: noon - Date.now() });
+    office.clock.set(noon - office.clock.nowMs());
     const days = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"] as const;
-    const today = days[new Date().getUTCDay()] ?? "SU";
+    const today = days[new Date(noon).getUTCDay()] ?? "SU";
     const weekly = (open: boolean) => [
       { days: days.filter((day) => (day === today) === open), startMinute: 0, minutes: 1440 },
     ];
@@ -132,7 +136,7 @@ describe("availability over HTTP", () => {
     control().setQueueHours({ queueId: queueId(), operatingHourId: HOURS });
     const open = await availability();
     expect(open.own["isOpen"]?.value).toBe(true);
-    const midnight = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)}T00:00:00.000Z`;
+    const midnight = new Date(noon + 12 * 3_600_000).toISOString();
     expect(open.own["changesAt"]?.value).toBe(midnight);
     expect(open.center?.["changesAt"]?.value).toBe(midnight);
     expect(open.differs).toEqual([]);
