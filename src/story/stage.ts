@@ -22,7 +22,8 @@ export type PartnerName = (typeof PARTNER_NAMES)[number];
 
 /** Where the published Create payload comes from: a second environment of the same company. */
 const SECOND_ORGANIZATION = "c09254de-a911-ef11-9f83-000d3a9d3b76";
-const PREFERRED_PORT = 3978;
+/** Where bots are usually served. */
+const USUAL_PORT = 3978;
 /** Whose members may ask the bot about everybody. */
 const MANAGERS_GROUP = "6a7d0f63-6d5c-4c1e-9d53-2b7c5f1e8a10";
 
@@ -79,8 +80,11 @@ export class Stage {
     };
   }
 
-  /** Starts the tenant and the service; resolves when the service has read both systems. */
-  static async open(): Promise<Stage> {
+  /**
+   * Starts the tenant and the service; resolves when the service has read both systems. `among` others, each with a
+   * service of its own, it takes no port that all of them would like.
+   */
+  static async open({ among }: { readonly among: boolean }): Promise<Stage> {
     const folder = await mkdtemp(join(tmpdir(), "lockstep-demo-"));
     const ca = join(folder, "ca.pem");
     const tenantProcess = spawn(
@@ -100,7 +104,7 @@ export class Stage {
       folder,
       tenantProcess,
       JSON.parse(line) as TenantCard,
-      await freePort(),
+      await freePort(among ? [0] : [USUAL_PORT, 0]),
     );
     await stage.startService();
     return stage;
@@ -167,9 +171,9 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error("the emulated tenant ended before it was ready");
 }
 
-/** The port that bots are usually served on, or any other if that one is taken. */
-async function freePort(): Promise<number> {
-  for (const port of [PREFERRED_PORT, 0]) {
+/** The first of these that nobody has; 0 is any. */
+async function freePort(wanted: readonly number[]): Promise<number> {
+  for (const port of wanted) {
     const server = createServer();
     const found = await new Promise<number | null>((resolve) => {
       server.once("error", () => resolve(null));

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -182,12 +183,21 @@ function copyBinaries(folder: string): void {
   }
 }
 
+/** Below those that an operating system gives to whoever asks for any: initdb takes seconds, and nobody is given this one meanwhile. */
+const PORTS = { from: 20_000, to: 30_000 };
+
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  for (;;) {
+    const probe = createServer().listen(randomInt(PORTS.from, PORTS.to), "127.0.0.1");
+    try {
+      await once(probe, "listening");
+    } catch {
+      continue;
+    }
+    const address = probe.address();
+    probe.close();
+    await once(probe, "close");
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return address.port;
+  }
 }
