@@ -330,6 +330,17 @@ describe("the tree", () => {
     expect(long.map(({ path }) => path)).toEqual([]);
   });
 
+  test("properties have the same cases for everybody", async () => {
+    const tests = (await filesUnder("test")).filter(({ text }) =>
+      text.includes('from "fast-check"'),
+    );
+    const random = tests.filter(
+      ({ text }) => !/^import ".*\/same-cases\.ts";$|configureGlobal/m.test(text),
+    );
+    expect(tests.length).toBeGreaterThan(20);
+    expect(random.map(({ path }) => path)).toEqual([]);
+  });
+
   test("the SDKs of the bot stay inside src/bot", async () => {
     const names = /from "(botbuilder|botframework-|@microsoft\/teams-ai)/;
     const users = (await filesUnder("src")).filter(({ text }) => names.test(text));

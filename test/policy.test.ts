@@ -11,6 +11,7 @@ import {
 } from "../src/presence/mapping.ts";
 import { STATUSES } from "../src/presence/status.ts";
 import { profileOf } from "../src/reconcile/policy.ts";
+import "./fuzz/same-cases.ts";
 
 function problemsOf(work: () => unknown): readonly string[] {
   try {

@@ -6,6 +6,7 @@ import type { Engine, StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import { VirtualClock } from "../controller/clock.ts";
 import { commit, document } from "../engine/sample.ts";
+import "../fuzz/same-cases.ts";
 
 /** Several commits at once: each with so many entries, told to the feed or made by somebody else. */
 const step = fc.array(

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Hours, openingAt } from "../../src/availability/hours.ts";
+import "../fuzz/same-cases.ts";
 
 const WEEKDAYS = [1, 2, 3, 4, 5];
 const BERLIN: Hours = {

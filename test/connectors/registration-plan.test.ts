@@ -14,6 +14,7 @@ import {
   stepNameOf,
   type Wanted,
 } from "../../src/connectors/dynamics/registration-plan.ts";
+import "../fuzz/same-cases.ts";
 
 const URLS = ["https://lockstep.example/webhooks/dataverse", "https://other.example/hook"];
 const KEYS = ["a-key-of-sixteen-letters", "another-key-of-no-value"];

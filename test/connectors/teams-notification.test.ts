@@ -11,6 +11,7 @@ import { createSealing } from "../../src/connectors/teams/sealing.ts";
 import { createVault } from "../../src/connectors/teams/vault.ts";
 import { encryptFor } from "./graph-crypto.ts";
 import { Kept } from "./kept.ts";
+import "../fuzz/same-cases.ts";
 
 const REP = "6b5a5cf0-9a5e-4b57-9a2a-7f5d4b9a0001";
 const OTHER = "6b5a5cf0-9a5e-4b57-9a2a-7f5d4b9a0002";

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from "../../src/connectors/teams/silence.ts";
 import { teamsUserId } from "../../src/presence/identity.ts";
+import "../fuzz/same-cases.ts";
 
 const [ANN, BEN, CYD] = ["ann", "ben", "cyd"].map(teamsUserId) as [
   ReturnType<typeof teamsUserId>,

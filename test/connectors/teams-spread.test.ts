@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { spread } from "../../src/connectors/teams/spread.ts";
 import { type TeamsUserId, teamsUserId } from "../../src/presence/identity.ts";
+import "../fuzz/same-cases.ts";
 
 const users = (count: number, from = 0): TeamsUserId[] =>
   Array.from({ length: count }, (_, index) => teamsUserId(`user-${from + index}`));

@@ -7,6 +7,7 @@ import {
   type TeamsState,
 } from "../../src/presence/mapping.ts";
 import { strength } from "../../src/presence/status.ts";
+import "../fuzz/same-cases.ts";
 
 /** The pair that Graph shows for each state. Microsoft: "Manage presence state". */
 const PAIRS: Readonly<Record<TeamsState, readonly [availability: string, activity: string]>> = {

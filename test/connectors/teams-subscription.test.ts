@@ -12,6 +12,7 @@ import {
   type SubscriptionState,
 } from "../../src/connectors/teams/subscription.ts";
 import { teamsUserId } from "../../src/presence/identity.ts";
+import "../fuzz/same-cases.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;

@@ -8,6 +8,7 @@ import { createSealing } from "../../src/connectors/teams/sealing.ts";
 import { createVault } from "../../src/connectors/teams/vault.ts";
 import { encryptFor } from "./graph-crypto.ts";
 import { Kept } from "./kept.ts";
+import "../fuzz/same-cases.ts";
 
 const [OLD, NEW, FOREIGN] = [randomBytes(32), randomBytes(32), randomBytes(32)] as const;
 const DAY_MS = 86_400_000;

@@ -6,6 +6,7 @@ import {
   type DecodedWebhook,
   verifyWebhook,
 } from "../../src/connectors/dynamics/webhook.ts";
+import "../fuzz/same-cases.ts";
 
 const fixture = (name: string): Promise<Buffer> =>
   readFile(new URL(`../fixtures/msdyn_agentstatus.${name}.json`, import.meta.url));

@@ -5,6 +5,7 @@ import { noteCard, refusalCard } from "../../src/bot/cards/note-card.ts";
 import { LANGUAGES } from "../../src/bot/commands/languages.ts";
 import { cardHtml } from "../../src/console/card-html.ts";
 import { samples } from "../bot/cards/samples.ts";
+import "../fuzz/same-cases.ts";
 
 /** Everything that a page may be made of: these tags, with these attributes, and no sign of markup beside them. */
 const TAG =

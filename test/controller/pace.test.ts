@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Pace, type PaceLimits } from "../../src/controller/pace.ts";
 import type { Urgency } from "../../src/controller/work-queue.ts";
 import { VirtualClock } from "./clock.ts";
+import "../fuzz/same-cases.ts";
 
 /** A pace and the moments at which requests left. */
 class Gate {

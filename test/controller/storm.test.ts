@@ -4,6 +4,7 @@ import { endpointOf } from "../../src/reconcile/rep.ts";
 import { isSatisfied, targetOf } from "../../src/reconcile/resolve.ts";
 import { ANA, BEN, Crew, end, POLICY, type Watch } from "./crew.ts";
 import type { Trouble } from "./systems.ts";
+import "../fuzz/same-cases.ts";
 
 const who = fc.constantFrom(ANA, BEN);
 const PRESENCES = ["Available", "Busy", "Busy - DND", "Away", "Lunch", "Offline"];

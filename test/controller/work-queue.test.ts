@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Urgency, WorkQueue } from "../../src/controller/work-queue.ts";
 import { VirtualClock } from "./clock.ts";
+import "../fuzz/same-cases.ts";
 
 /** A queue whose work ends when the test says so. */
 class Bench {

@@ -5,6 +5,7 @@ import { type Decisions, EVERYBODY } from "../../src/directory/decision.ts";
 import { matchAccounts } from "../../src/directory/match.ts";
 import { addressesToLookUp, countsOf, rosterOf } from "../../src/directory/roster.ts";
 import { systemUserId, teamsUserId } from "../../src/presence/identity.ts";
+import "../fuzz/same-cases.ts";
 
 const account = (id: string, change: Partial<DynamicsAccount> = {}): DynamicsAccount => ({
   user: systemUserId(id),

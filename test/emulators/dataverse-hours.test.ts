@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Hours, openingAt } from "../../src/emulators/dataverse/hours.ts";
 import { momentThere } from "../../src/emulators/dataverse/time-zones.ts";
+import "../fuzz/same-cases.ts";
 
 type Rules = NonNullable<Hours>;
 

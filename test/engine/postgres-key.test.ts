@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fromKey, toKey } from "../../src/engine/postgres/key.ts";
+import "../fuzz/same-cases.ts";
 
 const id = fc.string({
   unit: fc.oneof(fc.constantFrom("\u0000", "\u0001", "\u0002", "a"), fc.string({ maxLength: 1 })),

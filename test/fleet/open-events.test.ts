@@ -5,6 +5,7 @@ import { LOOK_EVERY_MS, OpenEvents, type Taker } from "../../src/fleet/open-even
 import { VirtualClock } from "../controller/clock.ts";
 import { event } from "../engine/sample.ts";
 import { Platter } from "../sim/disk.ts";
+import "../fuzz/same-cases.ts";
 
 /** An inbox that several fill, and somebody who takes what is in it; each look at it may take its time. */
 class Inbox {

@@ -5,6 +5,7 @@ import type { Tenure } from "../../src/fleet/shard.ts";
 import { SHARDS, Shards, TTL_MS } from "../../src/fleet/shards.ts";
 import { VirtualClock } from "../controller/clock.ts";
 import { Platter, VolatileEngine } from "../sim/disk.ts";
+import "../fuzz/same-cases.ts";
 
 const REPLACED_WITHIN_MS = 10_000;
 const STEP_MS = 250;

@@ -6,6 +6,7 @@ import { DYNAMICS_STATES, TEAMS_ACTIONS, TEAMS_STATES } from "../../src/presence
 import { join, type Status, STATUSES } from "../../src/presence/status.ts";
 import { profileOf } from "../../src/reconcile/policy.ts";
 import { fuzzSeed } from "./seed.ts";
+import "./same-cases.ts";
 
 const POLICIES = 12_000;
 

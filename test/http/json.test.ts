@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseJson } from "../../src/http/json.ts";
+import "../fuzz/same-cases.ts";
 
 const strictly = (text: string | Buffer): string => {
   const parsed = parseJson(Buffer.from(text), { strict: true });

@@ -20,6 +20,7 @@ import {
   teamsProjection,
 } from "../../src/presence/mapping.ts";
 import { isRoutable, join, type Status, STATUSES, strength } from "../../src/presence/status.ts";
+import "../fuzz/same-cases.ts";
 
 const teams = teamsProjection(DEFAULT_TEAMS_MAPPING);
 const dynamics = dynamicsProjection(DEFAULT_DYNAMICS_MAPPING);

@@ -15,6 +15,7 @@ import {
 import { restored, stored } from "../../src/reconcile/stored.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "./stage.ts";
+import "../fuzz/same-cases.ts";
 
 const NEW = newRep([TEAMS]);
 const PHONE = systemName("phone");

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { plain } from "../../../src/bot/cards/element.ts";
 import { LANGUAGES } from "../../../src/bot/commands/languages.ts";
 import { samples } from "./samples.ts";
+import "../../fuzz/same-cases.ts";
 
 /** Microsoft's own renderer, whose ESM build does not load in Node. */
 type Library = {

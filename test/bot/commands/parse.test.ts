@@ -4,6 +4,7 @@ import type { Command } from "../../../src/bot/commands/command.ts";
 import { LANGUAGES, languagesFor } from "../../../src/bot/commands/languages.ts";
 import { distance, helpGroups, parse } from "../../../src/bot/commands/parse.ts";
 import { PHRASES } from "../../../src/bot/commands/words.ts";
+import "../../fuzz/same-cases.ts";
 
 const ENGLISH = languagesFor("en-US");
 
