@@ -3,6 +3,7 @@ import { Playground, type Visitor } from "../../src/story/playground.ts";
 import { eventually } from "../service/launch.ts";
 import { openBrowser } from "./chromium.ts";
 
+/** A safety net. */
 const WAIT_MS = 60_000;
 const REDRAWN_MS = 2_000;
 
@@ -35,6 +36,7 @@ export class Chat {
     try {
       const browser = await openBrowser();
       const page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
+      page.setDefaultTimeout(WAIT_MS);
       await page.goto(playground.url);
       await page.getByRole("textbox").last().waitFor({ timeout: WAIT_MS });
       return new Chat(page, browser, playground);

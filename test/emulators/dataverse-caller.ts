@@ -107,7 +107,7 @@ export async function openOrganization(options: Partial<DataverseOptions> = {}) 
 export async function eventually<Value>(
   look: () => Value | undefined | Promise<Value | undefined>,
 ): Promise<Value> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + 60_000;
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;

@@ -49,9 +49,11 @@ test("[R200] [R263] [R264] [R354] whatever people and applications ask of any in
   }
   leaving.abort();
   await listening;
-  const counted = await Promise.all([site.first, second].map(repsCounted));
-  expect(Math.min(...counted)).toBeGreaterThan(0);
-  expect(counted.reduce((sum, reps) => sum + reps, 0)).toBe(REPS);
+  // An instance that is held up loses its part for a while, and has it again.
+  await eventually("each counts its own, and together they count all", async () => {
+    const counted = await Promise.all([site.first, second].map(repsCounted));
+    return Math.min(...counted) > 0 && counted.reduce((sum, reps) => sum + reps, 0) === REPS;
+  });
   await Promise.all([site.first.stop(), second.stop()]);
 });
 
