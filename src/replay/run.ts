@@ -156,10 +156,14 @@ class Life implements Run {
     if (landing) this.#landing.set(system, { ...landing, atMs: this.#answerMs(system) });
   }
 
-  /** Reads what a system shows now; nobody knows it before the record begins. */
+  /**
+   * Reads what a system shows now; nobody knows it before the record begins. While a write is yet to show nobody looked,
+   * or the record would say what was seen instead.
+   */
   #look(system: SystemName): boolean {
     const shown = this.shown.get(system)?.at(-1);
-    if (!shown) return false;
+    const landsAtMs = this.#landing.get(system)?.atMs ?? this.#nowMs;
+    if (!shown || landsAtMs > this.#nowMs) return false;
     this.#observe(system, shown);
     return true;
   }

@@ -87,6 +87,20 @@ describe("a recorded day, replayed through another policy", () => {
     expect(Math.abs((moment?.atMs ?? 0) - day.startMs)).toBeLessThan(5_000);
   });
 
+  test("[R378] a write that was seen late, because everything was held up, was nobody's choice meanwhile", async () => {
+    const day = await recordCall();
+    const endMs = day.startMs + HOUR_MS;
+    const late = day.entries.map((entry) => {
+      const { system, classification } = entry.detail;
+      const isEcho = system === DYNAMICS && classification === "echo" && entry.atMs >= endMs;
+      return isEcho ? { ...entry, atMs: entry.atMs + 6_000 } : entry;
+    });
+    expect(late).not.toEqual(day.entries);
+    const { moments, otherwiseMs } = answerFor({ ...day, entries: late }, DND_IN_CALLS);
+    expect(moments.map(({ system }) => system)).toEqual([DYNAMICS]);
+    expect(otherwiseMs.get(TEAMS)).toBe(0);
+  });
+
   test("[R377] what our own session made Teams show is no call of hers under a policy that makes none", async () => {
     const day = await recordCall();
     const quiet = file({ teams: { writes: { InACall: "preferred Busy" } } });
