@@ -18,6 +18,7 @@ import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
 import { type RepIdentity, type TeamsUserId, teamsUserId } from "../../src/presence/identity.ts";
 import { DEFAULT_TEAMS_MAPPING } from "../../src/presence/mapping.ts";
 import { VirtualClock } from "../controller/clock.ts";
+import { PATIENT } from "../emulators/graph-tenant.ts";
 import { eventually } from "../service/launch.ts";
 import { identitiesOf, secretCredential } from "./bench.ts";
 import { Kept } from "./kept.ts";
@@ -71,6 +72,7 @@ export class PushBench {
       redirectUris: [CALLBACK],
       subscriberAccounts: options.accounts ?? 2,
     });
+    tenant.graph.control.setPush(PATIENT);
     const bench = new PushBench(tenant, clock, options.push ?? {});
     onTestFinished(async () => {
       await bench.stop();

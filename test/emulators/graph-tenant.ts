@@ -23,6 +23,9 @@ const ROLES: Readonly<Record<string, string[]>> = {
 
 export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
+/** An endpoint that is slow because this process was held up is neither tried again nor given up. */
+export const PATIENT = { firstTimeoutMs: 60_000, slowAfterMs: 60_000, dropAfterMs: 120_000 };
+
 /** Makes certificates of the loopback kind trusted by everything in this process. */
 export async function createTrustedTls() {
   const pems = await createLoopbackTls(Date.now());
@@ -69,6 +72,7 @@ export class GraphTenant {
       tls: trusted,
       nowMs: nowMs ?? (() => startedAtMs),
     });
+    graph.control.setPush(PATIENT);
     return new GraphTenant(entra, graph);
   }
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { GraphTenant, OTHER_SUBSCRIBER, TENANT_ID, WRITER } from "./graph-tenant.ts";
+import { GraphTenant, OTHER_SUBSCRIBER, PATIENT, TENANT_ID, WRITER } from "./graph-tenant.ts";
 import { openEndpoint, type NotificationEndpoint } from "./notification-endpoint.ts";
 import { Subscriber } from "./subscriber.ts";
 
@@ -29,9 +29,7 @@ afterEach(async () => {
     batchSize: 100,
     resourceForm: "filter",
     expiryZone: "",
-    firstTimeoutMs: 3000,
-    slowAfterMs: 3000,
-    dropAfterMs: 10_000,
+    ...PATIENT,
     minimumResponses: 100,
   });
   await settled();

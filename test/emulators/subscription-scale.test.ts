@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { makePeople } from "../../src/emulators/people.ts";
 import { startTenant, type Tenant } from "../../src/emulators/tenant.ts";
+import { PATIENT } from "./graph-tenant.ts";
 import { openEndpoint, type NotificationEndpoint } from "./notification-endpoint.ts";
 import { resourceFor } from "./subscriber.ts";
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
     subscriberAccounts: SHARDS,
     redirectUris: [REDIRECT_URI],
   });
+  tenant.graph.control.setPush(PATIENT);
   setDefaultCACertificates([...getCACertificates(), tenant.caPem]);
 });
 
