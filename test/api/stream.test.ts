@@ -47,6 +47,19 @@ test("[R200] a stream tells what was asked for as it happens, and a heartbeat ke
   expect(stream.told).toHaveLength(1);
 });
 
+test("[R388] a stream of which nobody else's news ever cease is not silent for longer than a heartbeat", async () => {
+  const office = await Office.open();
+  const stream = await listen(office, `?reps=${ANA.teamsUserId}`);
+  const before = Number(stream.lastId);
+  for (const status of ["Away", "Busy", "Away", "Busy", "Away"]) {
+    await set(office, BEN, status);
+    await office.statusOf(BEN);
+    await office.clock.advance(5_000);
+  }
+  await eventually("a heartbeat has come", () => Number(stream.lastId) > before, { everyMs: 5 });
+  expect(stream.told).toEqual([]);
+});
+
 test("[R200] whoever comes back with the last id misses nothing and hears nothing twice, also after a restart", async () => {
   const office = await Office.open();
   const heard: Told[] = [];

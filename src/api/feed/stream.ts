@@ -30,27 +30,32 @@ export async function follow(sink: StreamSink, following: Following): Promise<vo
   const { feed, source, nowMs, prepare, concerns, stands } = following;
   const untilMs = nowMs() + LIFE_MS;
   let position = following.after;
+  let toldAtMs = nowMs();
   if (!(await sink.write("retry: 2000\n\n"))) return;
   while (!sink.signal.aborted && stands() && nowMs() < untilMs) {
     const page = await feed.read(position, PAGE);
     const last = page.at(-1);
-    if (!last) {
-      const news = await feed.more(position, HEARTBEAT_MS, sink.signal);
-      if (!news && !(await sink.write(`: still here\nid: ${position}\n\n`))) return;
-      continue;
+    let text = "";
+    // However much happens that this reader is not told of, the line must not be silent.
+    const leftMs = HEARTBEAT_MS - silentMs(toldAtMs, nowMs());
+    let isLate = leftMs <= 0;
+    if (last) {
+      position = last.position;
+      await prepare();
+      // Who was revoked meanwhile is told nothing of what happened since.
+      const told = stands() ? page.filter(concerns) : [];
+      text = told.map((entry) => frameOf(entry, source)).join("");
+    } else if (!isLate) {
+      isLate = !(await feed.more(position, leftMs, sink.signal));
     }
-    position = last.position;
-    await prepare();
-    // Who was revoked meanwhile is told nothing of what happened since.
-    const text = stands()
-      ? page
-          .filter(concerns)
-          .map((entry) => frameOf(entry, source))
-          .join("")
-      : "";
-    if (text !== "" && !(await sink.write(text))) return;
+    if (text === "" && !isLate) continue;
+    if (!(await sink.write(text === "" ? `: still here\nid: ${position}\n\n` : text))) return;
+    toldAtMs = nowMs();
   }
 }
+
+/** A clock that was set back must not make the silence longer. */
+const silentMs = (sinceMs: number, nowMs: number): number => Math.abs(nowMs - sinceMs);
 
 function frameOf(entry: StoredHistoryEntry, source: string): string {
   const data = JSON.stringify(cloudEventOf(entry, source));
