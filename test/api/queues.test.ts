@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
+import { SUBSCRIPTION_RECORD } from "../../src/api/subscriptions/subscription.ts";
 import { listen } from "./listener.ts";
 import { ANA, BEN, CLEO, Office, REPAIRS, SALES } from "./office.ts";
 import { openSubscriber } from "./subscriber.ts";
 import { eventually } from "../service/launch.ts";
+
+type Kept = {
+  readonly id: string;
+  readonly position: number;
+  readonly waiting: readonly unknown[];
+};
 
 const PHONE = { as: "phone" } as const;
 const NOWHERE = "dddddddd-0000-0000-0000-000000000009";
@@ -123,4 +130,46 @@ test("[R207] a subscription to a queue waits for what it must know, and loses no
   await office.clock.advance(10_000);
   await eventually("Ben is told", () => receiver.deliveries.length > 0);
   expect(receiver.deliveries.map(({ event }) => event.subject)).toEqual([BEN.rep]);
+});
+
+test("[R389] what a subscriber was not meant for is not told after a restart, though it would be meant for it now", async () => {
+  const office = await Office.open();
+  const receiver = await openSubscriber();
+  const body = { url: receiver.url, queues: [REPAIRS] };
+  const { json } = await office.ask("POST /subscriptions", { ...PHONE, body });
+  const { id, position } = json as Kept;
+  const now = async (): Promise<Kept> =>
+    (await office.ask(`GET /subscriptions/${id}`, PHONE)).json as Kept;
+  await set(office, ANA, "Away");
+  await eventually("it was looked at", async () => (await now()).position > position);
+  await office.end();
+  office.queues = [{ id: REPAIRS, name: "Repairs", hours: null, members: [ANA.systemUserId] }];
+  await office.begin();
+  await set(office, ANA, "Busy");
+  await eventually("she is told of", () => receiver.deliveries.length > 0);
+  await eventually("nothing waits", async () => (await now()).waiting.length === 0);
+  expect(receiver.deliveries.map(({ event }) => event.data.detail["status"])).toEqual(["Busy"]);
+});
+
+test("[R389] how far a subscription came is kept, though there was nothing to tell it", async () => {
+  const office = await Office.open();
+  const receiver = await openSubscriber();
+  const body = { url: receiver.url, reps: [BEN.rep] };
+  const { json } = await office.ask("POST /subscriptions", { ...PHONE, body });
+  const { position } = json as Kept;
+  const told = {
+    rep: ANA.rep,
+    atMs: office.clock.nowMs(),
+    kind: "event" as const,
+    says: "phone sent hold.started",
+    cause: null,
+    detail: { source: "phone", type: "hold.started" },
+  };
+  const history = Array.from({ length: 2_500 }, () => told);
+  await office.engine.commit({ document: office.document(ANA), history, settles: [] });
+  await eventually("it is kept", async () => {
+    const records = await office.engine.kept(SUBSCRIPTION_RECORD);
+    return records.some(({ body: kept }) => (kept as Kept).position - position >= 1_500);
+  });
+  expect(receiver.deliveries).toEqual([]);
 });

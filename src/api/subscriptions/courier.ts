@@ -31,6 +31,8 @@ export type CourierOptions = {
 /** One subscription at work. */
 type Round = {
   state: Subscription;
+  /** The position that is kept. */
+  keptAt: number;
   readonly flying: Map<number, string>;
   readonly entries: Map<number, StoredHistoryEntry>;
   pumping: boolean;
@@ -42,13 +44,16 @@ type Round = {
 
 const MAX_FLYING = 8;
 const PAGE = 100;
+/** Of what was looked at and not wanted, so many entries may be looked at again after a crash. */
+const KEEP_EVERY = 1_000;
 const WATCH_MS = 60_000;
 const RETRY_MS = 5_000;
 
 /**
  * Tells each subscriber what it wants to know, from the history and at its own pace: messages about one rep one
  * after the other, those about several side by side. How far it came is kept behind the deliveries, never before
- * them, so a crash repeats a message, with the same id, rather than lose one.
+ * them, so a crash repeats a message, with the same id, rather than lose one. It is kept where nothing was wanted, too:
+ * whoever looks again may find that somebody works in another queue now, and would tell what was not meant.
  */
 export class Courier {
   readonly #options: CourierOptions;
@@ -72,6 +77,9 @@ export class Courier {
     this.#stopping.abort();
     for (const { cancel } of this.#rounds.values()) cancel();
     await this.#options.sender.close();
+    for (const round of this.#rounds.values()) {
+      if (round.state.position > round.keptAt) this.#save(round);
+    }
     for (const { saving } of this.#rounds.values()) await saving;
   }
 
@@ -135,6 +143,7 @@ export class Courier {
   #begin(state: Subscription): void {
     const round: Round = {
       state,
+      keptAt: state.position,
       flying: new Map(),
       entries: new Map(),
       pumping: false,
@@ -194,6 +203,8 @@ export class Courier {
         round.state = taken(round.state, entry.position, wanted, clock.nowMs());
         if (wanted) round.entries.set(entry.position, entry);
       }
+      const isFar = round.state.position - round.keptAt >= KEEP_EVERY;
+      if (isFar && !this.#isOver(round)) this.#save(round);
     }
   }
 
@@ -270,6 +281,7 @@ export class Courier {
       const record = { kind: SUBSCRIPTION_RECORD, id: state.id, body: state, expiresAtMs: null };
       try {
         await engine.keep(record);
+        round.keptAt = state.position;
       } catch (error) {
         onFault(error);
       }
