@@ -242,10 +242,7 @@ export async function startService(
     onSystemError,
     faultOf,
   });
-  let isOpen = false;
-  const told = (stored: readonly StoredHistoryEntry[] | null): void => {
-    if (isOpen) api.committed(stored);
-  };
+  const told = (stored: readonly StoredHistoryEntry[] | null): void => api.committed(stored);
   // Half of what there is to load is the bot's: nobody waits for it, or keeps it in memory, who has none.
   const bots = config.bot || options.local ? await import("./bot-root.ts") : null;
   const bot = await bots?.createServiceBot({
@@ -324,7 +321,6 @@ export async function startService(
   const openDesk = async (): Promise<void> => {
     await bot?.start();
     await api.start();
-    isOpen = true;
     await push.start();
     if (reps.staying().length > 0) push.follow();
     bot?.names.start();

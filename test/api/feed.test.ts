@@ -4,6 +4,7 @@ import { Feed } from "../../src/api/feed/feed.ts";
 import { announcing } from "../../src/engine/announcing.ts";
 import type { Engine, StoredHistoryEntry } from "../../src/engine/engine.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
+import { eventually } from "../service/launch.ts";
 import { VirtualClock } from "../controller/clock.ts";
 import { commit, document } from "../engine/sample.ts";
 import "../fuzz/same-cases.ts";
@@ -70,6 +71,52 @@ test("[R364] what is too far back to be kept is read from the store, and joins w
   expect(told.map(({ position }) => position)).toEqual(
     Array.from({ length: 8_400 }, (_, n) => n + 1),
   );
+  await store.close();
+});
+
+test("[R364] what is stored while the feed begins is told, though nothing follows it", async () => {
+  const store = await openSqliteEngine({ path: ":memory:" });
+  for (let n = 0; n < 5; n += 1) await store.commit(commit(document(`rep-${n}`), "before"));
+  for (let moment = 1; moment <= 12; moment += 1) {
+    let calls = 0;
+    const feed: Feed = new Feed(async (query) => {
+      const page = await store.history(query);
+      calls += 1;
+      if (calls === moment) {
+        await store.commit(commit(document(`moment-${moment}`), "meanwhile"));
+        feed.grew(null);
+      }
+      return page;
+    }, new VirtualClock());
+    await feed.start();
+    if (calls < moment) break;
+    const newest = (await everything((after) => store.history({ after, limit: 9 }))).at(-1);
+    await eventually("it is known", () => feed.tail === newest?.position, { everyMs: 1 });
+    const all = await everything((after) => feed.read(after, 2));
+    expect(all.map(({ position }) => position)).toEqual(all.map((_, n) => n + 1));
+    expect(all.at(-1)).toEqual(newest);
+  }
+  await store.close();
+});
+
+test("[R364] what could not be read is read again, though nothing is stored after it", async () => {
+  const store = await openSqliteEngine({ path: ":memory:" });
+  const clock = new VirtualClock();
+  let isAway = false;
+  const feed = new Feed(async (query) => {
+    if (isAway) throw new Error("away");
+    return store.history(query);
+  }, clock);
+  await feed.start();
+  isAway = true;
+  const silent = announcing(store, () => feed.grew(null));
+  await silent.commit(commit(document("ana"), "one"));
+  await clock.advance(5_000);
+  isAway = false;
+  const more = feed.more(0, 60_000, new AbortController().signal);
+  await clock.advance(10_000);
+  await eventually("it is known", () => feed.tail === 1, { everyMs: 1 });
+  expect(await more).toBe(true);
   await store.close();
 });
 

@@ -4,6 +4,8 @@ import type { Engine, StoredHistoryEntry } from "../../engine/engine.ts";
 const PAGE = 1_000;
 /** So many of the newest entries at least are kept in memory; whoever is further behind reads the store. */
 const RECENT = 4_000;
+/** What could not be read is read again after so long. */
+const RETRY_MS = 1_000;
 
 /**
  * The history as it grows. Readers ask for what comes after a position of theirs, at their own pace: nothing is
@@ -17,9 +19,11 @@ export class Feed {
   /** Everything after this position is among the recent ones. */
   #from = 0;
   #tail = 0;
-  #reading = false;
+  /** Until it has started, too: what is stored meanwhile is read then. */
+  #reading = true;
   #again = false;
   #isTelling = false;
+  #cancel = (): void => undefined;
 
   constructor(history: Engine["history"], clock: Clock) {
     this.#history = history;
@@ -41,6 +45,8 @@ export class Feed {
       this.#tail = high;
     }
     this.#from = this.#tail;
+    this.#reading = false;
+    if (this.#again) void this.#catchUp();
   }
 
   /** The newest position that is known to be durable. */
@@ -91,7 +97,9 @@ export class Feed {
         if (page.length === PAGE) this.#again = true;
       } while (this.#again);
     } catch {
-      // The store is closed or ill. The next commit nudges again; readers find everything there.
+      // Nothing may be stored for long that would nudge again. Of a store that is closed nobody asks any more.
+      this.#cancel();
+      this.#cancel = this.#clock.after(RETRY_MS, () => this.grew(null));
     } finally {
       this.#reading = false;
     }
