@@ -38,7 +38,9 @@ export type Fact =
       /** `null`: her manual status was lifted, whatever it is. */
       readonly event: RepEvent | null;
     }
-  | { readonly kind: "pause"; readonly atMs: number; readonly pause: Pause | null };
+  | { readonly kind: "pause"; readonly atMs: number; readonly pause: Pause | null }
+  /** She had left, and nothing was known of her any more. */
+  | { readonly kind: "came again"; readonly atMs: number };
 
 /** A change of what is wanted, and what led to it. */
 export type Decided = {
@@ -75,8 +77,10 @@ export function recordedOf(entries: readonly Entry[]): Recorded {
   const facts: Fact[] = [];
   const decided: Decided[] = [];
   let [guessed, fights] = [0, 0];
+  const returns = returnsIn(entries);
   for (const [at, entry] of entries.entries()) {
     const { kind, atMs, detail, cause, says } = entry;
+    if (returns.has(at)) facts.push({ kind: "came again", atMs });
     if (kind === "reading") {
       const fact = readingOf(entry);
       if (fact) facts.push(fact);
@@ -96,6 +100,31 @@ export function recordedOf(entries: readonly Entry[]): Recorded {
     }
   }
   return { facts, decided, guessed, fights };
+}
+
+/** Where somebody came again who had left: a system that had been read is read for the first time. */
+function returnsIn(entries: readonly Entry[]): ReadonlySet<number> {
+  const returns = new Set<number>();
+  const read = new Set<unknown>();
+  for (const [at, { kind, detail }] of entries.entries()) {
+    if (kind !== "reading") continue;
+    const { system, classification } = detail;
+    if (classification === "first sight" && read.has(system)) {
+      returns.add(beginningOf(entries, at));
+      read.clear();
+    }
+    read.add(system);
+  }
+  return returns;
+}
+
+/** What was reported, and whether she is paused, is looked at before the first reading: her first intent tells of it. */
+function beginningOf(entries: readonly Entry[], firstSight: number): number {
+  const isTold = (at: number, kind: string): boolean => entries[at]?.kind === kind;
+  for (let at = firstSight - 1; isTold(at, "intent") || isTold(at, "event"); at -= 1) {
+    if (entries[at]?.detail["intent"] === 1) return isTold(at - 1, "event") ? at - 1 : at;
+  }
+  return firstSight;
 }
 
 const statusOf = (value: unknown): Status | null =>

@@ -71,6 +71,8 @@ class Life implements Run {
   readonly writes: { readonly system: SystemName; readonly atMs: number }[] = [];
   readonly shown = new Map<SystemName, Change[]>();
   unsure = 0;
+  /** What each system shows now, as far as that is known of her. */
+  readonly #current = new Map<SystemName, Shown>();
   readonly #facts: readonly Fact[];
   readonly #ruled: Ruled;
   readonly #inForce: Mappings;
@@ -90,7 +92,11 @@ class Life implements Run {
     this.#ruled = ruled;
     this.#inForce = inForce;
     this.#vocabulary = vocabulary;
-    this.#rep = newRep(ruled.policy.systems.map(({ name }) => name));
+    this.#rep = this.#stranger();
+  }
+
+  #stranger(): Rep {
+    return newRep(this.#ruled.policy.systems.map(({ name }) => name));
   }
 
   play(untilMs: number): void {
@@ -129,6 +135,12 @@ class Life implements Run {
         const event = fact.event ?? { type: "manual.lifted" as const, choice };
         return this.#become(takeEvent(this.#rep, event, { source, eventId, atMs }, policy));
       }
+      case "came again":
+        this.#rep = this.#stranger();
+        this.#landing.clear();
+        this.#current.clear();
+        this.#recheckAtMs = null;
+        return;
       case "reading":
         return this.#read(fact);
       default:
@@ -161,7 +173,7 @@ class Life implements Run {
    * or the record would say what was seen instead.
    */
   #look(system: SystemName): boolean {
-    const shown = this.shown.get(system)?.at(-1);
+    const shown = this.#current.get(system);
     const landsAtMs = this.#landing.get(system)?.atMs ?? this.#nowMs;
     if (!shown || landsAtMs > this.#nowMs) return false;
     this.#observe(system, shown);
@@ -243,6 +255,7 @@ class Life implements Run {
     const changes = this.shown.get(system) ?? [];
     this.shown.set(system, changes);
     changes.push({ ...shown, atMs: this.#nowMs, says });
+    this.#current.set(system, shown);
   }
 
   #become(rep: Rep): void {

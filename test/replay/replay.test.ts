@@ -133,6 +133,46 @@ describe("a recorded day, replayed through another policy", () => {
   });
 });
 
+describe("somebody who left and came again", () => {
+  test.each(["in a call", "free"])(
+    "[R377] begins anew, and is paused no more; %s when she comes",
+    async (how) => {
+      const { crew, watch } = await Crew.onDuty();
+      const minutes = async (count: number) => crew.clock.advance(count * 60_000);
+      crew.dynamics.choose(ANA.rep, "Busy");
+      await minutes(10);
+      watch.controller.detach(ANA.rep);
+      await minutes(10);
+      expect(await crew.engine.load()).toEqual([]);
+      crew.dynamics.choose(ANA.rep, "Available");
+      const fromMs = crew.clock.nowMs();
+      if (how === "in a call") await crew.tell(watch, crew.call("call-0"));
+      watch.controller.adopt(ANA);
+      await minutes(10);
+      await crew.tell(watch, crew.hangUp("call-0"));
+      for (const call of ["call-1", "call-2"]) {
+        await minutes(10);
+        await crew.tell(watch, crew.call(call));
+        await minutes(10);
+        await crew.tell(watch, crew.hangUp(call));
+      }
+      await minutes(10);
+      const entries = await crew.history(ANA.rep);
+      await end(watch);
+      const answer = answerFor({ entries, fromMs, untilMs: crew.clock.nowMs() }, DEFAULT_MAPPINGS);
+      expect(answer.trust.reproduced).toBe(answer.trust.decisions);
+      const written = (system: string): number =>
+        entries.filter(
+          ({ kind, detail, atMs }) =>
+            kind === "write" && detail["system"] === system && atMs >= fromMs,
+        ).length;
+      expect(written(DYNAMICS)).toBeGreaterThan(3);
+      expect(answer.writes.get(DYNAMICS)?.inForce).toBe(written(DYNAMICS));
+      expect(answer.writes.get(TEAMS)?.inForce).toBe(written(TEAMS));
+    },
+  );
+});
+
 describe("what the record does not hold", () => {
   const without = (entries: readonly Entry[], ...keys: readonly string[]): readonly Entry[] =>
     entries.map((entry) => {
