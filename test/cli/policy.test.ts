@@ -116,6 +116,20 @@ describe("policy replay", () => {
     await engine.close();
   });
 
+  test("[R378] somebody who has left since is in it, and is known by her Dynamics id", async () => {
+    await record("ana", "ben");
+    const service = await store();
+    await service.remove(document("ben").identity.rep);
+    await service.close();
+    const path = await file(DND_IN_CALLS);
+    expect((await policy("replay", path)).printed).toContain("2 reps");
+    const { printed } = await policy("replay", path, "--rep", "BEN");
+    expect(printed).toContain("1 reps");
+    expect(printed).toContain("ben: Dynamics shows Busy - DND instead of Busy");
+    // What was recorded of her is older than what is asked for.
+    expect((await policy("replay", path, "--hours", "1")).printed).toContain("1 reps");
+  });
+
   test("[R379] runs beside the service, which has the store open", async () => {
     await record("ana");
     const service = await store();

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Config, readConfig } from "../../config.ts";
 import type { Engine, RepDocument, StoredHistoryEntry } from "../../engine/engine.ts";
 import { createPolicy, PolicyError, readPolicyFile } from "../../policy.ts";
-import { hasId, type RepId } from "../../presence/identity.ts";
+import { hasId, type RepId, repIdOf, systemUserId } from "../../presence/identity.ts";
 import { DEFAULT_MAPPINGS, type Mappings } from "../../presence/mapping.ts";
 import { type Answer, isDifferent, type Question, replayed } from "../../replay/replay.ts";
 import type { Ruled } from "../../replay/run.ts";
@@ -88,7 +88,7 @@ async function replay(
   const question = { inForce, other, vocabulary, span };
   const engine = await openStore(config.database, { readOnly: true });
   try {
-    const reps = chosen(await engine.load(), given.text("rep"));
+    const reps = await chosen(engine, given.text("rep"), span.fromMs);
     const found: Replay = {
       span,
       changes: changedCells(inForce.mappings, other.mappings),
@@ -127,14 +127,35 @@ async function historyOf(rep: RepId, engine: Engine): Promise<readonly StoredHis
   }
 }
 
-function chosen(documents: readonly RepDocument[], id: string | null): readonly RepId[] {
-  const wanted = id?.toLowerCase() ?? null;
-  const found = documents.filter(({ identity }) => wanted === null || hasId(identity, wanted));
-  if (wanted === null || found.length > 0) return found.map(({ identity }) => identity.rep);
+/** One rep, or everybody who is one and everybody who was one since: what is recorded stays when somebody leaves. */
+async function chosen(
+  engine: Engine,
+  id: string | null,
+  fromMs: number,
+): Promise<readonly RepId[]> {
+  const documents = await engine.load();
+  const repsOf = (all: readonly RepDocument[]) => all.map(({ identity }) => identity.rep);
+  if (id === null) return [...new Set([...repsOf(documents), ...(await toldOf(engine, fromMs))])];
+  const wanted = id.toLowerCase();
+  const found = documents.filter(({ identity }) => hasId(identity, wanted));
+  if (found.length > 0) return repsOf(found);
+  const left = repIdOf(systemUserId(wanted));
+  if ((await engine.history({ rep: left, limit: 1 })).length > 0) return [left];
   throw new CommandError(
     "cli-policy-rep-unknown",
-    "Name a rep whom the service looks after, by her Dynamics or her Teams user id.",
+    "Name a rep whom the service looks after, by her Dynamics or her Teams user id; one who has left, by her Dynamics user id.",
   );
+}
+
+/** Of whom something was recorded since a time. */
+async function toldOf(engine: Engine, sinceMs: number): Promise<ReadonlySet<RepId>> {
+  const told = new Set<RepId>();
+  for (let after = 0; ;) {
+    const page = await engine.history({ after, sinceMs, limit: PAGE });
+    for (const { rep } of page) told.add(rep);
+    if (page.length < PAGE) return told;
+    after = page.at(-1)?.position ?? after;
+  }
 }
 
 function hoursOf(given: Arguments): number {
