@@ -19,14 +19,24 @@ const CARRIER = {
   systemUserId: systemUserId("lockstep-copy"),
 };
 
+/** There from before anything is copied until all is: whoever is killed in between leaves it behind. */
+const UNFINISHED = { kind: "unfinished copy", id: "this store", body: null, expiresAtMs: null };
+
 /**
  * Puts everything that one engine keeps into another, which must be empty: documents, history in its order, open
  * events in theirs, the keys of settled ones, records. Positions stay, because whoever follows the history remembers
- * where it was; generations are counted anew, and rights are not copied. Nobody may write to `from` meanwhile; nothing in it changes. Resolves to how much it was. Rejects
- * with `EngineError`: `engine-not-empty`, or what either engine says; then `to` holds a part and is to be emptied.
+ * where it was; generations are counted anew, and rights are not copied. Nobody may write to `from` meanwhile; nothing
+ * in it changes. `check` is called when all is there, and rejects if it is not as it should be. Resolves to how much it
+ * was. Rejects with `EngineError`: `engine-not-empty`, or what either engine says; then `to` holds a part, is refused by
+ * `requireWhole`, and is to be emptied.
  */
-export async function copyEngine(from: Engine, to: Engine): Promise<Copied> {
+export async function copyEngine(
+  from: Engine,
+  to: Engine,
+  check: () => Promise<void> = async () => undefined,
+): Promise<Copied> {
   await requireEmpty(to);
+  await to.keep(UNFINISHED);
   const records = await copyRecords(from, to);
   const settled = await from.settled();
   for (const part of pagesOf(settled)) {
@@ -43,7 +53,19 @@ export async function copyEngine(from: Engine, to: Engine): Promise<Copied> {
     );
     await Promise.all(commits);
   }
+  await check();
+  await to.forget(UNFINISHED.kind, UNFINISHED.id);
   return { reps: documents.length, history, events: settled.length + open.length, records };
+}
+
+/** Refuses a store in which a copy broke off: reps, calls or accepted events would be missing without a word. */
+export async function requireWhole(engine: Engine): Promise<void> {
+  if ((await engine.kept(UNFINISHED.kind)).length === 0) return;
+  throw new EngineError({
+    code: "engine-half-copied",
+    retry: "rejected",
+    nextStep: "empty this store and copy into it again: `cli migrate` did not come to its end",
+  });
 }
 
 async function requireEmpty(to: Engine): Promise<void> {

@@ -1,11 +1,15 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { repId } from "../../src/presence/identity.ts";
 import { openStore } from "../../src/store.ts";
+import { eventually } from "../service/launch.ts";
 import { PostgresServer } from "../engine/postgres-server.ts";
 import { commit, document, event } from "../engine/sample.ts";
 import { run } from "./terminal.ts";
@@ -110,7 +114,38 @@ test("[R262] a target that holds something, and a source that is used or is not 
   expect(JSON.parse(missing.printed)).toMatchObject({ error: { code: "engine-missing" } });
 });
 
-test("[R262] a source that changes while it is copied is noticed", async () => {
+test("[R392] a copy that was killed is used by nobody, and says what is to be done; done again, it is whole", async () => {
+  await fill(file);
+  // The tables are there, and one of them is somebody else's for now.
+  await at(database, async () => undefined);
+  const holder = new pg.Client({ connectionString: database });
+  await holder.connect();
+  await holder.query("BEGIN");
+  await holder.query("LOCK TABLE lockstep.rep IN EXCLUSIVE MODE");
+  const main = join(import.meta.dirname, "../../src/cli/main.ts");
+  const copying = spawn(process.execPath, [main, "migrate", file, database, "--yes"], { env: {} });
+  const ended = once(copying, "exit");
+  await eventually("a part is copied", async () => {
+    const waiting =
+      "SELECT FROM pg_locks WHERE NOT granted AND relation = 'lockstep.rep'::regclass";
+    return (await holder.query(waiting)).rowCount === 1;
+  });
+  copying.kill("SIGKILL");
+  await ended;
+  await holder.query("ROLLBACK");
+  await holder.end();
+  const half = { code: "engine-half-copied" };
+  await expect(openStore({ kind: "postgres", url: database })).rejects.toMatchObject(half);
+  const again = await migrate(file, database, "--yes", "--json");
+  expect(JSON.parse(again.printed)).toMatchObject({ error: half });
+  const back = await migrate(database, `sqlite:${root}/${turn}-back.db`, "--yes", "--json");
+  expect(JSON.parse(back.printed)).toMatchObject({ error: half });
+  await server.sql("DROP SCHEMA lockstep CASCADE", `site_${turn}`);
+  expect(await migrate(file, database, "--yes")).toMatchObject({ exit: 0 });
+  expect(await told(database)).toHaveLength(3);
+});
+
+test("[R262] [R392] a source that changes while it is copied is noticed, and the copy is used by nobody", async () => {
   await fill(file);
   await at(file, async (engine) => {
     const many = Array.from({ length: 3_000 }, (_, n) => engine.accept(event(`e-${n}`)));
@@ -123,6 +158,9 @@ test("[R262] a source that changes while it is copied is noticed", async () => {
     const { exit, printed } = await copying;
     expect(exit).toBe(2);
     expect(JSON.parse(printed)).toMatchObject({ error: { code: "cli-migrate-changed" } });
+    await expect(openStore({ kind: "postgres", url: database })).rejects.toMatchObject({
+      code: "engine-half-copied",
+    });
   });
 });
 

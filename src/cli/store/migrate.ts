@@ -80,12 +80,13 @@ async function copy(from: Engine, target: Database): Promise<Copied> {
   const before = await fingerprintOf(from);
   const to = await openStore(target);
   try {
-    const copied = await copyEngine(from, to);
-    if ((await fingerprintOf(from)) === before) return copied;
-    throw new CommandError(
-      "cli-migrate-changed",
-      "Stop the service, empty the target, and begin again: the source changed while it was copied.",
-    );
+    return await copyEngine(from, to, async () => {
+      if ((await fingerprintOf(from)) === before) return;
+      throw new CommandError(
+        "cli-migrate-changed",
+        "Stop the service, empty the target, and begin again: the source changed while it was copied.",
+      );
+    });
   } finally {
     await to.close();
   }
