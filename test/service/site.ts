@@ -30,7 +30,15 @@ export class Site implements AsyncDisposable {
   /** What each rep was set to in Dynamics, as it should be. */
   readonly #wanted: string[] = [];
 
-  private constructor(company: Company, balancer: Balancer, url: string) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(
+    company: Company,
+    balancer: Balancer,
+    url: string,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#env = env;
     this.company = company;
     this.first = company.service;
     this.balancer = balancer;
@@ -40,12 +48,17 @@ export class Site implements AsyncDisposable {
     void this.#watchOver(this.first);
   }
 
-  static async open(server: PostgresServer, database: string): Promise<Site> {
+  static async open(
+    server: PostgresServer,
+    database: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Site> {
     await server.sql(`CREATE DATABASE ${database}`);
     const url = server.url(database);
+    const env = { METRICS_KEY, ...more };
     const company = await openCompany({
       reps: REPS,
-      env: { DATABASE_URL: url, METRICS_KEY },
+      env: { ...env, DATABASE_URL: url },
       webhook: "none",
     });
     const balancer = await Balancer.open();
@@ -56,12 +69,12 @@ export class Site implements AsyncDisposable {
       headerValue: WEBHOOK_KEY,
       mode: "async",
     });
-    return new Site(company, balancer, url);
+    return new Site(company, balancer, url, env);
   }
 
   /** Another instance, once it has its part of the reps, as one of so many. */
   async join(url = this.url, instances = 2): Promise<Service> {
-    const env = { DATABASE_URL: url, METRICS_KEY };
+    const env = { ...this.#env, DATABASE_URL: url };
     const joined = await launch(this.company.tenant, { env, webhook: "none" });
     this.#disposables.unshift(joined);
     void this.#watchOver(joined);

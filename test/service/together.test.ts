@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openPostgresEngine } from "../../src/engine/postgres/postgres-engine.ts";
+import { openSubscriber } from "../api/subscriber.ts";
 import { PostgresServer } from "../engine/postgres-server.ts";
 import { askApi } from "./api.ts";
 import { eventually, type Service } from "./launch.ts";
@@ -55,6 +56,44 @@ test("[R200] [R263] [R264] [R354] whatever people and applications ask of any in
     return Math.min(...counted) > 0 && counted.reduce((sum, reps) => sum + reps, 0) === REPS;
   });
   await Promise.all([site.first.stop(), second.stop()]);
+});
+
+test("[R196] [R264] a subscriber is told everything, though whoever tells it is killed, or hangs and goes on", async () => {
+  await using site = await Site.open(server, "told", { SUBSCRIBER_HOSTS: "localhost" });
+  const receiver = await openSubscriber();
+  const second = await site.join();
+  site.balancer.between(site.first, second);
+  const body = { url: receiver.url, kinds: ["status"] };
+  const made = await askApi(second, "POST /subscriptions", { body });
+  expect(made.status).toBe(201);
+  const { position } = made.json as { readonly position: number };
+  // The first has the desk.
+  await site.allCall(async () => {
+    await site.first.kill9();
+    site.balancer.between(second);
+  });
+  await site.allHangUp();
+  site.first.begin();
+  await site.shared();
+  // Now the second has.
+  await site.allCall(() => second.signal("SIGSTOP"));
+  await site.allHangUp();
+  second.signal("SIGCONT");
+  await eventually("it begins anew", () => site.startedAgain.includes(second));
+  await site.company.quiet();
+  const engine = await openPostgresEngine({ url: site.url, readOnly: true });
+  const history = await engine.history({ after: position, limit: 1_000 });
+  await engine.close();
+  const should = history.filter(({ kind }) => kind === "intent").map(({ position: at }) => at);
+  expect(should.length).toBeGreaterThanOrEqual(4 * REPS);
+  const told = (): number[] => [
+    ...new Set(receiver.deliveries.map(({ event }) => event.data.position)),
+  ];
+  await eventually("all is told", () => told().length >= should.length);
+  expect(told().toSorted((a, b) => a - b)).toEqual(should);
+  // What was sent when the one who sent it ended is sent again, with its id.
+  const ids = new Set(receiver.deliveries.map(({ id }) => id));
+  expect(ids.size).toBe(should.length);
 });
 
 /** How many reps an instance counts among its own. */
