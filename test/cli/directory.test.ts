@@ -106,8 +106,8 @@ describe("who takes part, from the command line", () => {
     ["no heading that we know", ["name", "ana"], "no column dynamics"],
     ["a column that means nothing", ["dynamics,shoe size", "ana,42"], "shoe size"],
     ["a column twice", ["dynamics,Dynamics", "ana,ben"], "twice"],
-    ["lines of different length", ["dynamics,teams", "ana"], "CSV_"],
-    ["a quote that never ends", ["dynamics", '"ana'], "CSV_"],
+    ["lines of different length", ["dynamics,teams", "ana"], "more or fewer fields"],
+    ["a quote that never ends", ["dynamics", '"ana'], "not closed"],
     ["another word for sync", ["dynamics,sync", "ana,maybe"], "line 2: sync must be"],
     ["somebody out for no reason", ["dynamics,sync", "ana,out"], "needs a reason"],
     ["nobody on a line", ["dynamics,teams", ",x"], "dynamics is empty"],
@@ -120,11 +120,13 @@ describe("who takes part, from the command line", () => {
 
   test("a file that is not there, or is no text, is named as that", async () => {
     expect((await cli("import", join(root, "nowhere.csv"))).said).toContain(
-      "cli-import-unreadable",
+      "cli-import-unreadable: Name a file that is there",
     );
     const path = join(root, "bytes.csv");
     await writeFile(path, Buffer.from([0x64, 0xff, 0xfe]));
-    expect((await cli("import", path)).said).toContain("cli-import-unreadable");
+    expect((await cli("import", path)).said).toContain(
+      "cli-import-unreadable: Save the file in UTF-8",
+    );
   });
 
   test("[R161, R162] one rep is let in, kept out, or rests", async () => {

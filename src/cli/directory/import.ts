@@ -80,12 +80,18 @@ export const importReps: Command = {
 };
 
 async function textOf(path: string): Promise<string> {
+  const bytes = await readFile(path).catch(() => {
+    throw unreadable("Name a file that is there and may be read.");
+  });
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new CommandError("cli-import-unreadable", "Name a readable file in UTF-8.");
+    throw unreadable('Save the file in UTF-8; Excel calls that "CSV UTF-8".');
   }
 }
+
+const unreadable = (nextStep: string): CommandError =>
+  new CommandError("cli-import-unreadable", nextStep);
 
 async function apply({ changes }: ImportPlan, book: DecisionBook, host: Host): Promise<void> {
   const bar = progressBar(host, "importing", changes.length);
