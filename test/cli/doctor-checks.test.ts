@@ -1,7 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { checkApplicationUser, checkDirectory } from "../../src/cli/doctor/dynamics.ts";
+import { createDynamicsProbes } from "../../src/cli/doctor/dynamics-probes.ts";
+import { probe } from "../../src/cli/doctor/finding.ts";
 import { checkDynamicsPoll, checkTeamsPoll } from "../../src/cli/doctor/load.ts";
 import { checkCertificate } from "../../src/cli/doctor/signing-in.ts";
-import { checkSubscribers } from "../../src/cli/doctor/teams.ts";
+import { checkSubscribers, checkTeamsRead } from "../../src/cli/doctor/teams.ts";
+import { createDataverse } from "../../src/connectors/dynamics/dataverse.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -62,5 +69,42 @@ describe("checks by themselves", () => {
   ] as const)("[R155] the cost of polling %s", (_what, finding, level, says) => {
     expect(finding.level).toBe(level);
     expect(`${finding.cameBack} ${finding.next}`).toMatch(says);
+  });
+
+  test.each(["{}", "[]", "null", "", "<html>sign in</html>", '{"UserId":7}'])(
+    "[R155] a gateway that answers 200 %s to everything is no Dataverse, and is named as none",
+    async (body) => {
+      const server = createServer((_, response) => void response.end(body)).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const token = (): Promise<string> => Promise.resolve("a token");
+      const dataverse = createDataverse({
+        dataverseUrl: `http://127.0.0.1:${port}`,
+        credential: { token, replacement: token },
+        nowMs: Date.now,
+      });
+      onTestFinished(async () => {
+        await dataverse.close();
+        server.close();
+      });
+      const { signal } = new AbortController();
+      const tried = await probe(Date.now, () => createDynamicsProbes(dataverse, signal).whoAmI());
+      const finding = checkApplicationUser(tried);
+      expect(finding).toMatchObject({ level: "failure", cameBack: "dataverse-answer-malformed" });
+      expect(finding.next).toContain("DATAVERSE_URL");
+    },
+  );
+
+  test("[R155] what is skipped names what comes first", () => {
+    expect(checkDirectory(null, true).cameBack).toContain("application user");
+    expect(checkDirectory(null, false).cameBack).toContain("reading the store");
+  });
+
+  test("[R155] where nobody at all has a presence, the address may be wrong and not the licenses", () => {
+    const read = (answered: number) =>
+      checkTeamsRead({ ok: true, value: { asked: 10, answered }, tookMs: 1 });
+    expect(read(0)).toMatchObject({ level: "failure", next: expect.stringMatching(/GRAPH_URL/) });
+    expect(read(9).level).toBe("warning");
+    expect(read(9).next).not.toMatch(/GRAPH_URL/);
   });
 });

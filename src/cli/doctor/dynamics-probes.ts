@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Dataverse } from "../../connectors/dynamics/dataverse.ts";
 import { askCenter } from "../../connectors/dynamics/center-availability.ts";
+import { malformed } from "../../connectors/dynamics/dataverse-error.ts";
 import { readRepDetail } from "../../connectors/dynamics/rep-detail.ts";
 import type { Depth, Reach } from "./dynamics.ts";
 
@@ -60,7 +61,10 @@ export function createDynamicsProbes(dataverse: Dataverse, signal: AbortSignal):
 
   return {
     async whoAmI() {
-      return identity.parse(await dataverse.call("WhoAmI", signal)).UserId;
+      const answer = identity.safeParse(await dataverse.call("WhoAmI", signal));
+      // A gateway may answer 200 to everything.
+      if (!answer.success) throw malformed();
+      return answer.data.UserId;
     },
     async setNobody() {
       const body = { ApiVersion: "1.0", AgentId: NOBODY, PresenceId: NOBODY };

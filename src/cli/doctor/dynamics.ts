@@ -72,9 +72,12 @@ const UNMATCHED: ReadonlySet<Exclusion> = new Set([
   "shared Entra object id",
 ]);
 
-export function checkDirectory(tried: Tried<Roster>): Finding {
+/** `isStoreRead`: what was decided about who takes part is known. */
+export function checkDirectory(tried: Tried<Roster>, isStoreRead: boolean): Finding {
   const subject = { check: "directory", tried: "find the reps: agents with an Entra account" };
-  if (tried === null) return skipped(subject, AFTER_USER);
+  if (tried === null) {
+    return skipped(subject, isStoreRead ? AFTER_USER : "reading the store comes first");
+  }
   if (!tried.ok) return refused(subject, "failure", tried.failure);
   const { matches, excluded } = tried.value;
   const reasons = Object.entries(countsOf(excluded));

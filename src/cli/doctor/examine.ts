@@ -100,7 +100,7 @@ export async function* examine(
     const roster = await when(isUser && decisions.ok, () =>
       tenant.censusWith(() => readDecisions(config, host), { tolerant: true }).take(signal),
     );
-    yield checkDirectory(roster);
+    yield checkDirectory(roster, decisions.ok);
     const identities = roster?.ok ? roster.value.matches.map(({ identity }) => identity) : [];
     yield checkPresences(
       await when(isUser, async () => {

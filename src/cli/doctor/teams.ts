@@ -77,6 +77,8 @@ export function checkReader(isSet: boolean, tried: Tried<readonly string[] | nul
   });
 }
 
+const LICENSES = "Microsoft 365 admin center, Users, Active users, Licenses and apps";
+
 export type TeamsRead = { readonly asked: number; readonly answered: number };
 
 export function checkTeamsRead(tried: Tried<TeamsRead>): Finding {
@@ -87,10 +89,17 @@ export function checkTeamsRead(tried: Tried<TeamsRead>): Finding {
   const { asked, answered } = tried.value;
   const cameBack = `${answered} of ${asked}, after ${tried.tookMs} ms`;
   if (answered === asked) return fine(subject, cameBack);
-  return found(subject, answered === 0 ? "failure" : "warning", {
+  if (answered === 0) {
+    return found(subject, "failure", {
+      cameBack,
+      next: "Check GRAPH_URL: of nobody there is a presence. If it is right, no rep has a Teams license: give them one.",
+      where: `${PLACE.settings}; or ${LICENSES}`,
+    });
+  }
+  return found(subject, "warning", {
     cameBack,
     next: "Give every rep a Teams license: who has none has no presence, and is not kept in step.",
-    where: "Microsoft 365 admin center, Users, Active users, Licenses and apps",
+    where: LICENSES,
   });
 }
 
