@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { OUT_OF_THE_BOX } from "../../src/connectors/dynamics/presences.ts";
+import { refusal } from "../../src/connectors/dynamics/dataverse-error.ts";
 import type { Tenant } from "../../src/emulators/tenant.ts";
 import { openTenant } from "../connectors/bench.ts";
 import { openRows } from "./dataverse-rows.ts";
-import { environmentOf, KEY, NEXT_KEY, run, type Environment } from "./terminal.ts";
+import { environmentOf, KEY, NEXT_KEY, run, type Environment, type Run } from "./terminal.ts";
 import { openWebhookService } from "./webhook-service.ts";
 
 const CUSTOMIZER = ["Omnichannel Supervisor", "System Customizer"];
@@ -155,11 +159,53 @@ describe("cli register-webhook", () => {
     expect(silent.printed).toContain("Nothing answers there");
   });
 
+  test("[R150] two that run at once leave two endpoints: the later one says so, and the next repairs it", async () => {
+    const firsts: Promise<Run>[] = [];
+    const server = createServer((_, response) => {
+      // The one that comes to ask us has its plan; now the other makes and carries out the same.
+      const isAsked = firsts.length > 0;
+      if (!isAsked) firsts.push(register("--yes"));
+      void Promise.all(isAsked ? [] : firsts).then(() => {
+        response.setHeader("content-type", "application/json");
+        response.end('{"result":"ignored"}');
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    env = { ...env, PUBLIC_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const second = await register("--yes");
+    expect(await Promise.all(firsts)).toMatchObject([{ exit: 0, said: "" }]);
+    expect(second).toMatchObject({
+      exit: 2,
+      said: expect.stringContaining("cli-webhook-unfinished"),
+    });
+    expect(second.printed).not.toContain("Registered.");
+    expect((await register("--yes")).printed).toContain("Registered.");
+    expect((await register()).printed).toContain("nothing to do");
+  });
+
+  test("a refusal without a code of its own says nothing about presences", () => {
+    const refused = { status: 412, retryAfter: null, text: "", nowMs: 0 };
+    const { message } = refusal({ ...refused, doing: { kind: "register" } });
+    expect(message).toMatch(/^dataverse-rejected \(412\): Run `cli register-webhook` again/);
+    const read = refusal({ ...refused, doing: { kind: "read", table: "queue" } });
+    expect(read.nextStep).not.toContain("presence");
+  });
+
   test.each([
     ["without a key", { DATAVERSE_WEBHOOK_KEY: undefined }, [], 2, "cli-webhook-key-missing"],
     ["without an address", { PUBLIC_URL: undefined }, [], 2, "cli-webhook-address-missing"],
     ["with half an address", {}, ["--url", "host/path"], 2, "cli-webhook-address-malformed"],
     ["in the clear", {}, ["--url", "http://a.example/"], 2, "cli-webhook-address-malformed"],
+    [
+      "with a password",
+      {},
+      ["--url", "https://a:b@a.example/"],
+      2,
+      "cli-webhook-address-malformed",
+    ],
+    ["to remove and rotate", {}, ["--remove", "--rotate"], 64, "--remove goes with neither"],
+    ["to remove and to make synchronous", {}, ["--remove", "--sync"], 64, "--remove goes with"],
     ["with no next key to rotate to", {}, ["--rotate"], 2, "cli-webhook-next-key-missing"],
     ["with an option it does not have", {}, ["--force"], 64, "--force"],
     ["with a word too many", {}, ["now"], 64, "takes no further words"],

@@ -16,7 +16,14 @@ import {
   type Wanted,
 } from "../../connectors/dynamics/registration-plan.ts";
 import { credentialOf } from "../../sign-in.ts";
-import { type Arguments, type Command, CommandError, EXIT, type Host } from "../command.ts";
+import {
+  type Arguments,
+  type Command,
+  CommandError,
+  EXIT,
+  type Host,
+  UsageError,
+} from "../command.ts";
 import { probeWebhook, type WebhookProbe } from "./probe.ts";
 
 export const WEBHOOK_PATH = "/webhooks/dataverse";
@@ -51,6 +58,10 @@ export const registerWebhook: Command = {
     },
   },
   run: async (given, host) => {
+    const isRemoval = given.flag("remove");
+    if (isRemoval && (given.flag("rotate") || given.flag("sync"))) {
+      throw new UsageError("--remove goes with neither --rotate nor --sync.");
+    }
     const config = readConfig(host.env);
     const dataverse = createDataverse({
       dataverseUrl: config.dataverseUrl,
@@ -61,22 +72,26 @@ export const registerWebhook: Command = {
       const registrar = createRegistrar(dataverse);
       const endpoints = await registrar.read(host.signal);
       const url = addressOf(given, config);
-      const key = given.flag("remove") ? "" : keyOf(given, config, endpointsAt(url, endpoints));
+      const key = isRemoval ? "" : keyOf(given, config, endpointsAt(url, endpoints));
       const wanted: Wanted = { url, key, mode: modeOf(given) };
-      const changes = given.flag("remove")
-        ? planRemoval(endpoints, url)
-        : planRegistration(endpoints, wanted);
+      const planOf = (found: readonly RegisteredEndpoint[]): readonly Change[] =>
+        isRemoval ? planRemoval(found, url) : planRegistration(found, wanted);
+      const changes = planOf(endpoints);
       const notes = await notesOn(given, config, wanted, endpoints, host);
       const applies = given.flag("yes") && changes.length > 0;
       if (!given.flag("json")) host.print(described(changes, wanted, notes, applies));
-      if (applies) await registrar.apply(changes, wanted, host.signal);
+      if (applies) {
+        await registrar.apply(changes, wanted, host.signal);
+        // Somebody may have done the same at the same time, and what stands between may answer 200 to anything.
+        if (planOf(await registrar.read(host.signal)).length > 0) throw unfinished();
+      }
       if (given.flag("json")) {
         const plan = changes.map((change) => ({ ...change, says: sayChange(change, wanted) }));
         host.print(
           JSON.stringify({ url, mode: wanted.mode, changes: plan, notes, applied: applies }),
         );
       } else if (applies) {
-        host.print(given.flag("remove") ? "Removed." : "Registered.");
+        host.print(isRemoval ? "Removed." : "Registered.");
       }
       return changes.length > 0 && !applies ? EXIT.warning : EXIT.fine;
     } finally {
@@ -96,14 +111,22 @@ function addressOf(given: Arguments, { publicUrl }: Config): string {
     );
   }
   // The key goes along with each call. An endpoint that is there already may be taken away, whatever it is.
-  const isSafe = isEncrypted(url) || (given.flag("remove") && URL.canParse(url));
+  const isSafe =
+    (isEncrypted(url) && !namesSomebody(url)) || (given.flag("remove") && URL.canParse(url));
   if (!isSafe) {
     throw new CommandError(
       "cli-webhook-address-malformed",
-      "Give --url a whole address: https://…",
+      "Give --url a whole address, without a user name or a password: https://…",
     );
   }
   return url;
+}
+
+function unfinished(): CommandError {
+  return new CommandError(
+    "cli-webhook-unfinished",
+    "Run the command again: Dataverse took each request, and shows something else. Somebody may have run it at the same time.",
+  );
 }
 
 /**
@@ -229,6 +252,11 @@ export function hasUsualPort(url: string): boolean {
 function isEncrypted(url: string): boolean {
   const { protocol } = URL.parse(url) ?? {};
   return protocol === "https:" || (protocol === "http:" && isOnLoopback(url));
+}
+
+function namesSomebody(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
 }
 
 export function isOnLoopback(url: string): boolean {

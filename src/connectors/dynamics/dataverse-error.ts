@@ -42,9 +42,10 @@ const NO_ROLES = "0x80042f09";
 export function refusal(answer: Refused): SystemError {
   const { status, retryAfter, doing, nowMs } = answer;
   const theirs = codeIn(answer.text);
-  const refused = { system: DYNAMICS, detail: `${status} ${theirs}`, surelyNotApplied: true };
+  const detail = `${status} ${theirs}`.trim();
+  const refused = { system: DYNAMICS, detail, surelyNotApplied: true };
   if (status === 429) {
-    const [code, what] = THROTTLES[theirs] ?? ["dataverse-throttled", "its limits"];
+    const [code, what] = THROTTLES[theirs] ?? ["dataverse-throttled", "so much and no more"];
     return new SystemError({
       ...refused,
       code,
@@ -77,6 +78,19 @@ export function refusal(answer: Refused): SystemError {
   const retry = status === 403 ? "unavailable" : "rejected";
   return new SystemError({ ...refused, code, retry, nextStep });
 }
+
+const REPORT = "Report this: Dataverse does not like what it was asked.";
+
+/** What to do about a refusal that has no code of its own. */
+const NEXT_OF_REJECTED: Readonly<Record<Doing["kind"], string>> = {
+  "set presence":
+    "Check that the presence still exists and that supervisors may set it; otherwise report this.",
+  register:
+    "Run `cli register-webhook` again, which shows what is left to do; if that is refused as well, report this.",
+  read: REPORT,
+  availability: REPORT,
+  "rep detail": REPORT,
+};
 
 function rejection(
   status: number,
@@ -149,10 +163,7 @@ function rejection(
       `Check DATAVERSE_URL: the organization there has no table ${doing.table}, so Contact Center is not installed.`,
     ];
   }
-  return [
-    "dataverse-rejected",
-    "Check that the presence still exists and that supervisors may set it; otherwise report this.",
-  ];
+  return ["dataverse-rejected", NEXT_OF_REJECTED[doing.kind]];
 }
 
 /** No answer: nobody knows whether the request had its effect, unless no connection was ever made. */
