@@ -48,7 +48,8 @@ const PROGRAM = "cli";
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
   const [name = "", ...rest] = argv;
   if (name === "" || name === "help" || name === "--help" || name === "-h") {
-    host.print(overview());
+    const about = COMMANDS.find((candidate) => candidate.name === rest[0]);
+    host.print(about ? helpOf(about) : overview());
     return name === "" ? EXIT.usage : EXIT.fine;
   }
   const command = COMMANDS.find((candidate) => candidate.name === name);

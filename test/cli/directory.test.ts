@@ -172,6 +172,32 @@ describe("who takes part, from the command line", () => {
     expect((await cli("sync", "nobody", "in")).said).toContain("cli-rep-unknown");
     expect(await cli("sync", email, "pause", "--hours", "forever")).toMatchObject({ exit: 64 });
     expect(await cli("sync", email, "sideways")).toMatchObject({ exit: 64 });
+    expect((await cli("sync", ` ${email.toUpperCase()} `, "in")).printed).toContain(systemUserId);
+    expect((await cli("sync", "Everybody", "resume")).printed).toContain("everybody: resume");
+  });
+
+  test.each([
+    [["in", "--hours", "5"], "--hours goes with pause only"],
+    [["out", "--hours", "5", "--reason", "ill"], "--hours goes with pause only"],
+    [["pause", "--reason", "ill"], "--reason goes with in and out only"],
+    [["pause", "--hours", "0"], "above 0"],
+    [["out", "--reason", "  "], "Give a --reason"],
+    [["out", "--reason", "\u001b[2J"], "control character"],
+    [["out", "--reason", "a".repeat(257)], "more than 256"],
+  ])("[R161, R162] what %j asks for would not come true, and is refused", async (words, says) => {
+    const before = await roster();
+    const answer = await cli("sync", userAt(0).email, ...words);
+    expect(answer).toMatchObject({ exit: 64, said: expect.stringContaining(says) });
+    expect(await roster()).toEqual(before);
+  });
+
+  test("[R161] an id that is of no team or queue takes nobody out", async () => {
+    for (const option of ["--team", "--queue"]) {
+      const answer = await cli("scope", option, userAt(0).systemUserId);
+      expect(answer).toMatchObject({ exit: 2, said: expect.stringContaining("cli-group-unknown") });
+    }
+    expect((await cli("scope")).printed).toBe("Everybody takes part.");
+    expect(await taking()).toHaveLength(4);
   });
 
   test("[R161] members of a team and of a queue take part, by name or id", async () => {

@@ -111,6 +111,22 @@ test.each([
   expect((await run(environmentOf(office), ["partners", "list"])).printed).toContain("Nobody");
 });
 
+test.each([
+  [["rotate", "desk", "--kind", "hold"], "--kind means nothing to rotate"],
+  [["rotate", "desk", "--rep", ANA.rep], "revoke it and create it anew"],
+  [["revoke", "desk", "--overlap", "48"], "--overlap means nothing to revoke"],
+  [["create", "other", "--overlap", "48"], "--overlap means nothing to create"],
+  [["list", "--hours", "5"], "--hours means nothing to list"],
+])("[R206] %j would bind or end otherwise than it says, and does nothing", async (words, says) => {
+  const office = await Office.open({});
+  const cli = (...more: string[]) => run(environmentOf(office), ["partners", ...more]);
+  const made = await cli("create", "desk", "--rep", ANA.rep, "--rep", ANA.rep.toUpperCase());
+  expect(made.said).toContain(" 1 rep;");
+  const before = (await cli("list", "--json")).printed;
+  expect(await cli(...words)).toMatchObject({ exit: 64, said: expect.stringContaining(says) });
+  expect((await cli("list", "--json")).printed).toBe(before);
+});
+
 test.each(["teams", "app-1", "Desk", "a b"])("[R206] %s is no name of a partner", async (name) => {
   const office = await Office.open({});
   expect((await run(environmentOf(office), ["partners", "create", name])).exit).toBe(2);

@@ -24,6 +24,7 @@ describe("the command, as a process", () => {
       const own = await shell(name, "--help");
       expect([own.code, own.stderr]).toEqual([0, ""]);
       expect(own.stdout).toContain(`Usage: cli ${name}`);
+      expect(await shell("help", name)).toEqual(own);
     }
   });
 

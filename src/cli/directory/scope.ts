@@ -12,8 +12,6 @@ const HELP = `Without an option it says what the scope is. --team and --queue (e
 Dynamics teams and queues take part, and nobody else; --listed only those who were opted in; --everybody everybody again.
 Somebody who was opted in or out (cli sync, cli import) is that whatever the scope. The service follows within a minute.`;
 
-const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export const scope: Command = {
   name: "scope",
   takes: "",
@@ -69,15 +67,13 @@ async function idsOf(
 ): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const name of names) {
-    if (GUID.test(name)) {
-      ids.push(name.toLowerCase());
-      continue;
-    }
     const [only, ...others] = await findGroups(dataverse, set, name, signal);
     if (!only || others.length > 0) {
       throw new CommandError(
         "cli-group-unknown",
-        `Give the id: Dynamics has ${others.length + (only ? 1 : 0)} ${set} of that name. Nothing was changed.`,
+        only
+          ? `Give the id: Dynamics has ${others.length + 1} ${set} of that name. Nothing was changed.`
+          : `Name one that is there: Dynamics has no ${set} of that name or id. Nothing was changed.`,
       );
     }
     ids.push(only.id);

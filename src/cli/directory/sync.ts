@@ -6,6 +6,7 @@ import { type RepId, repId, type SystemUserId, systemUserId } from "../../presen
 import { openStore } from "../../store.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
 import { openTenant } from "../tenant.ts";
+import { faultOfText } from "./text.ts";
 
 const HELP = `in: she takes part, whatever the scope says. out: she does not; give a --reason. default: the scope decides again.
 pause: she rests, for --hours or until resume; what we set for her is withdrawn meanwhile, and nothing of hers is lost.
@@ -39,9 +40,8 @@ export const sync: Command = {
     const [rep = "", word = ""] = given.positionals;
     const action = ACTIONS.find((known) => known === word);
     if (!action) throw new UsageError(`There is no ${word}: one of ${ACTIONS.join(", ")}.`);
-    const reason = given.text("reason") ?? "";
-    if (action === "out" && reason === "") throw new UsageError("Give a --reason for out.");
-    const hours = hoursOf(given);
+    const reason = reasonOf(given, action);
+    const hours = hoursOf(given, action);
     const config = readConfig(host.env);
     const tenant = openTenant(config, host);
     try {
@@ -88,25 +88,41 @@ const repOf = (user: SystemUserId): RepId | typeof EVERYBODY =>
   user === EVERYBODY ? EVERYBODY : repId(user);
 
 async function whoIs(
-  rep: string,
+  given: string,
   action: Action,
   accounts: () => Promise<readonly DynamicsAccount[]>,
 ): Promise<SystemUserId> {
+  const rep = given.trim().toLowerCase();
   if (rep !== "everybody") return findRep(await accounts(), rep);
   if (action === "pause" || action === "resume") return systemUserId(EVERYBODY);
   throw new UsageError("Everybody can only pause and resume; for the rest there is cli scope.");
 }
 
-function hoursOf(given: Arguments): number | null {
+/** What would count for nothing is refused: who asks for five hours means five. */
+function hoursOf(given: Arguments, action: Action): number | null {
   const text = given.text("hours");
   if (text === null) return null;
+  if (action !== "pause") throw new UsageError("--hours goes with pause only.");
   const hours = Number(text);
   if (hours > 0 && hours <= MAX_HOURS) return hours;
-  throw new UsageError(`--hours must be a number from 0 to ${MAX_HOURS}.`);
+  throw new UsageError(`--hours must be a number above 0, up to ${MAX_HOURS}.`);
 }
 
-function findRep(accounts: readonly DynamicsAccount[], rep: string): SystemUserId {
-  const wanted = rep.toLowerCase();
+function reasonOf(given: Arguments, action: Action): string {
+  const reason = given.text("reason")?.trim() ?? "";
+  if (reason === "") {
+    if (action === "out") throw new UsageError("Give a --reason for out.");
+    return reason;
+  }
+  if (action !== "in" && action !== "out") {
+    throw new UsageError("--reason goes with in and out only.");
+  }
+  const fault = faultOfText(reason);
+  if (fault !== null) throw new UsageError(`--reason ${fault}.`);
+  return reason;
+}
+
+function findRep(accounts: readonly DynamicsAccount[], wanted: string): SystemUserId {
   const found = accounts.filter(
     ({ user, principalName, mail }) =>
       user === wanted || principalName === wanted || mail === wanted,

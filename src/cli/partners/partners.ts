@@ -31,8 +31,17 @@ rotate prints a new secret; the old one serves on for --overlap hours (24). revo
 seconds. A partner of the setting PARTNERS gives way to one of the same name here.
 audit shows what an integration, or everybody, reported and set in the last --hours (24; a plan counts when it comes), and what was done with it.`;
 
+/** Which options mean something to an action; any other is refused, or she who gives it believes that it counts. */
+const OPTIONS: Readonly<Record<Action, readonly string[]>> = {
+  create: ["app", "rep", "kind", "permission", "rate", "quota"],
+  rotate: ["overlap"],
+  revoke: [],
+  list: [],
+  audit: ["hours"],
+};
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ACTIONS = ["create", "rotate", "revoke", "list", "audit"] as const;
+type Action = (typeof ACTIONS)[number];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -59,6 +68,7 @@ export const partners: Command = {
     if (known !== "audit" && (known === "list") !== (name === undefined)) {
       throw new UsageError("create, rotate and revoke take one name; list takes none.");
     }
+    requireMeant(given, known);
     const binding = bindingOf(given);
     const overlapMs = hoursOf("overlap", given.text("overlap"), OVERLAP_MS);
     const sinceMs = host.nowMs() - hoursOf("hours", given.text("hours"), DAY_MS);
@@ -135,8 +145,19 @@ async function change(
   return next;
 }
 
+function requireMeant(given: Arguments, action: Action): void {
+  const isGiven = (option: string): boolean =>
+    given.text(option) !== null || given.list(option).length > 0;
+  const odd = Object.values(OPTIONS)
+    .flat()
+    .find((option) => isGiven(option) && !OPTIONS[action].includes(option));
+  if (odd === undefined) return;
+  const after = action === "rotate" ? " To bind it otherwise, revoke it and create it anew." : "";
+  throw new UsageError(`--${odd} means nothing to ${action}.${after}`);
+}
+
 function bindingOf(given: Arguments): Binding {
-  const reps = given.list("rep");
+  const reps = [...new Set(given.list("rep").map((id) => id.toLowerCase()))];
   if (!reps.every((id) => GUID.test(id)))
     throw new UsageError("--rep takes the id of a rep, a GUID.");
   const appId = given.text("app");
@@ -181,8 +202,12 @@ function requireFree(appId: string | null, all: ReadonlyMap<string, KeptIntegrat
 
 /** What it may do, as it stands in the list. */
 function boundTo({ permissions, kinds, reps }: KeptIntegration): string {
-  const whom = reps === null ? "every rep" : `${reps.length} reps`;
-  return `It may ${permissions.join(" and ")} ${whom}; of the kinds ${kinds.join(", ")}`;
+  return `It may ${permissions.join(" and ")} ${whomOf(reps)}; of the kinds ${kinds.join(", ")}`;
+}
+
+function whomOf(reps: readonly string[] | null): string {
+  if (reps === null) return "every rep";
+  return reps.length === 1 ? "1 rep" : `${reps.length} reps`;
 }
 
 function listed(all: ReadonlyMap<string, KeptIntegration>, asJson: boolean): string {
@@ -203,7 +228,7 @@ function listed(all: ReadonlyMap<string, KeptIntegration>, asJson: boolean): str
     revokedAtMs === null ? comesAs : "revoked",
     permissions.join("+"),
     kinds.join("+"),
-    reps === null ? "every rep" : `${reps.length} reps`,
+    whomOf(reps),
   ]);
   const heading = ["name", "comes as", "may", "kinds", "reps"];
   return textTable([heading, ...lines], { width: 100 });
