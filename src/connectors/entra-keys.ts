@@ -34,10 +34,12 @@ const STALE_AFTER_MS = 24 * 3_600_000;
 const LOOK_AGAIN_MS = 5 * 60_000;
 const RETRY_MS = 10_000;
 
-const keySet = z.object({
-  keys: z.array(
-    z.looseObject({ kid: z.string().min(1), kty: z.string(), n: z.string(), e: z.string() }),
-  ),
+const keySet = z.object({ keys: z.array(z.unknown()) });
+const rsaKey = z.looseObject({
+  kid: z.string().min(1),
+  kty: z.literal("RSA"),
+  n: z.string(),
+  e: z.string(),
 });
 const discovery = z.object({ issuer: z.string() });
 
@@ -66,7 +68,8 @@ export function createEntraKeys(options: {
         tenantIdOf(tenant, authority, options.fetch),
         get(`${authority}/${tenant}/discovery/v2.0/keys`, keySet, options.fetch),
       ]);
-      const usable = set.keys.filter(({ kty }) => kty === "RSA");
+      // A key of another kind beside them, which has other members, costs nobody the ones that we can use.
+      const usable = set.keys.flatMap((key) => rsaKey.safeParse(key).data ?? []);
       const kids = new Set(usable.map(({ kid }) => kid));
       keys = { tenantId, find: createLocalJWKSet({ keys: usable }), has: (kid) => kids.has(kid) };
       staleAtMs = nowMs() + STALE_AFTER_MS;

@@ -28,7 +28,12 @@ function stage(tenant = TENANT): Stage {
       return JSON.stringify({ issuer: `${AUTHORITY}/${TENANT}/v2.0` });
     }
     const rsa = made.published.map((kid) => ({ ...JWK, kid, use: "sig" }));
-    return JSON.stringify({ keys: [...rsa, { kty: "RSA", kid: "weak", n: "AQAB", e: "AQAB" }] });
+    // Beside ours, one that is too short and one of another kind, with other members.
+    const others = [
+      { kty: "RSA", kid: "weak", n: "AQAB", e: "AQAB" },
+      { kty: "EC", kid: "curve", crv: "P-256", x: "AQAB", y: "AQAB" },
+    ];
+    return JSON.stringify({ keys: [...rsa, ...others] });
   };
   const fetch: FetchKeys = async (url, options) => {
     made.asked.push(url);
