@@ -18,19 +18,37 @@ export type Lockstep = {
 const TIMEOUT_MS = 10_000;
 const TRIES = 5;
 const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 15 * 60_000;
 
 /** Statuses after which the same request may be answered otherwise. */
 const isPassing = (status: number): boolean => status === 0 || status === 429 || status >= 500;
 
+/** Seconds or a date (RFC 9110), up to a quarter of an hour; what is neither asks for nothing. */
+function retryAfterMs(header: string | null): number {
+  const text = header?.trim() ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), LONGEST_WAIT_MS);
+}
+
+/** `null` for what is no JSON: a proxy answers for itself in HTML, and its status counts all the same. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /** The API of Lockstep as a signing partner uses it (Standard Webhooks). Never rejects. */
 export function createLockstep({ url, secret }: LockstepOptions): Lockstep {
-  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  const root = url.trim().replace(/\/+$/, "");
+  const key = Buffer.from(secret.trim().replace(/^whsec_/, ""), "base64");
 
   const once = async (method: string, path: string, id: string, body: string) => {
     const timestamp = String(Math.floor(Date.now() / 1000));
     const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`);
     try {
-      const answer = await fetch(`${url}/api/v1${path}`, {
+      const answer = await fetch(`${root}/api/v1${path}`, {
         method,
         headers: {
           ...(body === "" ? {} : { "content-type": "application/json" }),
@@ -41,9 +59,8 @@ export function createLockstep({ url, secret }: LockstepOptions): Lockstep {
         ...(body === "" ? {} : { body }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      const text = await answer.text();
-      const json: unknown = text === "" ? null : JSON.parse(text);
-      const afterMs = Number(answer.headers.get("retry-after") ?? 0) * 1_000;
+      const json = parsed(await answer.text());
+      const afterMs = retryAfterMs(answer.headers.get("retry-after"));
       return { status: answer.status, json, afterMs };
     } catch {
       return { status: 0, json: null, afterMs: 0 };

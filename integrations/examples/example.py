@@ -1,7 +1,7 @@
 """Reports a call, reads the rep, and reports the call's end. LOCKSTEP_URL, LOCKSTEP_SECRET (whsec_...), REP"""
 import base64, hmac, os, time, urllib.request, uuid
 
-URL, REP = os.environ["LOCKSTEP_URL"], os.environ["REP"]
+URL, REP = os.environ["LOCKSTEP_URL"].rstrip("/"), os.environ["REP"]
 KEY = base64.b64decode(os.environ["LOCKSTEP_SECRET"].removeprefix("whsec_"))
 
 

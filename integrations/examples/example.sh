@@ -12,7 +12,7 @@ ask() { # method path body
   method="$1" path="$2" body="$3"
   shift 3
   [ -z "$body" ] || set -- "$@" -H "content-type: application/json" --data-binary "$body"
-  curl --silent --show-error --fail-with-body -X "$method" "$@" "$LOCKSTEP_URL/api/v1$path" && echo
+  curl --silent --show-error --fail-with-body -X "$method" "$@" "${LOCKSTEP_URL%/}/api/v1$path" && echo
 }
 
 ask PUT "/reps/$REP/holds/example" '{"status":"InACall","ttlSeconds":60}'

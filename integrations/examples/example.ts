@@ -13,7 +13,11 @@ async function ask(method: string, path: string, body?: string): Promise<void> {
   headers.set("webhook-id", id);
   headers.set("webhook-timestamp", at);
   headers.set("webhook-signature", `v1,${digest}`);
-  const answer = await fetch(`${LOCKSTEP_URL}/api/v1${path}`, { method, headers, body });
+  const answer = await fetch(`${LOCKSTEP_URL.replace(/\/$/, "")}/api/v1${path}`, {
+    method,
+    headers,
+    body,
+  });
   console.log(await answer.text());
   if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
 }

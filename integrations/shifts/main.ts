@@ -9,12 +9,14 @@ import { type Known, push } from "./push.ts";
 const EVERY_MS = 5 * 60_000;
 const [DAY_MS, AHEAD_DAYS] = [86_400_000, 14];
 
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const given = (name: string): string => process.env[name] ?? "";
 
 function need(name: string): string {
   const value = given(name);
-  if (value === "") throw new Error(`${name} is missing; see README.md`);
-  return value;
+  if (value !== "") return value;
+  say(`${name} is missing; see README.md`);
+  process.exit(64);
 }
 
 /** An app-only token, by the client's secret: Schedule.Read.All is all that it needs. */
@@ -35,7 +37,7 @@ async function read(nowMs: number): Promise<Plan> {
   const path = given("PLAN_FILE");
   if (path !== "") {
     const text = await readFile(path, "utf8");
-    return path.endsWith(".ics") ? readICalendar(text) : readCsv(text);
+    return /\.ics$/i.test(path) ? readICalendar(text) : readCsv(text);
   }
   const [fromMs, untilMs] = [nowMs - DAY_MS, nowMs + AHEAD_DAYS * DAY_MS];
   const graphUrl = "https://graph.microsoft.com";
@@ -56,7 +58,6 @@ const reps = (person: string): string | null =>
   people.get(person.toLowerCase()) ??
   (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(person) ? person : null);
 
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const lockstep = createLockstep({ url: need("LOCKSTEP_URL"), secret: need("LOCKSTEP_SECRET") });
 let before: readonly Known[] = [];
 
@@ -74,6 +75,7 @@ for (;;) {
     for (const { where, says } of problems) say(`${where}: ${says}`);
   } catch (error) {
     say(error instanceof Error ? error.message : "the plan could not be read");
+    if (process.argv.includes("--once")) process.exitCode = 1;
   }
   if (process.argv.includes("--once")) break;
   await new Promise((resolve) => setTimeout(resolve, EVERY_MS));

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Lockstep } from "../client.ts";
 import type { PlannedShift } from "./plan.ts";
 
@@ -30,9 +31,9 @@ export async function push(
     const rep = reps(one.person);
     return rep === null ? [] : [{ ...one, rep }];
   });
-  const keyOf = ({ rep, id }: Known): string => `${rep} ${id}`;
+  const keyOf = ({ rep, id }: Pick<Known, "rep" | "id">): string => `${rep} ${id}`;
   const keys = new Set(mine.map(keyOf));
-  const gone = before.filter((known) => !keys.has(keyOf(known)));
+  const gone = before.filter((known) => known.untilMs > nowMs && !keys.has(keyOf(known)));
   const items = [
     ...gone.map(({ rep, id }) => ({ op: "endShift", rep, shift: shortened(id) })),
     ...mine.map(({ rep, id, fromMs, untilMs }) => {
@@ -40,6 +41,7 @@ export async function push(
     }),
   ];
   const refused: Record<string, number> = {};
+  let planned = 0;
   const blame = (code: string): void => void (refused[code] = (refused[code] ?? 0) + 1);
   for (let at = 0; at < items.length; at += PER_CALL) {
     const part = items.slice(at, at + PER_CALL);
@@ -47,14 +49,27 @@ export async function push(
     if (status !== 200)
       throw new Error(`Lockstep answered ${status}; nothing is known to be planned`);
     const { results } = json as { readonly results: readonly { readonly code?: string }[] };
-    for (const { code } of results) if (code !== undefined) blame(code);
+    for (const [place, { code }] of results.entries()) {
+      if (code !== undefined) blame(code);
+      else if (part[place]?.op === "putShift") planned += 1;
+    }
   }
   for (const { person } of current) if (reps(person) === null) blame("person-unknown");
-  const known = mine.map(({ rep, id }) => ({ rep, id }));
-  return { planned: mine.length, withdrawn: gone.length, refused, known };
+  const known = mine.map(({ rep, id, untilMs }) => ({ rep, id, untilMs }));
+  return { planned, withdrawn: gone.length, refused, known };
 }
 
-export type Known = { readonly rep: string; readonly id: string };
+export type Known = { readonly rep: string; readonly id: string; readonly untilMs: number };
 
-/** The API takes ids of up to 128 printable characters without spaces; planners are freer. */
-const shortened = (id: string): string => encodeURIComponent(id).slice(0, 128);
+const LONGEST_ID = 128;
+
+/**
+ * The API takes ids of up to 128 printable characters without spaces; planners are freer. Long ones often differ at
+ * their end only, so what is cut off counts by its digest.
+ */
+function shortened(id: string): string {
+  const whole = encodeURIComponent(id);
+  if (whole.length <= LONGEST_ID) return whole;
+  const digest = createHash("sha256").update(id).digest("hex").slice(0, 32);
+  return `${whole.slice(0, LONGEST_ID - digest.length)}${digest}`;
+}

@@ -36,7 +36,7 @@ test.each(EXAMPLES)(
     office.clock.set(Date.now() - office.clock.nowMs());
     const env = {
       PATH: process.env["PATH"],
-      LOCKSTEP_URL: office.url.replace("/api/v1", ""),
+      LOCKSTEP_URL: office.url.replace("/api/v1", "/"),
       LOCKSTEP_SECRET: secretOf("phone"),
       REP: ANA.rep,
     };

@@ -115,3 +115,99 @@ test("[R204] what the plan says is planned; what it says no more is taken back; 
   expect(await office.statusOf(ANA)).toBe("Offline");
   expect(await office.statusOf(BEN)).toBe("Available");
 });
+
+test("[R204] a CSV that a spreadsheet wrote is read, and one with other columns is no empty plan", () => {
+  const times = "2026-11-20T10:00:00+01:00;2026-11-20T18:00:00+01:00";
+  const heading = "\uFEFFID;Person;From;Until;Note";
+  const rows = [heading, `s1;ana@contoso.com;${times};late, as always`, ";;;;", `;x;${times};`];
+  const { shifts, problems } = readCsv(rows.join("\r\n"));
+  expect(shifts).toEqual([ONE]);
+  expect(problems).toEqual([{ where: "line 4", says: "it has no id" }]);
+  expect(() => readCsv("ID;Name;Start;End\n1;ana;2;3")).toThrow("no column person, from, until");
+  expect(() => readCsv("")).toThrow("no column");
+  const broken = 'id,person,from,until\n1,"ana" ana,2,3';
+  expect(() => readCsv(broken)).toThrow("the plan is no CSV");
+  expect(() => readCsv(broken)).not.toThrow(/ana/);
+});
+
+test("[R204] parameters in quotation marks, and what stands inside an event, mean nothing to a shift", () => {
+  const text = [
+    "BEGIN:VCALENDAR",
+    "BEGIN:VEVENT",
+    "BEGIN:VALARM",
+    "UID:alarm",
+    "ATTENDEE:mailto:somebody@contoso.com",
+    "END:VALARM",
+    "UID:s1",
+    "DTSTART:20261120T090000Z",
+    "DTEND:20261120T170000Z",
+    'ATTENDEE;SENT-BY="mailto:boss@contoso.com";CN="Doe: Ana":mailto:ana@contoso.com',
+    "END:VEVENT",
+    "BEGIN:VEVENT",
+    "UID:s2",
+    "DTSTART:20261120T090000Z",
+    "DTEND:20261120T170000Z",
+    "ATTENDEE:mailto:ana@contoso.com",
+    "ATTENDEE:mailto:ben@contoso.com",
+    "END:VEVENT",
+    "END:VCALENDAR",
+  ].join("\r\n");
+  const { shifts, problems } = readICalendar(text);
+  expect(shifts).toEqual([ONE]);
+  expect(problems).toEqual([
+    { where: "event 2", says: "it names several people; export one for each" },
+  ]);
+});
+
+/** What was asked of it, and what it answers next; then 200 with nothing. */
+async function openPretender(answers: { status: number; headers?: object; body: string }[]) {
+  const asked: { readonly url: string; readonly body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      asked.push({ url: request.url ?? "", body });
+      const answer = answers.shift() ?? { status: 200, body: '{"results":[]}' };
+      response.writeHead(answer.status, { ...answer.headers });
+      response.end(answer.body);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { asked, url };
+}
+
+test("[R204] a proxy that answers in HTML is told by its status, and a slash at the end of the address does no harm", async () => {
+  const { asked, url } = await openPretender([{ status: 403, body: "<html>no</html>" }]);
+  const lockstep = createLockstep({ url: `${url}/ `, secret: ` ${secretOf("planner")}\n` });
+  expect(await lockstep.ask("GET", "/reps")).toEqual({ status: 403, json: null });
+  expect(asked.map((one) => one.url)).toEqual(["/api/v1/reps"]);
+});
+
+test("[R204] a Retry-After that is a date is waited for", async () => {
+  const atMs = Date.now() + 3_000;
+  const headers = { "retry-after": new Date(atMs).toUTCString() };
+  const { asked, url } = await openPretender([{ status: 429, headers, body: "" }]);
+  await createLockstep({ url, secret: secretOf("planner") }).ask("GET", "/reps");
+  expect(asked).toHaveLength(2);
+  // A date has whole seconds.
+  expect(Date.now()).toBeGreaterThanOrEqual(Math.floor(atMs / 1_000) * 1_000 - 10);
+});
+
+test("[R204] long ids that differ at their end are two shifts, and what is over is not taken back", async () => {
+  const { asked, url } = await openPretender([
+    { status: 200, body: JSON.stringify({ results: [{}, { code: "rep-unknown" }] }) },
+  ]);
+  const lockstep = createLockstep({ url, secret: secretOf("planner") });
+  const shifts = ["1", "2"].map((end) => ({ ...ONE, id: `${"0".repeat(140)}${end}` }));
+  const reps = () => ANA.rep;
+  const first = await push(lockstep, shifts, { reps, before: [], nowMs: FROM });
+  expect(first).toMatchObject({ planned: 1, refused: { "rep-unknown": 1 } });
+  const { items } = JSON.parse(asked[0]?.body ?? "") as { items: { shift: string }[] };
+  expect(new Set(items.map(({ shift }) => shift)).size).toBe(2);
+  expect(items.every(({ shift }) => shift.length === 128)).toBe(true);
+  const later = await push(lockstep, [], { reps, before: first.known, nowMs: UNTIL });
+  expect(later).toMatchObject({ withdrawn: 0 });
+  expect(asked).toHaveLength(1);
+});
