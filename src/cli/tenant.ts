@@ -75,6 +75,12 @@ async function readStore<Value>(
   }
 }
 
+/** A pause in a store of its own would stop nothing. Rejects with `engine-missing` where no service has made one. */
+export async function requireStore({ database }: Config): Promise<void> {
+  const engine = await openStore(database, { readOnly: true });
+  await engine.close();
+}
+
 /** What was decided so far. */
 export function readDecisions(config: Config, { nowMs }: Host): Promise<Decisions> {
   const read = (engine: Engine): Promise<Decisions> => openDecisionBook(engine, nowMs).read();

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import type { Tenant } from "../../src/emulators/tenant.ts";
 import { PAUSE_RECORD } from "../../src/directory/pauses.ts";
 import { openSqliteEngine } from "../../src/engine/sqlite/sqlite-engine.ts";
 import type { Roster } from "../../src/directory/roster.ts";
+import { EXIT } from "../../src/cli/command.ts";
 import { openTenant } from "../connectors/bench.ts";
 import { environmentOf, type Environment, run } from "./terminal.ts";
 
@@ -56,6 +58,20 @@ describe("who takes part, from the command line", () => {
     await writeFile(path, lines.join("\n"));
     return path;
   };
+
+  test.each([
+    ["pause", "--all"],
+    ["resume", "--all"],
+    ["sync", "everybody", "pause"],
+  ])(
+    "[R113] %s %s refuses a store that no service has made: it would stop nothing",
+    async (...argv) => {
+      const { exit, said } = await cli(...argv);
+      expect(exit).toBe(EXIT.failure);
+      expect(said).toMatch(/engine-missing.*DATABASE_URL/s);
+      expect(existsSync(join(folder, "lockstep.db"))).toBe(false);
+    },
+  );
 
   test("[R158, R160] a file names the account that Dynamics does not know; nothing happens without --yes", async () => {
     const mine = userAt(0);

@@ -5,7 +5,7 @@ import { EVERYBODY } from "../../directory/pauses.ts";
 import { type RepId, repId, type SystemUserId, systemUserId } from "../../presence/identity.ts";
 import { openStore } from "../../store.ts";
 import { type Arguments, type Command, CommandError, EXIT, UsageError } from "../command.ts";
-import { openTenant } from "../tenant.ts";
+import { openTenant, requireStore } from "../tenant.ts";
 import { faultOfText } from "./text.ts";
 
 const HELP = `in: she takes part, whatever the scope says. out: she does not; give a --reason. default: the scope decides again.
@@ -45,6 +45,7 @@ export const sync: Command = {
     const config = readConfig(host.env);
     const tenant = openTenant(config, host);
     try {
+      if (action === "pause" || action === "resume") await requireStore(config);
       const user = await whoIs(rep, action, () => tenant.dynamics.discover(host.signal));
       const engine = await openStore(config.database);
       try {

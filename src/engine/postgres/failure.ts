@@ -133,7 +133,8 @@ export function missing(): EngineError {
   return new EngineError({
     code: "engine-missing",
     retry: "unavailable",
-    nextStep: "start the service first: it creates the tables",
+    nextStep:
+      "name the service's own database in DATABASE_URL, or start it first: it creates the tables",
   });
 }
 

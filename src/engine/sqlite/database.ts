@@ -90,7 +90,8 @@ function prepareFile(path: string, readOnly: boolean): void {
   throw new EngineError({
     code: "engine-missing",
     retry: "unavailable",
-    nextStep: "start the service first: it creates the file",
+    nextStep:
+      "name the service's own store in DATABASE_URL, or start it first: it creates the file",
     detail: path,
   });
 }
