@@ -8,7 +8,6 @@ import type { QueueView } from "./cards/view.ts";
 import type { Command } from "./commands/command.ts";
 import { languagesFor } from "./commands/languages.ts";
 import { helpGroups, parse } from "./commands/parse.ts";
-import { nextAtMs } from "./commands/time.ts";
 import { say } from "./commands/words.ts";
 import { folded, searchPeople, searchQueues } from "./find.ts";
 import { type Linked, readLink } from "./links.ts";
@@ -246,9 +245,7 @@ export class Desk {
       case "alerts":
         return postings.alerts(asker);
       case "digest":
-        return postings.digest(asker, command.at, (at) =>
-          nextAtMs(at, asker.nowMs, asker.turn.offsetMinutes),
-        );
+        return postings.digest(asker, command.at);
       case "lookups":
         return own.lookups(asker);
       case "export":

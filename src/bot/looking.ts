@@ -92,9 +92,7 @@ export class Looking {
     await this.#noteLook(asker, person, isSelf, "history");
     const { words, nowMs, turn } = asker;
     const daysAgo = command.day === "today" ? 0 : 1;
-    const { fromMs, toMs } = dayMs(daysAgo, nowMs, turn.offsetMinutes);
-    const { at } = command;
-    const askedMs = at === null ? null : fromMs + (at.hour * 60 + at.minute) * 60_000;
+    const { fromMs, toMs, atMs: askedMs } = dayMs(daysAgo, command.at, nowMs, turn);
     const sinceMs = askedMs === null ? fromMs : fromMs - WEEK_MS;
     const all = await this.#history(person.identity.rep, sinceMs);
     const entries = all.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);

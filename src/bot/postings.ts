@@ -9,6 +9,7 @@ import { noteCard } from "./cards/note-card.ts";
 import { boardCard } from "./cards/people-card.ts";
 import type { ClockTime } from "./commands/command.ts";
 import { languagesFor } from "./commands/languages.ts";
+import { nextAtMs } from "./commands/time.ts";
 import { say, type Words } from "./commands/words.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
 import { InTurn } from "./in-turn.ts";
@@ -30,7 +31,13 @@ const MOST_PAGES = 50;
 
 const boardSchema = z.object({ owner: z.string(), messageId: z.string() });
 const alertsSchema = z.object({ owner: z.string() });
-const digestSchema = z.object({ owner: z.string(), nextMs: z.number() });
+const digestSchema = z.object({
+  owner: z.string(),
+  nextMs: z.number(),
+  /** Its time of day, and where; an older release kept neither. */
+  at: z.object({ hour: z.number(), minute: z.number() }).optional(),
+  zone: z.object({ timeZone: z.string().nullable(), offsetMinutes: z.number() }).optional(),
+});
 
 type Alerts = z.output<typeof alertsSchema>;
 type Digest = z.output<typeof digestSchema>;
@@ -107,18 +114,17 @@ export class Postings {
   }
 
   /** Every day at a time, or never again. */
-  async digest(
-    asker: Asker,
-    at: ClockTime | null,
-    nextMs: (at: ClockTime) => number,
-  ): Promise<Answer> {
+  async digest(asker: Asker, at: ClockTime | null): Promise<Answer> {
     if (!asker.standing.isManager) return asker.refuse("notAllowed");
     const { conversationId: id } = asker.turn;
     if (at === null) {
       await this.#stop("digest", id);
       return { card: noteCard(asker.words, asker.say("digestOff")) };
     }
-    const body = { owner: asker.standing.objectId, nextMs: nextMs(at) };
+    const { offsetMinutes, timeZone } = asker.turn;
+    const zone = { timeZone, offsetMinutes };
+    const nextMs = nextAtMs(at, asker.nowMs, zone);
+    const body = { owner: asker.standing.objectId, nextMs, at, zone };
     await this.#keep("digest", id, body, () => this.#digests.set(id, body));
     const says = asker.say("digestDone", { time: time(body.nextMs) });
     return { card: noteCard(asker.words, says) };
@@ -197,8 +203,7 @@ export class Postings {
       await this.#stop("digest", id, digest);
       return;
     }
-    const days = Math.floor((port.nowMs() - digest.nextMs) / DAY_MS) + 1;
-    const next = { ...digest, nextMs: digest.nextMs + days * DAY_MS };
+    const next = { ...digest, nextMs: nextOf(digest, port.nowMs()) };
     // Switched off, or asked for at another time, since it was due: then this one is not sent.
     if (!(await this.#replaceDigest(id, digest, next))) return;
     const [words] = languagesFor(conversation.locale);
@@ -337,3 +342,9 @@ type Alarming = {
   readonly alert: AlertView;
   readonly step: "alertStepDrift" | "alertStepFight" | "alertStepSilence" | "alertStepSignedOut";
 };
+
+/** The same time of day, also when clocks are set meanwhile. */
+function nextOf({ nextMs, at, zone }: Digest, nowMs: number): number {
+  if (at && zone) return nextAtMs(at, nowMs, zone);
+  return nextMs + (Math.floor((nowMs - nextMs) / DAY_MS) + 1) * DAY_MS;
+}

@@ -10,7 +10,7 @@ import { readPlace } from "./links.ts";
 import type { Turn } from "./turn.ts";
 
 /** Who looks at the console: what her verified token says of her, and what her client says of how she reads. */
-export type Reader = Pick<Turn, "locale" | "objectId" | "offsetMinutes">;
+export type Reader = Pick<Turn, "locale" | "objectId" | "offsetMinutes" | "timeZone">;
 
 /** What changes nothing, here or anywhere. */
 const READS: ReadonlySet<CommandName> = new Set([

@@ -70,7 +70,7 @@ export class Setting {
     if (typedUntil !== "" && read === null) {
       return again(asker.say("setUntilWrong", { until: plain(typedUntil) }));
     }
-    const ends = read === null ? null : untilMs(read, asker.nowMs, asker.turn.offsetMinutes);
+    const ends = read === null ? null : untilMs(read, asker.nowMs, asker.turn);
     const wanted = { status, untilMs: ends, reason: reason.trim() === "" ? null : reason.trim() };
     const problem = problemWith(asker, wanted, isSelf);
     return problem === null ? this.#set(asker, person, isSelf, wanted) : again(problem);
@@ -84,7 +84,7 @@ export class Setting {
     const { person, isSelf } = found;
     const { status, until, reason } = command;
     const { nowMs, turn } = asker;
-    const ends = until === null ? null : untilMs(until, nowMs, turn.offsetMinutes);
+    const ends = until === null ? null : untilMs(until, nowMs, turn);
     const wanted = { status, untilMs: ends, reason: reason?.slice(0, LONGEST_REASON) ?? null };
     const problem = problemWith(asker, wanted, isSelf);
     if (problem !== null) return this.#form(asker, person, isSelf, problem);

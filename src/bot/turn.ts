@@ -15,8 +15,10 @@ export type Turn = {
   readonly userId: string;
   readonly name: string;
   readonly locale: string | null;
-  /** How far her clock is ahead of UTC. */
+  /** How far her clock is ahead of UTC now. */
   readonly offsetMinutes: number;
+  /** Where it is, as Teams names it: by IANA's name. */
+  readonly timeZone: string | null;
 };
 
 /** Ids travel in paths and headers of the answers. */
@@ -62,6 +64,7 @@ export const activitySchema = z.looseObject({
   conversation,
   locale: z.string().optional(),
   localTimestamp: z.union([z.string(), z.date()]).optional(),
+  localTimezone: z.string().nullish().catch(null),
   channelData: z
     .looseObject({ tenant: z.looseObject({ id: z.string() }).optional() })
     .nullish()
@@ -86,7 +89,7 @@ export function tenantOf({ conversation, channelData }: WireActivity): string | 
 
 /** Who asks; `null` for somebody who is nobody in Entra. */
 export function turnOf(activity: WireActivity): Turn | null {
-  const { from, conversation, locale = null, localTimestamp, id } = activity;
+  const { from, conversation, locale = null, localTimestamp, localTimezone = null, id } = activity;
   const objectId = from.aadObjectId?.toLowerCase();
   if (!objectId) return null;
   const { conversationType } = conversation;
@@ -104,6 +107,7 @@ export function turnOf(activity: WireActivity): Turn | null {
     name: from.name ?? "",
     locale,
     offsetMinutes: offsetOf(localTimestamp),
+    timeZone: localTimezone,
   };
 }
 

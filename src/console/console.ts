@@ -74,11 +74,15 @@ function askedIn(
   { query }: InboundRequest,
   objectId: string,
 ): { readonly reader: Reader; readonly place: string } | null {
-  const [place = "", locale = "en", offset = "0"] = ["place", "locale", "offset"].map(
-    (name) => query.get(name) ?? undefined,
-  );
+  const [place = "", locale = "en", offset = "0", zone = ""] = [
+    "place",
+    "locale",
+    "offset",
+    "zone",
+  ].map((name) => query.get(name) ?? undefined);
   const offsetMinutes = /^-?\d{1,3}$/.test(offset) ? Number(offset) : Number.NaN;
   const isWell =
     place.length <= LONGEST_PLACE && LOCALE.test(locale) && Math.abs(offsetMinutes) <= MOST_MINUTES;
-  return isWell ? { place, reader: { objectId, locale, offsetMinutes } } : null;
+  const timeZone = zone === "" ? null : zone;
+  return isWell ? { place, reader: { objectId, locale, offsetMinutes, timeZone } } : null;
 }

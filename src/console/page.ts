@@ -63,7 +63,8 @@ async function answer() {
     return { shows: "refused" };
   }
   try {
-    const query = new URLSearchParams({ place: place(), locale, offset: -new Date().getTimezoneOffset() });
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    const query = new URLSearchParams({ place: place(), locale, offset: -new Date().getTimezoneOffset(), zone });
     const given = await fetch("console/cards?" + query, { headers: { authorization: "Bearer " + token } });
     if (given.status === 401) return { shows: "refused" };
     return given.ok ? { html: await given.text() } : { shows: "failed" };

@@ -180,6 +180,7 @@ export async function openLargeOffice(reps: number): Promise<LargeOffice> {
         name: who,
         locale: "en",
         offsetMinutes: 0,
+        timeZone: null,
       };
       await desk.typed(turn, text);
     },

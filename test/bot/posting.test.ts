@@ -226,6 +226,26 @@ describe("what comes by itself", () => {
     expect(digests()).toBe(2);
   });
 
+  test("[R387] a digest keeps its hour when the clocks go forward where it was asked for", async () => {
+    const { clock } = bench.crew;
+    const until = (text: string): number => Date.parse(text) - clock.nowMs();
+    clock.set(until("2027-03-26T12:00:00Z"));
+    const localTimestamp = "2027-03-26T13:00:00.000+01:00";
+    const place = { localTimezone: "Europe/Berlin", localTimestamp };
+    await bench.say("manager", "digest at 8:00", "personal", place);
+    const digests = async (by: string): Promise<number> => {
+      await clock.advance(until(by));
+      await bench.arrived();
+      return told().filter((text) => text.includes("The last 24 hours")).length;
+    };
+    expect(await digests("2027-03-27T06:58:00Z")).toBe(0);
+    expect(await digests("2027-03-27T07:02:00Z")).toBe(1);
+    expect(await digests("2027-03-28T05:58:00Z")).toBe(1);
+    expect(await digests("2027-03-28T06:02:00Z")).toBe(2);
+    expect(await digests("2027-03-29T05:58:00Z")).toBe(2);
+    expect(await digests("2027-03-29T06:02:00Z")).toBe(3);
+  });
+
   test("[R225] conversations outlive a restart", async () => {
     await bench.say("manager", "help");
     const engine = bench.crew.engine;

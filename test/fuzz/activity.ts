@@ -18,6 +18,7 @@ const MESSAGE = {
   id: "1485983408511",
   timestamp: "2026-11-20T10:00:00.000Z",
   localTimestamp: "2026-11-20T11:00:00.000+01:00",
+  localTimezone: "Europe/Berlin",
   serviceUrl: ADDRESS,
   channelId: "msteams",
   from: {
@@ -99,6 +100,7 @@ const KEYS = new Set([
   "recipient",
   "locale",
   "localTimestamp",
+  "localTimezone",
   "channelData",
   "text",
   "value",
@@ -236,6 +238,7 @@ function judge(tree: Tree | null): Outcome {
     name: from.name,
     locale: stringIn(of("locale")),
     offsetMinutes: minutesAhead(stringIn(of("localTimestamp")) ?? ""),
+    timeZone: stringIn(of("localTimezone")),
   };
   return taken({ type, turn });
 }

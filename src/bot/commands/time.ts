@@ -31,32 +31,66 @@ export function readUntil(text: string, words: Words): Until | null {
   return at === null ? null : { kind: "at", ...at };
 }
 
-/** Epoch milliseconds of the next time it is `at` where the asker is: her clock is `offsetMinutes` ahead of UTC. */
-export function nextAtMs(
-  { hour, minute }: ClockTime,
-  nowMs: number,
-  offsetMinutes: number,
-): number {
-  const offsetMs = offsetMinutes * 60_000;
-  const midnight = Math.floor((nowMs + offsetMs) / DAY_MS) * DAY_MS;
-  const atMs = midnight + (hour * 60 + minute) * 60_000 - offsetMs;
-  return atMs > nowMs ? atMs : atMs + DAY_MS;
+/** Where somebody's clock stands: `timeZone` by its name at IANA, or, where nobody told that, so far ahead of UTC all year. */
+export type Zone = { readonly timeZone: string | null; readonly offsetMinutes: number };
+
+/** Epoch milliseconds of the next time it is `at` there. */
+export function nextAtMs(at: ClockTime, nowMs: number, zone: Zone): number {
+  const today = dayOf(nowMs, zone);
+  const atMs = momentMs(today, at, zone);
+  return atMs > nowMs ? atMs : momentMs(today + 1, at, zone);
 }
 
 /** Epoch milliseconds at which it ends. */
-export function untilMs(until: Until, nowMs: number, offsetMinutes: number): number {
-  return until.kind === "for"
-    ? nowMs + until.minutes * 60_000
-    : nextAtMs(until, nowMs, offsetMinutes);
+export function untilMs(until: Until, nowMs: number, zone: Zone): number {
+  return until.kind === "for" ? nowMs + until.minutes * 60_000 : nextAtMs(until, nowMs, zone);
 }
 
-/** The first and the last millisecond of her today (0) or yesterday (1). */
+/** The first and the last millisecond of today (0) or yesterday (1) there, and when it was `at` on that day. */
 export function dayMs(
   daysAgo: number,
+  at: ClockTime | null,
   nowMs: number,
-  offsetMinutes: number,
-): { readonly fromMs: number; readonly toMs: number } {
-  const offsetMs = offsetMinutes * 60_000;
-  const fromMs = (Math.floor((nowMs + offsetMs) / DAY_MS) - daysAgo) * DAY_MS - offsetMs;
-  return { fromMs, toMs: fromMs + DAY_MS - 1 };
+  zone: Zone,
+): { readonly fromMs: number; readonly toMs: number; readonly atMs: number | null } {
+  const day = dayOf(nowMs, zone) - daysAgo;
+  return {
+    fromMs: momentMs(day, MIDNIGHT, zone),
+    toMs: momentMs(day + 1, MIDNIGHT, zone) - 1,
+    atMs: at === null ? null : momentMs(day, at, zone),
+  };
+}
+
+const MIDNIGHT: ClockTime = { hour: 0, minute: 0 };
+
+/** Days since 1970 of the date there. */
+const dayOf = (atMs: number, zone: Zone): number =>
+  Math.floor((atMs + aheadMs(atMs, zone)) / DAY_MS);
+
+/** Where clocks are set back, the later of both; a time that they leap over comes as much later. */
+function momentMs(day: number, { hour, minute }: ClockTime, zone: Zone): number {
+  const there = day * DAY_MS + (hour * 60 + minute) * 60_000;
+  // Clocks are set at most once within a day.
+  const [before, after] = [there - DAY_MS, there + DAY_MS].map((atMs) => aheadMs(atMs, zone));
+  const laterMs = there - (after ?? 0);
+  return aheadMs(laterMs, zone) === after ? laterMs : there - (before ?? 0);
+}
+
+function aheadMs(atMs: number, { timeZone, offsetMinutes }: Zone): number {
+  return (aheadIn(timeZone, atMs) ?? offsetMinutes) * 60_000;
+}
+
+/** Minutes ahead of UTC; `null` for a place that nobody knows. */
+function aheadIn(timeZone: string | null, atMs: number): number | null {
+  if (timeZone === null) return null;
+  try {
+    const clock = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
+    const name = clock.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value;
+    const match = /^GMT(?:([+-])(\d{2}):(\d{2}))?/.exec(name ?? "");
+    if (!match) return null;
+    const minutes = Number(match[2] ?? 0) * 60 + Number(match[3] ?? 0);
+    return match[1] === "-" ? -minutes : minutes;
+  } catch {
+    return null;
+  }
 }
