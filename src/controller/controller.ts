@@ -126,13 +126,13 @@ export class Controller {
   }
 
   identities(): readonly RepIdentity[] {
-    return this.#roster.all().map(({ document }) => document.identity);
+    return this.#roster.all().map(({ identity }) => identity);
   }
 
   /** Those of them who are reps, and not on their way out. */
   staying(): readonly RepIdentity[] {
     const slots = this.#roster.all().filter(({ leaving }) => !leaving);
-    return slots.map(({ document }) => document.identity);
+    return slots.map(({ identity }) => identity);
   }
 
   /** Somebody on her way out, by either account's id: the end of her call must still find her. */
@@ -157,8 +157,8 @@ export class Controller {
   /** Leaves a reading from a sweep; the rep is processed only if it says something new. */
   offer(rep: RepId, system: SystemName, reading: Dated): void {
     const slot = this.#roster.get(rep);
-    const known = slot?.draft?.rep ?? slot?.rep;
-    if (!slot?.isOf(reading) || !known) return;
+    if (!slot?.isOf(reading)) return;
+    const { known } = slot;
     const { clock, policy } = this.#options;
     const blind = reading.status !== null && slot.seesAgain(system);
     if (!blind && !isNews(known, system, reading, policy)) {

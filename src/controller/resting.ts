@@ -1,6 +1,6 @@
 import type { RepDocument } from "../engine/engine.ts";
 import type { RepIdentity, SystemName } from "../presence/identity.ts";
-import type { Endpoint, Rep } from "../reconcile/rep.ts";
+import { type Endpoint, endpointOf, type Rep } from "../reconcile/rep.ts";
 
 /**
  * The document of somebody with whom nothing goes on, kept as the rep of whoever showed the same before, and the
@@ -11,20 +11,21 @@ import type { Endpoint, Rep } from "../reconcile/rep.ts";
 export class Resting {
   readonly identity: RepIdentity;
   readonly generation: number;
-  readonly #like: Rep;
+  /** Of whom the same is news as of her (`isNews`), without her being put together. */
+  readonly like: Rep;
   readonly #numbers: readonly number[];
 
   private constructor({ identity, generation, rep }: RepDocument, like: Rep) {
     this.identity = identity;
     this.generation = generation;
-    this.#like = like;
+    this.like = like;
     this.#numbers = numbersOf(rep);
   }
 
   /** Like that rep; `null` if she differs by more than numbers. */
   static like(like: Rep, document: RepDocument): Resting | null {
     const resting = new Resting(document, like);
-    return isSame(resting.rep, document.rep) ? resting : null;
+    return isSame(resting.rep, document.rep) && isAsFar(like, document.rep) ? resting : null;
   }
 
   get tick(): number {
@@ -32,7 +33,7 @@ export class Resting {
   }
 
   get rep(): Rep {
-    return withNumbers(this.#like, this.#numbers);
+    return withNumbers(this.like, this.#numbers);
   }
 
   get document(): RepDocument {
@@ -52,7 +53,7 @@ function numbersOf({ tick, intent, intentTick, intentAtMs, cause, base, systems 
   return numbers.slice();
 }
 
-/** Asked of everybody every few seconds: each number is taken by its place, which costs half of taking them apart. */
+/** Each number is taken by its place, which costs half of taking them apart. */
 function withNumbers(like: Rep, numbers: readonly number[]): Rep {
   let at = 0;
   const next = (): number => numbers[at++] ?? 0;
@@ -72,6 +73,15 @@ function withNumbers(like: Rep, numbers: readonly number[]): Rep {
 }
 
 const padded = (version: number, digits: number): string => String(version).padStart(digits, "0");
+
+/** In no system is the one shown less of what is intended than the other. */
+const isAsFar = (one: Rep, other: Rep): boolean =>
+  (Object.keys(one.systems) as SystemName[]).every(
+    (system) => isBehind(one, system) === isBehind(other, system),
+  );
+
+const isBehind = (rep: Rep, system: SystemName): boolean =>
+  endpointOf(rep, system).tried < rep.intent;
 
 /** Of what JSON can hold. That of Node takes five times as long, and a start asks it of everybody. */
 function isSame(one: unknown, other: unknown): boolean {

@@ -125,6 +125,12 @@ export class Slot {
     return this.#kept.rep;
   }
 
+  /** Of whom the same is news as of her: herself, as she is being decided about, or whom she is like. */
+  get known(): Rep {
+    const kept = this.#kept;
+    return this.draft?.rep ?? (kept instanceof Resting ? kept.like : kept.rep);
+  }
+
   get draft(): Draft | null {
     return this.#work?.draft ?? null;
   }

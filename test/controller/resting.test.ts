@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { Resting } from "../../src/controller/resting.ts";
 import { Sharing } from "../../src/controller/sharing.ts";
 import type { RepDocument } from "../../src/engine/engine.ts";
-import { DYNAMICS, repId, systemUserId, teamsUserId } from "../../src/presence/identity.ts";
+import { isNews } from "../../src/controller/news.ts";
+import { DYNAMICS, repId, systemUserId, TEAMS, teamsUserId } from "../../src/presence/identity.ts";
 import { type Rep, withEndpoint } from "../../src/reconcile/rep.ts";
 import { loadCore } from "../model/core.ts";
 import { Stage } from "../reconcile/stage.ts";
@@ -96,6 +97,30 @@ describe("resting", () => {
       }
     }
     expect(Math.min(like, unlike)).toBeGreaterThan(50);
+  });
+
+  test("the same is news of whom she is like as of her", () => {
+    const statuses = ["Available", "Busy", "DoNotDisturb", "Away", "Offline"] as const;
+    const { policy } = Stage.settled(core);
+    let [news, none] = [0, 0];
+    for (const model of all()) {
+      const later = { ...model, tick: model.tick + 9, intent: model.intent + 1 };
+      for (const rep of [model, later, ...all()]) {
+        const resting = Resting.like(model, of("ana", rep));
+        for (const status of resting ? statuses : []) {
+          for (const system of [TEAMS, DYNAMICS]) {
+            const native = rep.systems[system]?.native ?? "";
+            const at = { startedTick: rep.tick, startedAtMs: 1e15, sequence: null };
+            const reading = { status, native, automatic: null, ...at };
+            const isSo = isNews(rep, system, reading, policy);
+            expect(isNews(resting?.like ?? rep, system, reading, policy)).toBe(isSo);
+            if (isSo) news += 1;
+            else none += 1;
+          }
+        }
+      }
+    }
+    expect(Math.min(news, none)).toBeGreaterThan(20);
   });
 
   test("a version that is no number of its length is kept whole", () => {
