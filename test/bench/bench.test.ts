@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../service/launch.ts";
+import { withAnew } from "./report/anew.ts";
 import { drawChart } from "./report/chart.ts";
 import { pageOf, type Report } from "./report/page.ts";
 import { atLeast, atMost } from "./report/result.ts";
@@ -63,10 +64,37 @@ test("[R351] the page names what was missed, and each section that gave no resul
     failures: [{ id: "two", why: "it took longer than 5 s" }],
   };
   const page = pageOf(report);
+  expect(page).not.toContain("anew");
   expect(page).toMatch(/\| slow \|.*\*\*missed\*\*/);
   expect(page).toMatch(/\| fast \|.*\| met \|/);
   expect(page).toContain("it took longer than 5 s");
   expect(page).toContain("b\\|c");
+});
+
+test("[R351] a section that is measured again takes its own place, and only beside others of this machine", () => {
+  const named = (id: string, title: string): Report["results"][number] => ({
+    id,
+    title,
+    how: "Somehow.",
+    table: { columns: [], rows: [] },
+    charts: [],
+    targets: [atMost(title, 1, 2)],
+    notes: [],
+    figures: null,
+  });
+  const machine = { cores: 2, processor: "any", memoryGb: 8, system: "linux x64", node: "v26" };
+  const about = { machine, rounds: 5, minutes: 1, failures: [] };
+  const both = [named("one", "Before"), named("two", "Other")];
+  const before: Report = { ...about, date: "2026-01-01", results: both };
+  const now: Report = { ...about, date: "2026-01-02", results: [named("one", "After")] };
+  const page = pageOf(withAnew(before, now));
+  expect(page).toContain("Measured on 2026-01-01");
+  expect(page).toContain('The section "one" was measured anew on 2026-01-02.');
+  expect(page).toMatch(/## After[^]*## Other/);
+  expect(page).not.toContain("Before");
+  const elsewhere = { ...now, machine: { ...machine, cores: 8 } };
+  expect(() => withAnew(before, elsewhere)).toThrow("another machine");
+  expect(() => withAnew({ ...before, results: [] }, now)).toThrow("no section one");
 });
 
 test("[R350] a chart draws every bar, escapes its words, and survives what was not measured", () => {

@@ -2,17 +2,19 @@
  * `npm run bench`: what Lockstep costs, against what a user would pick instead and against what physics allows.
  *
  *   latency storm          these sections alone; the page then holds nothing else
+ *   --anew                 … or takes the place of what the page that is there said of them
  *   --rounds 5             rounds of each measurement
  *   --minutes 22           sections that would begin later than this are left out, and named
  *   --out docs             where bench.md, bench.json and bench/*.svg go
  *   --no-rivals            without Node-RED, which is installed into a cache folder with npm when it is needed
  *   --quick                everything once and tiny, for a test; says nothing about speed
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createLoopbackTls } from "../../src/emulators/tls.ts";
 import { endAll } from "./contestant.ts";
+import { withAnew } from "./report/anew.ts";
 import { drawChart } from "./report/chart.ts";
 import { describeMachine } from "./report/machine.ts";
 import { chartName, type Failure, pageOf, type Report, targetTable } from "./report/page.ts";
@@ -86,6 +88,9 @@ async function write(report: Report, out: string): Promise<void> {
   await writeFile(join(out, "bench.md"), pageOf(report));
 }
 
+const reportIn = async (out: string): Promise<Report> =>
+  JSON.parse(await readFile(join(out, "bench.json"), "utf8")) as Report;
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -93,6 +98,7 @@ async function main(): Promise<void> {
       rounds: { type: "string", default: "5" },
       minutes: { type: "string", default: "22" },
       out: { type: "string", default: "docs" },
+      anew: { type: "boolean", default: false },
       "no-rivals": { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
     },
@@ -132,7 +138,8 @@ async function main(): Promise<void> {
   const date = new Date().toISOString().slice(0, 10);
   const { rounds } = scope;
   const machine = describeMachine();
-  await write({ machine, date, rounds, minutes: minutes(), results, failures }, values.out);
+  const report: Report = { machine, date, rounds, minutes: minutes(), results, failures };
+  await write(values.anew ? withAnew(await reportIn(values.out), report) : report, values.out);
   say(targetTable(results.flatMap(({ targets }) => targets)));
   process.exitCode = failures.length === 0 ? 0 : 1;
 }

@@ -13,16 +13,20 @@ export type Report = {
   readonly minutes: number;
   readonly results: readonly Result[];
   readonly failures: readonly Failure[];
+  /** Sections that were measured again by themselves, and on which day. */
+  readonly anew?: Readonly<Record<string, string>>;
 };
 
 /** The page that `npm run bench` writes. Nobody else writes in it. */
-export function pageOf({ machine, date, rounds, minutes, results, failures }: Report): string {
+export function pageOf(report: Report): string {
+  const { machine, date, rounds, minutes, results, failures, anew = {} } = report;
   const { cores, processor, memoryGb, system, node } = machine;
   const targets = results.flatMap((result) => result.targets);
   return `${[
     "# What Lockstep costs, measured",
     "<!-- Written by `npm run bench`; do not edit. -->",
     `Measured on ${date} in ${figure(minutes)} minutes: ${cores} cores (${processor}), ${memoryGb} GB of memory, ${system}, Node ${node}. Every figure is the median of ${rounds} rounds in which the contestants take turns, or says otherwise. The load and the emulated cloud share the cores with whoever is measured, so trust the ratios: both sides of each were measured in the same round. bench.json has all figures.`,
+    ...Object.entries(anew).map(([id, day]) => `The section "${id}" was measured anew on ${day}.`),
     "## Targets",
     targetTable(targets),
     ...failures.map(({ id, why }) => `**The section "${id}" gave no result:** ${why}`),
