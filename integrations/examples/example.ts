@@ -2,6 +2,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 
 const { LOCKSTEP_URL = "", LOCKSTEP_SECRET = "", REP = "" } = process.env;
+const api = `${LOCKSTEP_URL.replace(/\/$/, "")}/api/v1`;
 const key = Buffer.from(LOCKSTEP_SECRET.replace("whsec_", ""), "base64");
 
 async function ask(method: string, path: string, body?: string): Promise<void> {
@@ -13,11 +14,7 @@ async function ask(method: string, path: string, body?: string): Promise<void> {
   headers.set("webhook-id", id);
   headers.set("webhook-timestamp", at);
   headers.set("webhook-signature", `v1,${digest}`);
-  const answer = await fetch(`${LOCKSTEP_URL.replace(/\/$/, "")}/api/v1${path}`, {
-    method,
-    headers,
-    body,
-  });
+  const answer = await fetch(`${api}${path}`, { method, headers, body });
   console.log(await answer.text());
   if (!answer.ok) throw new Error(`${method} ${path} was answered ${answer.status}`);
 }

@@ -55,7 +55,7 @@ function* changed(value: unknown): Generator<unknown> {
   }
 }
 
-describe("resting", () => {
+describe("[R393] a rep at rest", () => {
   test("whoever differs by times, turns and a version only is kept by these, and comes out as she was", () => {
     const sharing = new Sharing();
     const { rep } = Stage.settled(core);

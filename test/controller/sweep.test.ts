@@ -56,10 +56,14 @@ describe("a sweep", () => {
 
   test("[R48] offers only news: a rep who is as she was is not looked at", async () => {
     const { crew, watch } = await Crew.onDuty({ people: [ANA, BEN] });
+    await crew.clock.advance(2 * POLL_MS);
     const before = watch.controller.document(ANA.rep);
     crew.teams.choose(BEN.rep, "Busy");
     await crew.clock.advance(2 * POLL_MS);
     expect(watch.controller.document(ANA.rep)).toEqual(before);
+    const busy = (who: typeof ANA): boolean =>
+      [TEAMS, DYNAMICS].some((system) => watch.controller.ticks([who], system).has(who.rep));
+    expect(busy(ANA), "she had no turn").toBe(false);
     expect(crew.shown(BEN)).toEqual(["Busy", "Busy"]);
   });
 
