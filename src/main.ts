@@ -338,6 +338,7 @@ export async function startService(
     try {
       await fleet?.watchAll();
       await openDesk();
+      log.info({}, "the desk is open");
     } catch (error) {
       end(`the desk cannot be opened: ${faultOf(error)}`);
     }

@@ -29,7 +29,7 @@ async function launchThroughProxy(database: string) {
   const service = await launch(tenant, { env, webhook: "none" });
   onTestFinished(() => service[Symbol.asyncDispose]());
   await eventually("it has the desk", () =>
-    service.lines.some(({ msg }) => msg === "the desk is here"),
+    service.lines.some(({ msg }) => msg === "the desk is open"),
   );
   return { proxy, service };
 }
